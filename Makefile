@@ -1,0 +1,98 @@
+# Every target sets up what it needs in .venv, once: `make demo` and `make test`
+# work in a fresh clone on a machine that has only Python 3.11 and make.
+#
+#   make PYTHON=/path/to/python3.11 test     another interpreter
+#   make test PYTEST_ARGS="-k stacked"       some of the tests
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || \
+	echo python3.11)
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Newer than pyproject.toml and constraints.txt: nothing to install.
+INSTALLED := $(VENV)/installed
+# Folders whose code uses keras.ops only and runs on every Keras backend.
+ON_JAX := $(wildcard \
+	tests/layers tests/models tests/metrics tests/image_encoders)
+
+SHAPE = $$($(BIN)/python -c "import easy_vqa, pathlib; \
+	print(pathlib.Path(easy_vqa.__file__).parent / 'data/test/images/0.png')")
+
+export KERAS_BACKEND := tensorflow
+export TF_CPP_MIN_LOG_LEVEL := 3
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-tensorflow test-jax lint format bench \
+	lock clean
+.NOTPARALLEL:
+
+help: ## Lists the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | \
+		expand -t 18
+
+install: $(INSTALLED) ## Sets up .venv; the other targets do so themselves.
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@echo "== Installing into $(VENV), once: a few minutes"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(INSTALLED) ## Data, training, evaluation, report, served answer.
+	@echo "== 1 of 7: records of easy-VQA, in demo/records"
+	$(BIN)/python -m pipelines.write_records --dataset=easy_vqa \
+		--output=demo/records
+	@echo "== 2 of 7: training, in demo/run"
+	$(BIN)/python -m vqa_keras.zoo.train stacked --data=demo/records \
+		--output=demo/run
+	@echo "== 3 of 7: accuracy, floors and grounding on the test questions"
+	$(BIN)/python -m vqa_keras.zoo.evaluate demo/run --data=demo/records \
+		--split=test
+	@echo "== 4 of 7: heat maps, in demo/report.html"
+	$(BIN)/python -m vqa_keras.zoo.report demo/run --data=demo/records \
+		--output=demo/report.html
+	@echo "== 5 of 7: one question, with the heat map of every hop"
+	$(BIN)/python -m vqa_keras.zoo.ask demo/run --image="$(SHAPE)" \
+		--question="what is the color of the shape?" \
+		--output=demo/heat_map.png
+	@echo "== 6 of 7: SavedModel, in demo/saved_model"
+	test -d demo/saved_model/1 || $(BIN)/python -m vqa_keras.zoo.export \
+		demo/run --output=demo/saved_model
+	@echo "== 7 of 7: one question to the SavedModel, without vqa_keras"
+	$(BIN)/python examples/ask_saved_model.py demo/saved_model "$(SHAPE)" \
+		"what is the color of the shape?"
+	@echo "== Look at demo/report.html, and ask your own question:"
+	@echo "$(BIN)/python -m vqa_keras.zoo.ask demo/run --image=FILE" \
+		"--question=TEXT"
+
+test: test-tensorflow test-jax ## All tests, on both backends.
+
+test-tensorflow: $(INSTALLED) ## All tests, on TensorFlow.
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-jax: $(INSTALLED) ## Tests of layers, models, metrics and encoders, on JAX.
+	KERAS_BACKEND=jax $(BIN)/python -m pytest $(ON_JAX) $(PYTEST_ARGS)
+
+lint: $(INSTALLED) ## Checks style and formatting, changes nothing.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(INSTALLED) ## Formats the code and repairs what ruff can.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED) ## Runs the benchmarks, one after the other.
+	@set -e; for file in benchmarks/*.py; do \
+		echo "== $$file"; $(BIN)/python "$$file"; done
+
+lock: $(INSTALLED) ## Renews constraints.txt from pyproject.toml.
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+		--no-annotate --no-header --extra dev \
+		pyproject.toml --output-file constraints.txt
+
+clean: ## Removes the demo, the environment and the caches.
+	rm -rf demo $(VENV) .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

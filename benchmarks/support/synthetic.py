@@ -1,0 +1,42 @@
+"""Images with random features and ten questions each."""
+
+import numpy as np
+
+GRID = (8, 8, 128)
+QUESTIONS = 10
+WORDS = 8  # of a question
+ANSWERS = 100
+VOCABULARY = 1000
+
+
+def images(count):
+    """Yields images as `vqa_keras.data.records.encode` takes them.
+
+    Args:
+        count: int, how many.
+    """
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        yield {
+            "image_id": f"image-{number}",
+            "image": None,
+            "image_size": (64, 64),
+            "features": {"grid": rng.normal(size=GRID).astype("float16")},
+            "boxes": None,
+            "questions": [_question(number, i, rng) for i in range(QUESTIONS)],
+        }
+
+
+def _question(number, i, rng):
+    answer_id = int(rng.integers(ANSWERS))
+    return {
+        "question_id": f"{number}-{i}",
+        "question": " ".join(["word"] * WORDS),
+        "question_type": "what",
+        "answer_type": "other",
+        "answer": f"answer {answer_id}",
+        "answer_id": answer_id,
+        "all_answers": [f"answer {answer_id}"],
+        "token_ids": rng.integers(2, VOCABULARY, WORDS).tolist(),
+        "scores": {answer_id: 1.0},
+    }

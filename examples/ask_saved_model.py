@@ -1,0 +1,40 @@
+"""Asks a served model one question, with TensorFlow alone.
+
+    python examples/ask_saved_model.py demo/saved_model IMAGE "QUESTION"
+
+The first argument is the folder that `python -m vqa_keras.zoo.export` wrote.
+Nothing here imports vqa_keras: this is all that a server needs to do.
+"""
+
+import pathlib
+import sys
+
+import tensorflow as tf
+
+
+def main(arguments):
+    """Prints the answers with their scores and the strongest cell a hop."""
+    if len(arguments) != 3:
+        sys.exit(f"Needed MODEL_DIR IMAGE QUESTION. Received: {arguments}")
+    directory, image, question = arguments
+    model = tf.saved_model.load(str(pathlib.Path(directory) / "1"))
+    outputs = model.signatures["serving_default"](
+        images=tf.constant([pathlib.Path(image).read_bytes()]),
+        questions=tf.constant([question]),
+    )
+    print(f"{image}: {question}")
+    answers = outputs.pop("answers").numpy()[0]
+    scores = outputs.pop("scores").numpy()[0]
+    for answer, score in zip(answers, scores, strict=True):
+        print(f"{score:7.2%}  {answer.decode()}")
+    for name, weights in sorted(outputs.items()):
+        rows, columns = weights.shape[1:]
+        row, column = divmod(int(tf.argmax(tf.reshape(weights, [-1]))), columns)
+        print(
+            f"{name}: strongest of {rows} x {columns} cells at "
+            f"row {row}, column {column}"
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,258 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Quickstart: a model that shows where it looks
+#
+# Visual question answering means: a picture and a question go in, an answer
+# comes out. `vqa_keras` is a collection of attention mechanisms for it, each a
+# Keras layer, a model and an entry of the zoo. Attention gives every region of
+# the picture a weight, so a model can show where it looked.
+#
+# This notebook takes one of them, `stacked`, all the way: data, training, heat
+# maps, a saved model, a model to serve. It reads the records that `make demo`
+# writes; this line writes them alone:
+#
+#     python -m pipelines.write_records --dataset=easy_vqa --output=demo/records
+#
+# The pictures of easy-VQA show one shape each, and its questions ask for the
+# shape and the color.
+
+# %%
+import os
+import pathlib
+
+import keras
+import tensorflow as tf
+
+import vqa_keras
+from vqa_keras.data.images import decode_image
+
+# %% [markdown]
+# Three environment variables let the same notebook run on other records, into
+# another folder or for another time.
+
+# %%
+RECORDS = pathlib.Path(os.environ.get("VQA_RECORDS", "demo/records"))
+OUTPUT = pathlib.Path(os.environ.get("VQA_NOTEBOOK_OUTPUT", "demo/notebook"))
+EPOCHS = int(os.environ.get("VQA_NOTEBOOK_EPOCHS", "6"))
+BATCH_SIZE = 64
+OUTPUT.mkdir(parents=True, exist_ok=True)
+keras.utils.set_random_seed(0)
+
+# %% [markdown]
+# ## The data
+#
+# Records are TFRecord files with one record an image: the picture, its
+# questions, and the grid of features that a CNN made of it. The CNN ran once,
+# when the records were written, so training does without it. `DatasetInfo`
+# tells what a folder holds, among it the sizes that a model needs.
+
+# %%
+info = vqa_keras.data.DatasetInfo.read(RECORDS)
+*grid_shape, regions_dim = list(info.image_encoder["levels"].values())[-1]
+for split, entry in info.splits.items():
+    print(f"{split}: {entry['images']} images, {entry['questions']} questions")
+print(f"a grid of {grid_shape} regions with {regions_dim} features each")
+print("answers:", *info.answers())
+
+# %% [markdown]
+# It is always worth looking at an example before training on thousands.
+
+# %%
+example = next(vqa_keras.data.read_images(RECORDS, "test"))
+for question in example["questions"][:4]:
+    print(f"{question['question']} {question['answer']}")
+
+# %% [markdown]
+# `load` gives a `tf.data.Dataset` of batches that `fit` takes as they are. The
+# order of the questions depends on the seed and the epoch only, so a run can be
+# repeated.
+
+# %%
+train = vqa_keras.data.load(
+    RECORDS,
+    "train",
+    BATCH_SIZE,
+    shuffle=True,
+    seed=0,
+    epochs=EPOCHS,
+    answerable_only=True,
+)
+steps = vqa_keras.data.steps_per_epoch(
+    RECORDS, "train", BATCH_SIZE, answerable_only=True
+)
+validation = vqa_keras.data.load(RECORDS, "validation", BATCH_SIZE)
+test = vqa_keras.data.load(RECORDS, "test", BATCH_SIZE)
+print(train.element_spec)
+
+# %% [markdown]
+# ## The model
+#
+# The preprocessor holds what turns text into numbers and back: the words that
+# the tokenizer knows and the answers. It travels with the model, so that a
+# saved model understands questions.
+
+# %%
+preprocessor = vqa_keras.models.VQAPreprocessor(
+    vqa_keras.text.QuestionTokenizer(
+        info.question_words(), sequence_length=info.sequence_length
+    ),
+    info.answers(),
+)
+
+# %% [markdown]
+# The zoo builds a model by name: `vqa_keras.zoo.names()` lists them. The recipe
+# of the entry gives every size that is not given here; these three have to fit
+# the records.
+
+# %%
+task = vqa_keras.zoo.build_model(
+    "stacked",
+    vocabulary_size=len(info.question_words()),
+    num_classes=len(info.answers()),
+    regions_dim=regions_dim,
+    preprocessor=preprocessor,
+)
+task.backbone.summary()
+
+# %% [markdown]
+# The model is a Keras model: your own loss, optimizer, metrics and callbacks
+# work. Left out, the loss is the one that fits the model's probabilities. Keras
+# needs no `shuffle` here, since `load` has done it.
+
+# %%
+schedule = keras.optimizers.schedules.CosineDecay(3e-3, steps * EPOCHS)
+task.compile(optimizer=keras.optimizers.Adam(schedule))
+history = task.fit(
+    train,
+    epochs=EPOCHS,
+    steps_per_epoch=steps,
+    validation_data=validation,
+    shuffle=False,
+    verbose=2,
+)
+
+# %% [markdown]
+# ## Is it any good?
+#
+# Some questions can be guessed without the picture. The floors are what the
+# best guesses reach; a model has to be well above them to have looked at all.
+
+# %%
+questions = {
+    split: [
+        (question["question"], question["answer"])
+        for image in vqa_keras.data.read_images(RECORDS, split)
+        for question in image["questions"]
+    ]
+    for split in ("train", "test")
+}
+floors = vqa_keras.metrics.floors(questions["train"], questions["test"])
+accuracy = task.evaluate(test, verbose=0, return_dict=True)["accuracy"]
+print(f"always the most common answer    {floors['majority']:6.2f} %")
+print(f"best answer without the picture  {floors['question_only']:6.2f} %")
+print(f"this model                       {100 * accuracy:6.2f} %")
+
+# %% [markdown]
+# ## Where did it look?
+#
+# The model was trained on features. With the CNN that made them it takes
+# pictures: the twin has the same weights, and nothing is trained again.
+
+# %%
+asked = task.with_image_encoder(info.load_image_encoder())
+
+# %% [markdown]
+# `ask` returns the best answers, their probabilities, and one heat map for each
+# hop, which is one look at the picture. Bright cells had the most weight.
+
+
+# %%
+def draw(image, question):
+    answer = asked.ask(image, question, top_k=3)
+    return vqa_keras.visualization.figure(
+        image,
+        question,
+        answer.answers,
+        answer.probabilities,
+        answer.attention,
+    )
+
+
+image = decode_image(example["image"])
+draw(image, example["questions"][0]["question"])
+
+# %% [markdown]
+# Any picture and any question will do, also a file of yours:
+# `draw(decode_image(open("mine.png", "rb").read()), "what shape is it?")`.
+# This one is kept.
+
+# %%
+draw(image, "what color is the shape?").save(OUTPUT / "heat_map.png")
+
+# %% [markdown]
+# A look at numbers instead of colors: `attend` gives the weights of a whole
+# batch. They sum to 1 over the regions of a picture.
+
+# %%
+inputs, _ = next(iter(test))
+for name, weights in task.attend(inputs).items():
+    print(name, weights.shape, "largest weight", weights.max())
+
+# %% [markdown]
+# ## Save and load
+#
+# A preset is a folder with everything that belongs to the model: weights,
+# settings, words, answers and here the CNN. `from_preset` needs nothing else.
+
+# %%
+asked.save_to_preset(str(OUTPUT / "preset"))
+restored = vqa_keras.models.VQA.from_preset(str(OUTPUT / "preset"))
+print(restored.ask(image, "what color is the shape?", top_k=1).answers)
+
+# %% [markdown]
+# ## Serve
+#
+# A SavedModel takes the bytes of picture files and the text of questions. An
+# export gets a number of its own, since a server may be reading the last one.
+
+# %%
+versions = OUTPUT / "saved_model"
+number = 1 + max((int(p.name) for p in versions.glob("[0-9]*")), default=0)
+path = vqa_keras.serving.export(restored, versions, version=number, top_k=3)
+print(path)
+
+# %% [markdown]
+# From here on TensorFlow is enough: a program that asks the SavedModel does not
+# import vqa_keras. `examples/ask_saved_model.py` is such a program.
+
+# %%
+served = tf.saved_model.load(str(path)).signatures["serving_default"]
+outputs = served(
+    images=tf.constant([example["image"]]),
+    questions=tf.constant(["what color is the shape?"]),
+)
+for answer, score in zip(
+    outputs["answers"].numpy()[0], outputs["scores"].numpy()[0], strict=True
+):
+    print(f"{score:7.2%}  {answer.decode()}")
+
+# %% [markdown]
+# ## What next
+#
+# - `python -m vqa_keras.zoo.train stacked --data=demo/records --output=run`
+#   trains with the whole recipe, keeps the best epoch and continues after a
+#   crash; `evaluate` and `report` say how good the answers and the maps are.
+# - Change one thing: `build_model("stacked", num_hops=1, ...)` looks once.
+# - README.md lists the models, CONTRIBUTING.md how to add your own.

@@ -1,0 +1,97 @@
+"""Turns the flags that are not ours into Apache Beam options, strictly."""
+
+import contextlib
+import difflib
+import io
+import re
+
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import StandardOptions
+from apache_beam.options.pipeline_options import WorkerOptions
+
+from vqa_keras.errors import UserError
+
+# DirectRunner tries to download another engine first; this one never does.
+DEFAULT_RUNNER = "FnApiRunner"
+
+
+def beam_options(arguments, known=()):
+    """Returns the `PipelineOptions` of a command line.
+
+    Beam itself drops a flag it does not know without a word.
+
+    Args:
+        arguments: list of str, what is left after our own flags.
+        known: names of our own flags, to suggest for a misspelt one.
+
+    Raises:
+        UserError: if Beam does not know one of them, or its value is wrong.
+    """
+    parsers = []
+    with _errors_of_argparse():
+        options = PipelineOptions(arguments)
+        options.get_all_options(add_extra_args_fn=parsers.append)
+        _, unknown = parsers[0].parse_known_args(arguments)
+    if unknown:
+        theirs = parsers[0]._option_string_actions
+        names = [*theirs, *(f"--{name}" for name in known)]
+        given = unknown[0].split("=")[0]
+        close = difflib.get_close_matches(given, names, n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        raise UserError(
+            "Needed flags of this command or options of Apache Beam. Received: "
+            f"{' '.join(unknown)}.{hint} Pass --help to see all flags."
+        )
+    standard = options.view_as(StandardOptions)
+    standard.runner = standard.runner or DEFAULT_RUNNER
+    worker = options.view_as(WorkerOptions)
+    worker.default_sdk_harness_log_level = (
+        worker.default_sdk_harness_log_level or "ERROR"
+    )
+    return options
+
+
+@contextlib.contextmanager
+def user_errors():
+    """Gives back the `UserError` that a worker raised, without Beam's frames.
+
+    Beam passes errors of workers on as text, wrapped in its own; an error of
+    the disk is a user's error too.
+    """
+    try:
+        yield
+    except Exception as error:
+        message = _worker_message(error)
+        if message is None:
+            raise
+        raise UserError(message) from error
+
+
+def _worker_message(error):
+    text = str(error)
+    found = re.search(r"UserError: (.+)", text)
+    if found:
+        # The words after the message name the step of the pipeline.
+        return re.sub(r" \[while running .*", "", found.group(1))
+    found = re.search(r"OSError: (\[Errno \d+\] .+)", text)
+    if found or isinstance(error, OSError):
+        reason = found.group(1) if found else text
+        return (
+            f"A file cannot be written or read: {reason}. Mend it and run the "
+            "same command again: what is finished is kept"
+        )
+    return None
+
+
+@contextlib.contextmanager
+def _errors_of_argparse():
+    stream = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(stream):
+            yield
+    except SystemExit as error:
+        lines = stream.getvalue().strip().splitlines() or ["unknown"]
+        message = lines[-1].partition("error: ")[2] or lines[-1]
+        raise UserError(
+            f"Needed valid options of Apache Beam. Received: {message}"
+        ) from error

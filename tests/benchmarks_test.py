@@ -1,0 +1,84 @@
+"""The benchmarks measure what they say, and run on a handful of images."""
+
+import itertools
+import os
+import pathlib
+import runpy
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+BENCHMARKS = ROOT / "benchmarks"
+ROWS = {
+    "reading": [
+        "file bytes",
+        "load",
+        "load, shuffled",
+        "load, a record a question",
+    ],
+    "writing": [
+        "plain writer",
+        "write_shard",
+        "raw bytes",
+        "with questions",
+        "list of floats",
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def rounds():
+    return runpy.run_path(str(BENCHMARKS / "support" / "rounds.py"))
+
+
+def test_ways_take_turns_and_the_first_round_does_not_count(rounds):
+    called = []
+    ways = {name: lambda name=name: called.append(name) for name in "ab"}
+    clock = itertools.accumulate(itertools.count()).__next__
+    seconds = rounds["measure"](ways, rounds=2, clock=clock)
+    assert called == ["a", "b", "a", "b", "a", "b"]
+    # The clock shows 0, 1, 3, 6, 10, ...: call k (from 0) takes 2 k + 1.
+    assert seconds == {"a": [5, 9], "b": [7, 11]}
+
+
+def test_ratio_is_the_median_of_the_ratios_of_each_round(rounds):
+    seconds = {"a": [1.0, 10.0, 4.0], "b": [2.0, 10.0, 1.0]}
+    assert rounds["ratios"](seconds, "a") == {"a": 1.0, "b": 1.0}
+    assert rounds["ratios"](seconds, "b") == {"a": 1.0, "b": 1.0}
+    seconds["b"] = [2.0, 40.0, 2.0]  # rounds: 1/2, 1/4, 2
+    assert rounds["ratios"](seconds, "a")["b"] == 0.5
+
+
+def test_table_compares_speeds_where_ways_do_unequal_work(rounds, capsys):
+    rounds["print_table"](
+        {"all": [2.0], "few": [1.0]}, "all", {"all": 100, "few": 10}, "images"
+    )
+    _, first, second = capsys.readouterr().out.splitlines()
+    assert first.split() == ["all", "50", "1.00"]
+    assert second.split() == ["few", "10", "0.20"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["reading", "writing"])
+def test_prints_a_row_for_each_way(name):
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(BENCHMARKS / f"{name}.py"),
+            "--images=8",
+            "--rounds=1",
+        ],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("  ")[0] for line in done.stdout.splitlines()]
+    assert [row for row in rows if row in ROWS[name]] == ROWS[name]
+
+
+def test_every_benchmark_is_tested():
+    assert {path.stem for path in BENCHMARKS.glob("*.py")} == set(ROWS)

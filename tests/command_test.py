@@ -1,0 +1,86 @@
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+SCRIPT = '''"""Counts sheep.
+
+    python count.py --sheep=3
+"""
+from absl import flags
+from vqa_keras import command
+from vqa_keras.errors import UserError
+
+SHEEP = flags.DEFINE_integer("sheep", None, "How many sheep.", required=True)
+
+def main(argv):
+    if SHEEP.value > 3:
+        raise UserError("Needed at most 3 sheep. Received: many")
+    print(SHEEP.value, argv[1:], 6 // SHEEP.value)
+
+command.run(main{options})
+'''
+
+
+@pytest.fixture
+def call(tmp_path):
+    def call(*arguments, options=""):
+        path = tmp_path / "count.py"
+        path.write_text(SCRIPT.replace("{options}", options))
+        return subprocess.run(
+            [sys.executable, path, *arguments],
+            capture_output=True,
+            text=True,
+            env={"PYTHONPATH": str(ROOT)},
+        )
+
+    return call
+
+
+def test_main_gets_what_is_left_of_the_command_line(call):
+    done = call("--sheep=2", "word")
+    assert (done.returncode, done.stdout) == (0, "2 ['word'] 3\n")
+
+
+def test_a_misspelt_flag_ends_with_status_2_and_no_traceback(call):
+    done = call("--sheeps=2")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert "sheeps" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_or_wrong_flag_ends_with_status_2(call):
+    for arguments in ([], ["--sheep=two"]):
+        done = call(*arguments)
+        assert done.returncode == 2
+        assert "sheep" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_mistake_of_the_user_ends_with_status_2_and_one_line(call):
+    done = call("--sheep=4")
+    assert done.returncode == 2
+    assert done.stderr == "error: Needed at most 3 sheep. Received: many\n"
+
+
+def test_a_bug_keeps_its_traceback(call):
+    done = call("--sheep=0")
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr
+
+
+@pytest.mark.parametrize("flag", ["--help", "--helpfull"])
+def test_help_prints_docstring_and_flags_and_ends_with_status_0(call, flag):
+    done = call(flag)
+    assert done.returncode == 0
+    assert "Counts sheep." in done.stdout
+    assert "How many sheep." in done.stdout
+
+
+def test_unknown_flags_are_left_for_main_if_asked(call):
+    done = call("--sheep=1", "--wolf=2", options=", keep_unknown=True")
+    assert done.stdout == "1 ['--wolf=2'] 6\n"
+    assert call("--help", options=", keep_unknown=True").returncode == 0

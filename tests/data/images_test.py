@@ -1,0 +1,198 @@
+import io
+import struct
+import tracemalloc
+import zlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from vqa_keras.data.images import UnreadableImage
+from vqa_keras.data.images import decode_image
+from vqa_keras.data.images import resize
+from vqa_keras.data.images import to_stored
+
+
+def pixels(height=6, width=9):
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (height, width, 3), dtype="uint8")
+
+
+def encoded(image, kind="PNG", **options):
+    if isinstance(image, np.ndarray):
+        image = Image.fromarray(image)
+    buffer = io.BytesIO()
+    image.save(buffer, format=kind, **options)
+    return buffer.getvalue()
+
+
+def png_chunk(kind, body):
+    checksum = struct.pack(">I", zlib.crc32(kind + body))
+    return struct.pack(">I", len(body)) + kind + body + checksum
+
+
+def header_bomb(side=20_000):
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    body = zlib.compress(b"\0" * 1000)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + png_chunk(b"IHDR", header)
+        + png_chunk(b"IDAT", body)
+        + png_chunk(b"IEND", b"")
+    )
+
+
+def reason(data, **options):
+    with pytest.raises(UnreadableImage) as caught:
+        decode_image(data, **options)
+    return caught.value.reason
+
+
+def test_rgb_png_gives_its_pixels():
+    np.testing.assert_array_equal(decode_image(encoded(pixels())), pixels())
+
+
+def test_one_pixel_is_a_picture():
+    assert decode_image(encoded(pixels(1, 1))).shape == (1, 1, 3)
+
+
+def test_grey_fills_the_three_channels():
+    grey = pixels()[..., 0]
+    image = decode_image(encoded(grey))
+    np.testing.assert_array_equal(image, np.stack([grey] * 3, -1))
+
+
+def test_sixteen_bits_are_scaled_to_eight():
+    grey = np.array([[0, 257, 32896, 65535]], dtype="uint16")
+    image = decode_image(encoded(grey))
+    np.testing.assert_array_equal(image[0, :, 1], [0, 1, 128, 255])
+
+
+def test_transparent_pixels_are_white():
+    rgba = np.zeros((2, 2, 4), dtype="uint8")
+    rgba[0, 0] = (10, 20, 30, 255)
+    rgba[0, 1] = (0, 0, 0, 128)
+    image = decode_image(encoded(rgba))
+    np.testing.assert_array_equal(image[0, 0], [10, 20, 30])
+    np.testing.assert_allclose(image[0, 1], 127, atol=1)
+    np.testing.assert_array_equal(image[1], 255)
+
+
+def test_transparent_palette_color_is_white():
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([0, 0, 0, 200, 0, 0])
+    palette.putpixel((1, 0), 1)
+    image = decode_image(encoded(palette, transparency=0))
+    np.testing.assert_array_equal(image[0], [[255, 255, 255], [200, 0, 0]])
+
+
+def test_cmyk_jpeg_keeps_its_colors():
+    red = Image.new("RGB", (16, 16), (250, 5, 5)).convert("CMYK")
+    image = decode_image(encoded(red, "JPEG", quality=95))
+    np.testing.assert_allclose(image[8, 8], [250, 5, 5], atol=6)
+
+
+def test_animation_gives_its_first_frame():
+    frames = [Image.new("RGB", (8, 8), c) for c in ("red", "blue", "lime")]
+    data = encoded(
+        frames[0], "GIF", save_all=True, append_images=frames[1:], duration=50
+    )
+    np.testing.assert_array_equal(decode_image(data)[4, 4], [255, 0, 0])
+
+
+def test_photo_is_turned_upright():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # The camera was turned: rotate clockwise to see it.
+    top = np.zeros((16, 32, 3), dtype="uint8")
+    top[:, :16] = 255
+    image = decode_image(encoded(top, "JPEG", exif=exif, quality=95))
+    assert image.shape == (32, 16, 3)
+    assert image[:12].mean() > 250
+    assert image[20:].mean() < 5
+
+
+def test_bytes_without_a_picture_have_a_reason():
+    photo = encoded(pixels(64, 64), "JPEG")
+    assert reason(b"") == "empty_file"
+    assert reason(b"not a picture, only text\n") == "not_an_image"
+    assert reason(photo[: len(photo) // 2]) == "truncated"
+    assert reason(photo[:10]) == "truncated"
+    drawing = encoded(pixels(64, 64))
+    assert reason(drawing[: len(drawing) // 2]) == "truncated"
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
+def test_a_cut_at_any_byte_gives_a_picture_or_a_reason(kind):
+    data = encoded(pixels(16, 16), kind)
+    for length in range(0, len(data), 7):
+        try:
+            assert decode_image(data[:length]).shape == (16, 16, 3)
+        except UnreadableImage as error:
+            assert error.reason
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
+def test_flipped_bytes_give_a_picture_or_a_reason(kind):
+    rng = np.random.default_rng(1)
+    data = encoded(pixels(16, 16), kind)
+    for _ in range(100):
+        broken = bytearray(data)
+        broken[rng.integers(len(data))] = rng.integers(256)
+        try:
+            assert decode_image(bytes(broken), max_pixels=10**6).ndim == 3
+        except UnreadableImage as error:
+            assert error.reason
+
+
+def test_header_bomb_is_refused_without_memory():
+    bomb = header_bomb()
+    tracemalloc.start()
+    assert reason(bomb) == "too_large"
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+def test_max_pixels_is_the_largest_size_allowed():
+    data = encoded(pixels(6, 9))
+    assert decode_image(data, max_pixels=54).shape == (6, 9, 3)
+    assert reason(data, max_pixels=53) == "too_large"
+
+
+def test_resize_is_equal_inside_tf_data_and_keeps_equal_sizes():
+    image = pixels(20, 30)
+    scaled = resize(image, (8, 8))
+    assert isinstance(scaled, np.ndarray)
+    assert scaled.dtype == "uint8"
+    dataset = tf.data.Dataset.from_tensors(image)
+    mapped = next(iter(dataset.map(lambda x: resize(x, (8, 8)))))
+    np.testing.assert_array_equal(mapped, scaled)
+    assert resize(image, (20, 30)) is image
+
+
+def test_resize_averages_when_it_shrinks():
+    stripes = np.zeros((8, 8, 3), dtype="uint8")
+    stripes[:, ::2] = 200
+    middle = resize(stripes, (4, 4))[1:3, 1:3]
+    np.testing.assert_allclose(middle, 100, atol=30)
+
+
+def test_plain_files_are_stored_as_they_are_and_others_as_png():
+    plain = [encoded(pixels()), encoded(pixels(), "JPEG")]
+    for data in plain:
+        assert to_stored(data, decode_image(data)) == data
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    other = [
+        encoded(pixels()[..., 0]),
+        encoded(np.zeros((2, 2, 4), dtype="uint8")),
+        encoded(pixels(), "JPEG", exif=exif),
+        encoded(Image.new("CMYK", (4, 4)), "JPEG"),
+        encoded(pixels(), "WEBP"),
+    ]
+    for data in other:
+        image = decode_image(data)
+        stored = to_stored(data, image)
+        assert stored != data
+        np.testing.assert_array_equal(tf.io.decode_png(stored), image)

@@ -1,0 +1,79 @@
+import copy
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from vqa_keras.data.records import count_questions
+from vqa_keras.data.records import decode
+from vqa_keras.data.records import encode
+
+
+def assert_same(a, b):
+    arrays = {"features", "boxes"}
+    assert {k: v for k, v in a.items() if k not in arrays} == {
+        k: v for k, v in b.items() if k not in arrays
+    }
+    assert sorted(a["features"]) == sorted(b["features"])
+    for level, values in a["features"].items():
+        np.testing.assert_array_equal(values, b["features"][level])
+    np.testing.assert_array_equal(a["boxes"], b["boxes"])
+
+
+def test_decode_gives_back_what_was_encoded(images):
+    for image in images:
+        assert_same(decode(encode(image)), image)
+
+
+def test_text_of_any_language_survives(images):
+    image = copy.deepcopy(images[0])
+    image["image_id"] = "caf\u00e9"
+    image["questions"][0]["question"] = "\u4ec0\u4e48 \U0001f600\x00?"
+    image["questions"][0]["all_answers"] = ["", "\u00fc"]
+    assert_same(decode(encode(image)), image)
+
+
+def test_image_without_picture_features_and_questions_survives(images):
+    image = images[0] | {"image": None, "features": {}, "questions": []}
+    assert_same(decode(encode(image)), image)
+
+
+def test_boxes_survive(images):
+    boxes = np.arange(8, dtype="float32").reshape(2, 4) / 3
+    image = images[0] | {"boxes": boxes}
+    assert_same(decode(encode(image)), image)
+
+
+def test_equal_images_give_equal_bytes(images):
+    reordered = dict(reversed(images[4].items()))
+    reordered["features"] = dict(reversed(images[4]["features"].items()))
+    assert encode(reordered) == encode(images[4])
+
+
+def test_features_are_raw_little_endian_float16(images):
+    values = np.array([[1.0, -2.5]], ">f4")
+    record = encode(images[0] | {"features": {"late": values}})
+    feature = tf.train.Example.FromString(record).features.feature
+    assert feature["features/late"].bytes_list.value[0] == b"\x00\x3c\x00\xc1"
+    assert list(feature["features/late/shape"].int64_list.value) == [1, 2]
+
+
+def test_counts_questions_with_known_answers(images):
+    assert count_questions(encode(images[0])) == (3, 2)
+    assert count_questions(encode(images[2])) == (0, 0)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 65520.0, -1e6])
+def test_rejects_features_that_float16_cannot_hold(images, value):
+    features = {"late": np.array([[0.0, value]])}
+    with pytest.raises(ValueError, match="finite and at most 65504"):
+        encode(images[0] | {"features": features})
+
+
+def test_rejects_arrays_of_the_wrong_rank(images):
+    with pytest.raises(ValueError, match=r"shape \(h, w, C\) or"):
+        encode(images[0] | {"features": {"late": np.zeros(3)}})
+    with pytest.raises(ValueError, match=r"shape \(regions, 4\)"):
+        encode(images[0] | {"boxes": np.zeros((4, 3))})
+    with pytest.raises(ValueError, match="no '/' in its name"):
+        encode(images[0] | {"features": {"a/b": np.zeros((1, 1))}})

@@ -1,0 +1,68 @@
+"""The example client, asked to talk to a model made of three constants."""
+
+import ast
+import pathlib
+import runpy
+
+import pytest
+import tensorflow as tf
+
+EXAMPLE = pathlib.Path(__file__).parents[2] / "examples" / "ask_saved_model.py"
+
+
+class Served(tf.Module):
+    """Answers every question with the size of the image file."""
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.string, name="images"),
+            tf.TensorSpec([None], tf.string, name="questions"),
+        ]
+    )
+    def ask(self, images, questions):
+        size = tf.strings.as_string(tf.strings.length(images))
+        return {
+            "answers": tf.stack([size, questions], axis=1),
+            "scores": tf.constant([[0.75, 0.25]]),
+            "hop_1": tf.constant([[[0.1, 0.2, 0.1], [0.1, 0.1, 0.4]]]),
+        }
+
+
+@pytest.fixture
+def main():
+    return runpy.run_path(str(EXAMPLE))["main"]
+
+
+def test_prints_answers_scores_and_where_the_model_looked(
+    main, tmp_path, capsys
+):
+    served = Served()
+    tf.saved_model.save(
+        served, tmp_path / "1", signatures={"serving_default": served.ask}
+    )
+    image = tmp_path / "image.png"
+    image.write_bytes(b"12345")
+    main([str(tmp_path), str(image), "why?"])
+    assert capsys.readouterr().out.splitlines() == [
+        f"{image}: why?",
+        " 75.00%  5",
+        " 25.00%  why?",
+        "hop_1: strongest of 2 x 3 cells at row 1, column 2",
+    ]
+
+
+def test_a_missing_argument_is_named(main):
+    with pytest.raises(SystemExit, match="Needed MODEL_DIR IMAGE QUESTION"):
+        main(["model"])
+
+
+def test_imports_nothing_but_tensorflow_and_the_standard_library():
+    tree = ast.parse(EXAMPLE.read_text())
+    imported = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    assert imported == {"pathlib", "sys", "tensorflow"}
+    assert not any(isinstance(n, ast.ImportFrom) for n in ast.walk(tree))

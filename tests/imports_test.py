@@ -1,0 +1,235 @@
+"""Keeps the folders' import direction: each may import only those it lists."""
+
+import ast
+import importlib.util
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+PACKAGE = ROOT / "vqa_keras"
+TOP_LEVEL = {"errors", "command"}
+MAY_IMPORT = {
+    "layers": set(),
+    "text": set(),
+    "image_encoders": set(),
+    "models": {"layers", "text", "metrics"},
+    "data": {"text", "image_encoders"},
+    "metrics": {"text"},
+    "visualization": set(),
+    "serving": {"models", "text", "data", "image_encoders"},
+    "zoo": {
+        "layers",
+        "models",
+        "text",
+        "data",
+        "metrics",
+        "image_encoders",
+        "visualization",
+        "serving",
+    },
+    "pipelines": {"data", "text", "image_encoders"},
+}
+WITHOUT_TENSORFLOW = {
+    "layers",
+    "models",
+    "image_encoders",
+    "metrics",
+    "visualization",
+}
+TENSORFLOW = {"tensorflow", "tensorflow_text"}
+# What else a folder may use, where that is worth a promise.
+ONLY_LIBRARIES = {"layers": {"keras"}, "visualization": {"numpy", "PIL"}}
+BEAM_DRIVERS = "pipelines"
+BEAM_TRANSFORMS = PACKAGE / "data" / "transforms.py"
+
+
+def folder_path(folder):
+    return ROOT / folder if folder == "pipelines" else PACKAGE / folder
+
+
+def files_of(folder):
+    return sorted(folder_path(folder).rglob("*.py"))
+
+
+def imported_names(source, package):
+    """Absolute dotted names of all imports, also of those inside functions.
+
+    `package` is the dotted package of the file, for relative imports.
+    """
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            if node.level:
+                parts = package.split(".")
+                above = parts[: len(parts) - node.level + 1]
+                module = ".".join([*above, module] if module else above)
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call):
+            yield from _dynamic_import(node)
+
+
+def _dynamic_import(call):
+    """The name in `importlib.import_module("name")` or `__import__("name")`."""
+    function = call.func
+    name = getattr(function, "attr", None) or getattr(function, "id", None)
+    if name in ("import_module", "__import__") and call.args:
+        argument = call.args[0]
+        if isinstance(argument, ast.Constant):
+            yield argument.value
+
+
+def imports_of(path):
+    package = ".".join(path.relative_to(ROOT).parent.parts)
+    return set(imported_names(path.read_text(encoding="utf-8"), package))
+
+
+def folder_of(name):
+    """The folder of ours that `name` belongs to; None for a library."""
+    parts = name.split(".")
+    if parts[0] == "pipelines":
+        return "pipelines"
+    if parts[0] == "vqa_keras":
+        return parts[1] if len(parts) > 1 else "vqa_keras itself"
+    return None
+
+
+def forbidden_imports(folder, names):
+    """The imports of a file of `folder` that the table does not allow."""
+    allowed = MAY_IMPORT[folder] | TOP_LEVEL | {folder, None}
+    for name in sorted(names):
+        library = name.split(".")[0]
+        if folder_of(name) not in allowed:
+            yield name
+        elif library in TENSORFLOW and folder in WITHOUT_TENSORFLOW:
+            yield name
+        elif (
+            folder in ONLY_LIBRARIES
+            and folder_of(name) is None
+            and library not in sys.stdlib_module_names
+            and library not in ONLY_LIBRARIES[folder]
+        ):
+            yield name
+
+
+@pytest.mark.parametrize("folder", sorted(MAY_IMPORT))
+def test_folder_imports_only_what_it_may(folder):
+    assert files_of(folder), f"{folder} has no Python file"
+    for path in files_of(folder):
+        assert not list(forbidden_imports(folder, imports_of(path))), path
+
+
+def test_every_folder_is_in_the_table():
+    packages = {path.parent.name for path in PACKAGE.glob("*/*.py")}
+    assert packages <= set(MAY_IMPORT)
+
+
+def test_top_level_modules_import_nothing_above_them():
+    assert {p.stem for p in PACKAGE.glob("*.py")} == TOP_LEVEL | {"__init__"}
+    for module in sorted(TOP_LEVEL):
+        names = imports_of(PACKAGE / f"{module}.py")
+        ours = {folder_of(name) for name in names} - {None}
+        assert ours <= TOP_LEVEL, module
+
+
+def test_only_the_transforms_and_the_drivers_import_beam():
+    for path in [*PACKAGE.rglob("*.py"), *files_of(BEAM_DRIVERS)]:
+        if any(n.split(".")[0] == "apache_beam" for n in imports_of(path)):
+            in_drivers = path.is_relative_to(folder_path(BEAM_DRIVERS))
+            assert in_drivers or path == BEAM_TRANSFORMS, path
+
+
+def test_text_imports_tensorflow_only_inside_functions():
+    for path in files_of("text"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                continue
+            names = imported_names(ast.unparse(node), "vqa_keras.text")
+            assert not TENSORFLOW & {n.split(".")[0] for n in names}, path
+
+
+@pytest.mark.parametrize(
+    ("folder", "line"),
+    [
+        ("layers", "from vqa_keras.models import StackedVQA"),
+        ("layers", "from vqa_keras import models"),
+        ("layers", "from ..text import vocabulary"),
+        ("layers", "import vqa_keras.data.load"),
+        ("layers", "def f():\n    import tensorflow as tf"),
+        ("layers", "import importlib\nimportlib.import_module('tensorflow')"),
+        ("layers", "import keras_hub"),
+        ("models", "from tensorflow import data"),
+        ("metrics", "import tensorflow_text"),
+        ("visualization", "import matplotlib.pyplot"),
+        ("data", "from pipelines import write_records"),
+        ("data", "from vqa_keras import *"),
+        ("data", "import vqa_keras"),
+        ("serving", "from vqa_keras.zoo import recipe"),
+    ],
+)
+def test_finds_a_forbidden_import(folder, line):
+    names = imported_names(line, f"vqa_keras.{folder}")
+    assert list(forbidden_imports(folder, set(names)))
+
+
+@pytest.mark.parametrize(
+    ("folder", "line"),
+    [
+        ("layers", "from keras import ops\nimport math"),
+        ("layers", "from .parametric_attention import ParametricAttention"),
+        ("layers", "from vqa_keras.layers import arguments"),
+        ("data", "import tensorflow as tf\nfrom vqa_keras import errors"),
+        ("models", "from vqa_keras import layers\nimport keras_hub"),
+        ("pipelines", "from vqa_keras.data import transforms"),
+    ],
+)
+def test_allows_a_lawful_import(folder, line):
+    package = folder if folder == "pipelines" else f"vqa_keras.{folder}"
+    names = imported_names(line, package)
+    assert not list(forbidden_imports(folder, set(names)))
+
+
+WITHOUT_TENSORFLOW_INSTALLED = """
+import importlib.abc
+import importlib.util
+import sys
+
+
+class Blocker(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"tensorflow", "tensorflow_text"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: (
+    None if name.startswith("tensorflow") else find_spec(name, package)
+)
+sys.meta_path.insert(0, Blocker())
+importlib.import_module(sys.argv[1])
+assert not any(name.split(".")[0] == "tensorflow" for name in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("folder", sorted(WITHOUT_TENSORFLOW | {"text"}))
+def test_folder_works_where_tensorflow_is_not_installed(folder):
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("needs JAX")
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            WITHOUT_TENSORFLOW_INSTALLED,
+            f"vqa_keras.{folder}",
+        ],
+        cwd=ROOT,
+        env=os.environ | {"KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr

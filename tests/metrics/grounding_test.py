@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+
+from vqa_keras.metrics import covered_cells
+from vqa_keras.metrics import grounding
+from vqa_keras.metrics import object_mask
+
+
+def test_object_is_what_differs_from_the_most_common_color():
+    image = np.full((4, 5, 3), 250, np.uint8)
+    image[1, 2] = (250, 250, 249)
+    image[3, 4] = (0, 0, 0)
+    mask = object_mask(image)
+    assert {tuple(p) for p in np.argwhere(mask)} == {(1, 2), (3, 4)}
+
+
+def test_image_of_one_color_has_no_object():
+    assert not object_mask(np.zeros((3, 3, 3), np.uint8)).any()
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 3), np.float32),
+    ],
+)
+def test_rejects_what_is_not_an_rgb_image(image):
+    with pytest.raises(ValueError, match="must be uint8 of shape.*Received"):
+        object_mask(image)
+
+
+def overlaps(mask, grid_shape):
+    """Covered cells by walking over all pixels and cells."""
+    covered = np.zeros(grid_shape, bool)
+    (height, width), (h, w) = mask.shape, grid_shape
+    for y, x in np.argwhere(mask):
+        for i in range(h):
+            for j in range(w):
+                meets_row = y < (i + 1) * height / h and y + 1 > i * height / h
+                meets_column = x < (j + 1) * width / w and x + 1 > j * width / w
+                covered[i, j] |= meets_row and meets_column
+    return covered
+
+
+@pytest.mark.parametrize("grid_shape", [(2, 4), (3, 5), (1, 1), (11, 9)])
+def test_cell_is_covered_if_an_object_pixel_meets_it(grid_shape):
+    mask = np.random.default_rng(0).random((8, 8)) < 0.06
+    np.testing.assert_array_equal(
+        covered_cells(mask, grid_shape), overlaps(mask, grid_shape)
+    )
+
+
+@pytest.mark.parametrize(
+    "mask, grid_shape",
+    [
+        (np.zeros((4, 4, 3), bool), (2, 2)),
+        (np.zeros((0, 4), bool), (2, 2)),
+        (np.zeros((4, 4), bool), (0, 2)),
+        (np.zeros((4, 4), bool), (4,)),
+    ],
+)
+def test_covered_cells_rejects_other_shapes(mask, grid_shape):
+    with pytest.raises(ValueError, match="Received"):
+        covered_cells(mask, grid_shape)
+
+
+COVERED = np.array([[[True, False], [False, False]]])
+
+
+def test_peak_and_mass_follow_the_weights_on_the_object():
+    weights = np.array(
+        [[[0.5, 0.3], [0.1, 0.1]], [[0.2, 0.6], [0.1, 0.1]]], np.float32
+    )
+    result = grounding(weights, np.repeat(COVERED, 2, axis=0))
+    assert result["peak"] == 50
+    assert result["mass"] == pytest.approx(35, abs=1e-4)
+    assert result["chance"] == 25
+
+
+def test_mass_is_a_share_of_the_weight_of_its_map():
+    result = grounding(np.array([[[2.0, 6.0], [0.0, 0.0]]]), COVERED)
+    assert result["mass"] == 25
+
+
+def test_uniform_map_scores_chance():
+    result = grounding(np.full((1, 2, 2), 0.25), COVERED)
+    assert result == {"peak": 25, "mass": 25, "chance": 25}
+
+
+def test_map_of_zeros_points_nowhere():
+    result = grounding(np.zeros((1, 2, 2)), COVERED)
+    assert result == {"peak": 0, "mass": 0, "chance": 25}
+
+
+def test_image_without_an_object_scores_zero():
+    result = grounding(np.ones((1, 2, 2)), np.zeros((1, 2, 2), bool))
+    assert result == {"peak": 0, "mass": 0, "chance": 0}
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -0.1])
+def test_rejects_weights_that_are_no_weights(bad):
+    weights = np.array([[[bad, 0.5], [0.5, 0.0]]])
+    with pytest.raises(ValueError, match="finite and at least 0. Received"):
+        grounding(weights, COVERED)
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (1, 4), (2, 2, 2), (0, 2, 2)])
+def test_rejects_maps_that_do_not_match(shape):
+    with pytest.raises(ValueError, match="maps, rows, columns.*Received"):
+        grounding(np.zeros(shape), COVERED)

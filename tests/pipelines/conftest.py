@@ -1,0 +1,56 @@
+"""A small data set, a small CNN and the pipeline that joins them."""
+
+import json
+
+import keras
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from PIL import Image
+
+from pipelines.records_pipeline import write_records
+
+SMALL = {"batch_size": 3, "images_per_shard": 4, "validation_fraction": 0.25}
+COLORS = ("red", "blue", "lime")
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A data set of 12 and 4 pictures of one color."""
+    folder = tmp_path / "easy"
+    for split, count in (("train", 12), ("test", 4)):
+        (folder / split / "images").mkdir(parents=True)
+        rows = []
+        for i in range(count):
+            color = COLORS[i % 3]
+            image = Image.new("RGB", (20, 20), color)
+            image.putpixel((i, i), (0, 0, 0))
+            image.save(folder / split / "images" / f"{i}.png")
+            rows.append([f"what color is it, number {i}?", color, i])
+            rows.append(["is it a shape?", "yes", i])
+        rows.append(["is it lost in the training split?", split, 0])
+        questions = folder / split / "questions.json"
+        questions.write_text(json.dumps(rows))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def encoder_file(tmp_path_factory):
+    keras.utils.set_random_seed(1)
+    images = keras.Input((16, 16, 3))
+    low = keras.layers.Conv2D(4, 4, strides=4, name="low")(images)
+    high = keras.layers.Conv2D(6, 2, strides=2, name="high")(low)
+    path = tmp_path_factory.mktemp("encoder") / "tiny.keras"
+    keras.Model(images, high).save(path)
+    return str(path)
+
+
+@pytest.fixture
+def write(data, encoder_file):
+    def write(output, *beam_flags, **changed):
+        options = PipelineOptions(["--runner=FnApiRunner", *beam_flags])
+        arguments = {"image_encoder": encoder_file, **SMALL, **changed}
+        return write_records(
+            options, input_folder=data, output=output, **arguments
+        )
+
+    return write

@@ -1,0 +1,126 @@
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from vqa_keras.data import DatasetInfo
+from vqa_keras.data import transforms
+from vqa_keras.errors import UserError
+
+pytestmark = pytest.mark.beam
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_written_twice_the_files_are_equal_byte_by_byte(write, tmp_path):
+    for name in "ab":
+        write(tmp_path / name)
+    first = contents(tmp_path / "a")
+    assert first == contents(tmp_path / "b")
+    assert "unfinished" not in first
+
+
+def test_a_finished_folder_is_left_alone(write, tmp_path, capsys, monkeypatch):
+    write(tmp_path / "records")
+    before = contents(tmp_path / "records")
+    monkeypatch.setattr(transforms, "write_shard", None)
+    write(tmp_path / "records")
+    assert "nothing to do" in capsys.readouterr().out
+    assert contents(tmp_path / "records") == before
+
+
+def test_other_arguments_are_refused_unless_overwritten(write, tmp_path):
+    write(tmp_path / "records", seed=3)
+    with pytest.raises(UserError, match="needed seed=3. Received: seed=4"):
+        write(tmp_path / "records", seed=4)
+    info = write(tmp_path / "records", seed=4, overwrite=True)
+    write(tmp_path / "fresh", seed=4)
+    assert contents(tmp_path / "records") == contents(tmp_path / "fresh")
+    assert info.arguments["seed"] == 4
+
+
+def test_a_folder_with_other_files_is_refused(write, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "letter.txt").write_text("dear")
+    with pytest.raises(UserError, match="which holds other files"):
+        write(tmp_path / "home")
+
+
+def test_a_lost_shard_is_written_again(write, tmp_path):
+    write(tmp_path / "records")
+    before = contents(tmp_path / "records")
+    (tmp_path / "records" / "train-00001-of-00003.tfrecord").unlink()
+    write(tmp_path / "records")
+    assert contents(tmp_path / "records") == before
+
+
+def test_a_full_disk_leaves_nothing_that_is_read(write, tmp_path, monkeypatch):
+    complete = write(tmp_path / "complete")
+    real = transforms.encode
+    calls = []
+
+    def full(image):
+        calls.append(image)
+        if len(calls) == 8:
+            raise OSError(28, "No space left on device")
+        return real(image)
+
+    monkeypatch.setattr(transforms, "encode", full)
+    with pytest.raises(UserError, match="No space left on device"):
+        write(tmp_path / "records")
+    with pytest.raises(UserError, match="dataset_info.json is missing"):
+        DatasetInfo.read(tmp_path / "records")
+    monkeypatch.setattr(transforms, "encode", real)
+    write(tmp_path / "records")
+    assert contents(tmp_path / "records") == contents(
+        pathlib.Path(complete.directory)
+    )
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_any_moment_goes_on(
+    write, data, encoder_file, tmp_path
+):
+    write(tmp_path / "whole", images_per_shard=1)
+    command = [
+        sys.executable,
+        "-m",
+        "pipelines.write_records",
+        "--dataset=easy_vqa",
+        f"--input={data}",
+        f"--output={tmp_path / 'killed'}",
+        f"--image_encoder={encoder_file}",
+        "--batch_size=3",
+        "--images_per_shard=1",
+        "--validation_fraction=0.25",
+    ]
+    moments = random.Random(0)
+    for _ in range(3):
+        kill_after_more_files(command, tmp_path / "killed", moments)
+    write(tmp_path / "killed", images_per_shard=1)
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+
+
+def kill_after_more_files(command, folder, moments):
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    shown = len(list(folder.glob("*.tfrecord")))
+    wanted = shown + moments.randint(0, 4)
+    while process.poll() is None:
+        if (folder / "unfinished").exists() and (
+            len(list(folder.glob("*.tfrecord"))) >= wanted
+        ):
+            time.sleep(moments.random() / 50)
+            os.kill(process.pid, signal.SIGKILL)
+        time.sleep(0.005)
+    process.communicate()

@@ -1,0 +1,149 @@
+import io
+import json
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from vqa_keras.data import DatasetInfo
+from vqa_keras.data.records import decode
+from vqa_keras.errors import UserError
+
+pytestmark = pytest.mark.beam
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def records(info, split):
+    paths = [info.path(s["name"]) for s in info.split(split)["shards"]]
+    for path in paths:
+        for record in tf.data.TFRecordDataset(str(path)):
+            yield record.numpy()
+
+
+def test_records_hold_what_the_data_set_says(write, data, tmp_path):
+    info = write(tmp_path / "records")
+    assert {s: e["images"] for s, e in info.splits.items()} == {
+        "train": 9,
+        "validation": 3,
+        "test": 4,
+    }
+    shards = info.split("train")["shards"]
+    assert [shard["images"] for shard in shards] == [3, 3, 3]
+    assert info.image_encoder["levels"] == {"grid": [2, 2, 6]}
+    assert info.dropped == {}
+    (image,) = [
+        image
+        for image in map(decode, records(info, "test"))
+        if image["image_id"] == "test-1"
+    ]
+    path = data / "test" / "images" / "1.png"
+    assert image["image"] == path.read_bytes()
+    assert tuple(image["image_size"]) == (20, 20)
+    question = image["questions"][0]
+    assert question["question"] == "what color is it, number 1?"
+    assert question["answer"] == "blue"
+    assert info.answers()[question["answer_id"]] == "blue"
+    assert question["scores"] == {question["answer_id"]: 1.0}
+    words = [info.question_words()[i] for i in question["token_ids"]]
+    assert words[:5] == ["what", "color", "is", "it", "number"]
+
+
+def test_features_are_those_of_the_saved_encoder(write, tmp_path):
+    info = write(tmp_path / "records")
+    encoder = info.load_image_encoder()
+    for record in records(info, "test"):
+        image = decode(record)
+        pixels = tf.image.resize(
+            tf.io.decode_png(image["image"]), (16, 16), antialias=True
+        )
+        expected = encoder(tf.round(pixels)[None])[0]
+        np.testing.assert_allclose(
+            image["features"]["grid"], expected, rtol=2e-3, atol=2e-2
+        )
+
+
+def test_vocabularies_come_from_the_training_split_only(write, tmp_path):
+    info = write(tmp_path / "records", min_word_count=2)
+    assert "test" not in info.answers()
+    assert info.question_words()[:2] == ["[PAD]", "[UNK]"]
+    assert "color" in info.question_words()
+    assert "11" not in info.question_words()
+    answers = [
+        q["answer_id"]
+        for record in records(info, "test")
+        for q in decode(record)["questions"]
+        if q["answer"] == "test"
+    ]
+    assert answers == [-1]
+
+
+def test_several_levels_and_cut_questions(write, tmp_path):
+    info = write(
+        tmp_path / "records", levels=["low", "high"], sequence_length=3
+    )
+    assert info.image_encoder["levels"] == {"low": [4, 4, 4], "high": [2, 2, 6]}
+    image = decode(next(records(info, "train")))
+    assert {k: v.shape for k, v in image["features"].items()} == {
+        "low": (4, 4, 4),
+        "high": (2, 2, 6),
+    }
+    lengths = {len(q["token_ids"]) for q in image["questions"]}
+    assert lengths == {3}
+    assert info.cut_questions == 12 * 2 + 4 * 2 + 2
+
+
+def test_pictures_can_be_stored_without_features(write, tmp_path):
+    info = write(tmp_path / "records", image_encoder="none")
+    assert info.image_encoder is None
+    assert decode(next(records(info, "train")))["features"] == {}
+    with pytest.raises(UserError, match="needed features or pictures"):
+        write(tmp_path / "other", image_encoder="none", store_images=False)
+
+
+@pytest.mark.slow
+def test_two_worker_processes_write_equal_records(write, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    one = write(tmp_path / "one")
+    two = write(
+        tmp_path / "two",
+        "--direct_running_mode=multi_processing",
+        "--direct_num_workers=2",
+    )
+    for split in ("train", "validation", "test"):
+        assert set(records(one, split)) == set(records(two, split))
+
+
+def test_unreadable_images_are_dropped_counted_and_named(write, data, tmp_path):
+    images = data / "train" / "images"
+    (images / "0.png").unlink()
+    (images / "1.png").write_bytes(b"")
+    (images / "2.png").write_text("only text")
+    photo = io.BytesIO()
+    Image.effect_noise((20, 20), 50).save(photo, "JPEG")
+    (images / "3.png").write_bytes(photo.getvalue())
+    with pytest.raises(UserError, match="3 of 16 images.*at most 1%"):
+        write(tmp_path / "records")
+    with pytest.raises(UserError, match="dataset_info.json is missing"):
+        DatasetInfo.read(tmp_path / "records")
+    info = write(tmp_path / "records", allow_dropped=True)
+    assert info.dropped == {
+        "empty_file": 1,
+        "missing_file": 1,
+        "not_an_image": 1,
+    }
+    lines = (tmp_path / "records" / info.dropped_file).read_text().splitlines()
+    named = {(e["file"], e["reason"]) for e in map(json.loads, lines)}
+    assert named == {
+        ("train/images/0.png", "missing_file"),
+        ("train/images/1.png", "empty_file"),
+        ("train/images/2.png", "not_an_image"),
+    }
+    kept = [
+        decode(record)["image_id"]
+        for split in ("train", "validation")
+        for record in records(info, split)
+    ]
+    assert sorted(kept) == sorted(f"train-{i}" for i in range(3, 12))

@@ -1,0 +1,217 @@
+import base64
+import dataclasses
+import html.parser
+import io
+import os
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vqa_keras.visualization import Example
+from vqa_keras.visualization import overlay
+from vqa_keras.visualization import write_report
+
+SUMMARY = {
+    "title": "stacked on easy-VQA",
+    "questions": 9673,
+    "accuracy": {"overall": 99.62, "per_answer_type": {"yes/no": 98.76}},
+    "floors": {"majority": 37.29, "question_only": 67.04},
+    "grounding": {"hop_1": {"peak": 81.2, "mass": 63.1, "chance": 18.6}},
+    "settings": {"learning rate": 0.001, "seed": 7},
+}
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "\"'><img src=x onerror=alert(1)>",
+    "</title></style><b>&amp;&lt;",
+    "\u202e\u05e9\u05dc\u05d5\u05dd \U0001f468\u200d\U0001f469",
+    "{numbers} %s \\",
+    "\x00\x1b[31m \ud800",
+)
+VOID = {"meta", "img", "link", "br", "hr", "input"}
+
+
+@pytest.fixture
+def example():
+    rng = np.random.default_rng(0)
+    return Example(
+        image=rng.integers(0, 255, (64, 64, 3), np.uint8),
+        image_id=12,
+        question="what shape is it?",
+        answer="circle",
+        answers=["circle", "square"],
+        probabilities=[0.75, 0.25],
+        attention={"hop_1": rng.random((8, 8)), "hop_2": rng.random((8, 8))},
+        correct=True,
+    )
+
+
+class Page(html.parser.HTMLParser):
+    """Checks that tags are balanced and keeps what the page holds."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.open, self.tags, self.texts = [], [], []
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        names = [name for name, _ in attributes]
+        assert len(set(names)) == len(names)
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style" and data.strip():
+            self.texts.append((self.open[-1], data.strip()))
+
+    @property
+    def text(self):
+        return " ".join(text for _, text in self.texts)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def assert_nothing_leaves(page, path):
+    for tag, attributes in page.tags:
+        assert tag not in {"script", "link", "iframe", "object", "a", "base"}
+        assert "href" not in attributes
+        assert not any(name.startswith("on") for name in attributes)
+        if "src" in attributes:
+            assert attributes["src"].startswith("data:image/png;base64,")
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"url\(|@import|https?:|//", strip_images(text))
+
+
+def strip_images(text):
+    return re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]*", "", text)
+
+
+def test_page_is_balanced_and_needs_no_other_file(tmp_path, example):
+    path = write_report(tmp_path / "report.html", [example], SUMMARY)
+    page = Page(path)
+    assert_nothing_leaves(page, path)
+    assert page.all("html") == [{"lang": "en"}]
+    assert len(page.all("title")) == 1
+
+
+def test_header_tells_accuracy_floors_grounding_and_settings(tmp_path):
+    text = Page(write_report(tmp_path / "r.html", [], SUMMARY)).text
+    for expected in (
+        "99.6", "of 9,673 questions", "Accuracy, yes/no 98.8", "37.3", "67.0",
+        "hop 1, peak on the object 81.2", "63.1% of weight, chance 18.6%",
+        "learning rate 0.001", "seed 7",
+    ):  # fmt: skip
+        assert expected in text
+
+
+def test_wrong_and_right_answers_have_a_section_each(tmp_path, example):
+    wrong = dataclasses.replace(example, question="wrong?", correct=False)
+    examples = [example, wrong, example]
+    text = Page(write_report(tmp_path / "r.html", examples, {})).text
+    head, _, rest = text.partition("Wrong answers 1 shown")
+    wrongs, _, rights = rest.partition("Right answers 2 shown")
+    assert wrongs.count("wrong?") == 1 and "what shape" not in wrongs
+    assert rights.count("what shape is it?") == 2 and "wrong?" not in rights
+
+
+def test_card_shows_the_image_and_the_heat_map_of_every_hop(tmp_path, example):
+    page = Page(write_report(tmp_path / "r.html", [example], {}))
+    images = page.all("img")
+    assert [i["alt"].split(":")[0] for i in images] == [
+        "Image 12",
+        "Attention hop 1",
+        "Attention hop 2",
+    ]
+    data = base64.b64decode(images[1]["src"].partition(",")[2])
+    drawn = np.asarray(Image.open(io.BytesIO(data)))
+    expected = overlay(example.image, example.attention["hop_1"], 192)
+    np.testing.assert_array_equal(drawn, expected)
+    assert (images[1]["width"], images[1]["height"]) == ("192", "192")
+    for weights in example.attention.values():
+        assert f"{weights.max():.2g}" in page.text
+    assert "True answer circle" in page.text
+
+
+def test_bars_are_as_long_as_the_probabilities(tmp_path, example):
+    page = Page(write_report(tmp_path / "r.html", [example], {}))
+    styles = [s["style"] for s in page.all("span") if "style" in s]
+    assert styles == ["width:75.0%", "width:25.0%"]
+    assert "75.0 %" in page.text and "25.0 %" in page.text
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_text(tmp_path, example, text):
+    plain = Page(write_report(tmp_path / "a.html", [example], SUMMARY))
+    hostile = dataclasses.replace(
+        example,
+        question=text,
+        answer=text,
+        answers=[text, "square"],
+        image_id=text,
+        attention={text: example.attention["hop_1"]},
+    )
+    summary = SUMMARY | {
+        "title": text,
+        "settings": {text: text, "seed": 7},
+        "accuracy": {"overall": 1, "per_answer_type": {text: 1}},
+        "grounding": {text: SUMMARY["grounding"]["hop_1"]},
+    }
+    path = write_report(tmp_path / "b.html", [hostile], summary)
+    page = Page(path)
+    assert_nothing_leaves(page, path)
+    kinds = [tag for tag, _ in page.tags if tag not in ("figure", "img")]
+    for tag in set(kinds) - {"span", "figcaption"}:  # one map fewer
+        assert kinds.count(tag) == len(plain.all(tag))
+    shown = re.sub("[\x00-\x1f\ud800]", "\ufffd", text)
+    assert ("h3", shown) in page.texts
+
+
+def test_every_degenerate_map_is_drawn(tmp_path, example):
+    maps = {
+        "uniform": np.full((8, 8), 1 / 64),
+        "zeros": np.zeros((8, 8)),
+        "words": np.array([0.2, 0.8]),
+    }
+    example = dataclasses.replace(example, attention=maps)
+    page = Page(write_report(tmp_path / "r.html", [example], {}))
+    assert len(page.all("img")) == 4
+
+
+def test_empty_report_says_so(tmp_path):
+    text = Page(write_report(tmp_path / "r.html", [], {})).text
+    assert text.count("None among the examples.") == 2
+
+
+@pytest.mark.parametrize(
+    "weights", [np.full((2, 2), np.nan), np.ones((1,) * 3)]
+)
+def test_failure_leaves_the_old_report_alone(tmp_path, example, weights):
+    path = write_report(tmp_path / "r.html", [example], SUMMARY)
+    before = path.read_bytes()
+    broken = dataclasses.replace(example, attention={"hop_1": weights})
+    with pytest.raises(ValueError, match="attention weights must.*Received"):
+        write_report(path, [example, broken], SUMMARY)
+    assert path.read_bytes() == before
+
+
+def test_interrupted_write_leaves_no_half_file(tmp_path, example, monkeypatch):
+    def disk_is_full(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", disk_is_full)
+    with pytest.raises(OSError, match="No space left"):
+        write_report(tmp_path / "r.html", [example], SUMMARY)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rejects_an_unknown_entry_of_the_summary(tmp_path):
+    with pytest.raises(ValueError, match="Received: .*'acuracy'"):
+        write_report(tmp_path / "r.html", [], {"acuracy": {}})

@@ -1,0 +1,282 @@
+"""The commands beside training: what they print, write and refuse."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vqa_keras.data import DatasetInfo
+from vqa_keras.zoo.examples import choose
+
+ROOT = pathlib.Path(__file__).parents[2]
+COMMANDS = ["ask", "build", "evaluate", "export", "report", "train"]
+
+
+@pytest.fixture
+def picture(tmp_path):
+    pixels = np.full((20, 30, 3), 240, "uint8")
+    pixels[4:10, 4:10] = (220, 20, 20)
+    Image.fromarray(pixels).save(tmp_path / "picture.png")
+    return tmp_path / "picture.png"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_prints_docstring_and_flags(call, command):
+    done = call(command, "--help")
+    assert done.status == 0
+    assert f"python -m vqa_keras.zoo.{command}" in done.stdout
+    assert "--[no]list" in done.stdout or "--output" in done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_misspelt_flag_and_a_missing_argument_have_status_2(call, command):
+    needed = ["--data=x", "--output=x", "--image=x", "--question=x"]
+    named = {"ask": needed[1:], "build": [], "export": needed[1:2]}
+    flags = named.get(command, needed[:2])
+    done = call(command, "x", *flags, "--outptu=x")
+    assert (done.status, done.stderr[:7]) == (2, "error: ")
+    assert "outptu" in done.stderr
+    done = call(command, *flags)
+    assert done.status == 2
+    assert re.fullmatch(
+        "error: needed .*one .* Received: nothing\n", done.stderr
+    )
+
+
+def test_an_unknown_entry_names_the_known_ones(call):
+    for command, flags in [("build", []), ("train", ["--data=x"])]:
+        flags = [*flags, "--output=x.keras"]
+        done = call(command, "stackde", *flags)
+        assert done.status == 2
+        assert done.stderr.endswith("Known: pixels, tiny\n")
+
+
+def test_missing_folders_are_named(call, run, records, tmp_path):
+    missing = tmp_path / "missing"
+    calls = [
+        ("evaluate", missing, f"--data={records}"),
+        ("evaluate", run, f"--data={missing}"),
+        ("report", run, f"--data={missing}", "--output=x.html"),
+        ("export", missing, "--output=x"),
+        ("train", "tiny", f"--data={missing}", "--output=x"),
+        ("evaluate", tmp_path, f"--data={records}"),
+    ]
+    for arguments in calls:
+        done = call(*arguments)
+        assert done.status == 2
+        assert str(tmp_path) in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_an_unreadable_run_is_refused(call, records, tmp_path):
+    (tmp_path / "results.json").write_text('{"inputs": "regions"}')
+    (tmp_path / "config.json").write_text("{half")
+    done = call("evaluate", tmp_path, f"--data={records}")
+    assert done.status == 2
+    assert f"{tmp_path} holds no readable run" in done.stderr
+
+
+def test_evaluate_gives_the_figures_of_the_run(call, run, records, tmp_path):
+    output = tmp_path / "figures" / "test.json"
+    done = call("evaluate", run, f"--data={records}", f"--output={output}")
+    assert done.status == 0, done.stderr
+    found = json.loads(output.read_text())
+    results = json.loads((run / "results.json").read_text())
+    assert found == {name: results[name] for name in found}
+    assert {"accuracy", "floors", "grounding", "questions"} <= set(found)
+    assert "best question-only answer" in done.stdout
+
+
+def test_an_unknown_split_names_the_known_ones(call, run, records):
+    done = call("evaluate", run, f"--data={records}", "--split=dev")
+    assert done.status == 2
+    assert "train, validation, test. Received: dev" in done.stderr
+
+
+def test_records_of_another_cnn_are_refused(call, run, write_records):
+    other = write_records(encoder_seed=1)
+    expected = DatasetInfo.read(other).image_encoder["weights_sha256"]
+    done = call("evaluate", run, f"--data={other}")
+    assert done.status == 2
+    assert str(other / "dataset_info.json") in done.stderr
+    assert re.search(f"weights_sha256 [0-9a-f]{{64}}.*{expected}", done.stderr)
+
+
+def test_records_of_other_vocabularies_are_refused(call, run, write_records):
+    words = "[PAD] [UNK] is there the red".split()
+    other = write_records(words=words)
+    done = call("evaluate", run, f"--data={other}")
+    assert done.status == 2
+    assert f"{other / 'words.txt'}: needed the vocabulary" in done.stderr
+    assert "entry 4 is 'the' instead of 'a'" in done.stderr
+
+
+def test_records_of_another_schema_are_refused(call, run, write_records):
+    other = write_records()
+    path = other / "dataset_info.json"
+    values = json.loads(path.read_text())
+    path.write_text(json.dumps({**values, "schema_version": 7}))
+    done = call("evaluate", run, f"--data={other}")
+    assert done.status == 2
+    assert f"{path}: needed records of schema version 1" in done.stderr
+    assert "Received: version 7" in done.stderr
+
+
+def test_truncated_records_are_refused(call, run, write_records):
+    other = write_records()
+    path = other / "test-00000-of-00001.tfrecord"
+    path.write_bytes(path.read_bytes()[:-9])
+    done = call("evaluate", run, f"--data={other}")
+    assert done.status == 2
+    assert re.search(rf"{path}: needed \d+ bytes", done.stderr)
+
+
+def test_report_shows_wrong_and_right_answers(call, run, records, tmp_path):
+    output = tmp_path / "report.html"
+    done = call(
+        "report",
+        run,
+        f"--data={records}",
+        f"--output={output}",
+        "--examples=10",
+    )
+    assert done.status == 0, done.stderr
+    page = output.read_text()
+    results = json.loads((run / "results.json").read_text())
+    assert page.count("<article") == 10
+    wrong = page.count('<article class="card wrong"')
+    assert 0 < wrong <= 5
+    assert page.count("data:image/png;base64,") == 3 * 10  # two hops
+    assert f"{results['accuracy']['overall']:.1f}" in page
+    assert "Floor, question only" in page
+    assert "hop 1, peak on the object" in page
+    assert "what color is the shape?" in page
+    assert "<script" not in page
+
+
+def test_examples_are_spread_and_at_most_half_are_wrong():
+    right = np.arange(1000) % 2 == 0
+    chosen = choose(right, 20, seed=1)
+    assert chosen == sorted(set(chosen)) == choose(right, 20, seed=1)
+    assert chosen != choose(right, 20, seed=2)
+    wrong = [i for i in chosen if not right[i]]
+    assert len(chosen) == 20 and len(wrong) == 10
+    assert [i // 100 for i in wrong] == list(range(10))
+
+
+@pytest.mark.parametrize(
+    ("right", "number", "expected"),
+    [
+        ([True] * 3, 2, 2),
+        ([False] * 3, 2, 1),
+        ([True, False], 9, 2),
+        ([True] * 3, 0, 0),
+    ],
+)
+def test_examples_may_be_fewer_than_asked_for(right, number, expected):
+    assert len(choose(np.array(right), number)) == expected
+
+
+def test_ask_prints_answers_and_draws_heat_maps(call, run, picture, tmp_path):
+    output = tmp_path / "new" / "answer.png"
+    arguments = [run, f"--image={picture}", f"--output={output}"]
+    done = call("ask", *arguments, "--question=is it red?", "--top_k=3")
+    assert done.status == 0, done.stderr
+    lines = done.stdout.splitlines()
+    percent = [float(line.split("%")[0]) for line in lines[:3]]
+    assert percent == sorted(percent, reverse=True)
+    assert lines[3] == f"heat map     {output}"
+    with Image.open(output) as drawn:
+        assert drawn.format == "PNG"
+    for question in ("", "???", "xyzzy " * 2000):
+        done = call("ask", *arguments, f"--question={question}")
+        assert done.status == 0, done.stderr
+        assert "nan" not in done.stdout
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n"])
+def test_ask_refuses_an_unreadable_image(call, run, tmp_path, content):
+    path = tmp_path / "picture.png"
+    path.write_bytes(content)
+    done = call("ask", run, f"--image={path}", "--question=is it red?")
+    assert done.status == 2
+    assert done.stderr.startswith(f"error: --image={path}: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_ask_names_a_missing_image(call, run, tmp_path):
+    path = tmp_path / "none.png"
+    done = call("ask", run, f"--image={path}", "--question=is it red?")
+    assert done.status == 2
+    assert str(path) in done.stderr
+
+
+def test_export_writes_a_version_once(call, run, tmp_path):
+    done = call("export", run, f"--output={tmp_path}", "--top_k=2")
+    assert done.status == 0, done.stderr
+    assert done.stdout.endswith(f"saved model  {tmp_path / '1'}\n")
+    assert (tmp_path / "1" / "saved_model.pb").is_file()
+    done = call("export", run, f"--output={tmp_path}")
+    assert done.status == 2
+    assert f"{tmp_path / '1'} exists already" in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["1"]
+
+
+def test_build_prints_what_the_model_is(call):
+    done = call("build", "pixels")
+    assert done.status == 0, done.stderr
+    for line in (
+        "model        StackedVQA",
+        "input        images (None, 16, 16, 3) float32",
+        "attention    hop_2 (None, 16)",
+        "answers      3",
+        "source       https://example.com/tiny",
+    ):
+        assert line in done.stdout
+    assert re.search(r"parameters   [\d,]+\n", done.stdout)
+    assert call("build", "--list").stdout.split()[::3] == ["pixels", "tiny"]
+
+
+def test_build_refuses_another_kind_of_file(call, tmp_path):
+    done = call("build", "tiny", f"--output={tmp_path / 'model.h5'}")
+    assert done.status == 2
+    assert "must end in .keras" in done.stderr
+
+
+OPENED = """
+import sys, warnings
+warnings.simplefilter("error", UserWarning)
+import vqa_keras
+assert "vqa_keras.data" not in sys.modules
+import keras
+task = keras.saving.load_model(sys.argv[1])
+assert task.count_params() == int(sys.argv[2])
+assert vqa_keras.zoo.names() and vqa_keras.zoo.build_model
+assert vqa_keras.models.VQA.from_preset and vqa_keras.data.load
+assert "data" in dir(vqa_keras)
+try:
+    vqa_keras.nothing
+except AttributeError:
+    print("opened")
+"""
+
+
+@pytest.mark.slow
+def test_a_built_model_opens_where_only_vqa_keras_is_imported(call, tmp_path):
+    path = tmp_path / "models" / "tiny.keras"
+    done = call("build", "tiny", f"--output={path}")
+    count = re.search(r"parameters   ([\d,]+)", done.stdout)[1]
+    opened = subprocess.run(
+        [sys.executable, "-c", OPENED, path, count.replace(",", "")],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert opened.stdout == "opened\n", opened.stderr

@@ -1,0 +1,77 @@
+"""Recipes are found where they lie, and nothing else is."""
+
+import re
+import tomllib
+
+import pytest
+
+from vqa_keras.errors import UserError
+from vqa_keras.zoo import recipe
+
+
+@pytest.fixture
+def zoo(tmp_path, monkeypatch):
+    """A zoo of two entries and one part, beside what is no entry."""
+    folder = tmp_path / "zoo"
+    for name in ("stacked", "co_attention", "image_encoders/small"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "recipe.toml").write_text(f'model = "{name}"\n')
+    (folder / "notes").mkdir()
+    (folder / "notes" / "README.md").write_text("no recipe here")
+    (folder / "recipe.toml").write_text('model = "of no entry"\n')
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "recipe.toml").write_text('model = "outside"\n')
+    monkeypatch.setattr(recipe, "entries", lambda: folder)
+    return folder
+
+
+def test_names_are_sorted_and_one_level_deep(zoo):
+    assert recipe.names() == ["co_attention", "stacked"]
+
+
+@pytest.mark.parametrize("name", ["stacked", "image_encoders/small"])
+def test_load_reads_the_recipe_of_that_entry(zoo, name):
+    assert recipe.load(name) == {"model": name}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "Stacked", "notes", "image_encoders", "../secret"]
+    + ["stacked/../../secret", "/", "stacked/"],
+)
+def test_an_unknown_name_lists_every_entry(zoo, name):
+    expected = (
+        f"The zoo has no entry named {name!r}. "
+        "Known: co_attention, image_encoders/small, stacked"
+    )
+    with pytest.raises(UserError, match=f"^{re.escape(expected)}$"):
+        recipe.load(name)
+
+
+def test_an_absolute_path_is_no_name(zoo):
+    with pytest.raises(UserError, match="no entry named"):
+        recipe.load(str(zoo / "stacked"))
+
+
+def test_a_syntax_error_names_file_and_line(zoo):
+    path = zoo / "stacked" / "recipe.toml"
+    path.write_text('model = "stacked"\n\nepochs = thirty\n')
+    with pytest.raises(UserError, match=r"line 3") as caught:
+        recipe.load("stacked")
+    assert str(path) in str(caught.value)
+
+
+def test_bytes_that_are_no_utf8_name_file_and_line(zoo):
+    path = zoo / "stacked" / "recipe.toml"
+    path.write_bytes(b'model = "stacked"\n# caf\xe9\n')
+    with pytest.raises(UserError, match=r"0xe9 \(at line 2\)") as caught:
+        recipe.load("stacked")
+    assert str(path) in str(caught.value)
+
+
+def test_every_recipe_of_the_project_names_its_model():
+    assert recipe.names()
+    for name in recipe.names():
+        text = (recipe.entries() / name / "recipe.toml").read_text()
+        assert recipe.load(name) == tomllib.loads(text)
+        assert isinstance(recipe.load(name)["model"], str)

@@ -1,0 +1,169 @@
+"""Training through the command: results, resuming, refusing."""
+
+import json
+import shutil
+
+import keras
+import keras_hub
+import numpy as np
+import pytest
+
+from vqa_keras import image_encoders
+from vqa_keras.models import VQA
+
+
+def read(run):
+    return json.loads((run / "results.json").read_text())
+
+
+def weights(run):
+    return VQA.from_preset(str(run)).get_weights()
+
+
+def assert_equal_weights(run, other):
+    for a, b in zip(weights(run), weights(other), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def without_seconds(history):
+    return [{k: v for k, v in h.items() if k != "seconds"} for h in history]
+
+
+def test_results_say_what_was_measured_and_how(run, records):
+    results = read(run)
+    assert results["entry"] == "tiny"
+    assert results["dataset"] == "easy_vqa"
+    assert results["metric"].startswith("accuracy: exact match")
+    assert (results["split"], results["questions"]) == ("test", 24)
+    assert results["images"] == 6
+    assert set(results["accuracy"]["per_answer_type"]) == {"other", "yes/no"}
+    assert set(results["floors"]) == {"majority", "question_only"}
+    assert set(results["grounding"]) == {"hop_1", "hop_2"}
+    chance = results["grounding"]["hop_1"]["chance"]
+    assert chance == pytest.approx(100 / 16)  # one cell of 4 x 4
+    assert (results["seed"], results["epochs"]) == (0, 2)
+    assert results["command"].startswith("python -m vqa_keras.zoo.train tiny")
+    assert "commit" in results
+    assert "CPU cores" in results["device"]
+    assert results["versions"]["keras"] == keras.__version__
+    assert results["seconds"] >= results["fit_seconds"] > 0
+    assert results["parameters"] == VQA.from_preset(str(run)).count_params()
+    assert len(results["history"]) == 2
+    assert {"loss", "val_loss", "val_accuracy"} <= set(results["history"][0])
+
+
+def test_best_epoch_is_the_first_with_the_highest_validation_accuracy(run):
+    results = read(run)
+    values = [logs["val_accuracy"] for logs in results["history"]]
+    assert results["best_epoch"] == values.index(max(values)) + 1
+
+
+def test_a_finished_run_is_not_trained_again(call, run, records):
+    before = (run / "results.json").read_bytes()
+    stamp = (run / "task.weights.h5").stat().st_mtime_ns
+    done = call("train", "tiny", f"--data={records}", f"--output={run}")
+    assert done.status == 0, done.stderr
+    assert "finished" in done.stdout
+    assert "accuracy" in done.stdout
+    assert (run / "results.json").read_bytes() == before
+    assert (run / "task.weights.h5").stat().st_mtime_ns == stamp
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--epochs=3"], ["recipe", "epochs: 2", "Received: 3"]),
+        (["--precision=mixed_bfloat16"], ["precision", "float32"]),
+    ],
+)
+def test_other_settings_are_refused(call, run, records, arguments, words):
+    done = call(
+        "train", "tiny", f"--data={records}", f"--output={run}", *arguments
+    )
+    assert done.status == 2
+    assert all(word in done.stderr for word in words), done.stderr
+
+
+def test_a_folder_of_other_files_is_refused(call, records, tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    done = call("train", "tiny", f"--data={records}", f"--output={tmp_path}")
+    assert done.status == 2
+    assert "which holds thesis.tex" in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_noresume_starts_anew(call, run, records, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    done = call(
+        "train",
+        "tiny",
+        f"--data={records}",
+        f"--output={copy}",
+        "--noresume",
+        "--epochs=1",
+        "--seed=3",
+        "--precision=mixed_bfloat16",
+        "--publish",
+    )
+    assert done.status == 0, done.stderr
+    results = read(copy)
+    assert (results["epochs"], results["seed"]) == (1, 3)
+    assert len(results["history"]) == 1
+    assert results["precision"] == "mixed_bfloat16"
+    done = call("evaluate", copy, f"--data={records}")
+    assert f"{results['accuracy']['overall']:.2f} %" in done.stdout
+
+
+@pytest.mark.slow
+def test_killed_training_continues_to_the_same_weights(
+    call, call_killed, records, tmp_path
+):
+    settings = ["tiny", f"--data={records}", "--epochs=4"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    done = call("train", *settings, f"--output={whole}")
+    assert done.status == 0, done.stderr
+    for point, last in [("after:2", 2), ("in:3", 2), ("saving:3", 2)]:
+        done = call_killed(point, *settings, f"--output={killed}")
+        assert done.returncode == -9, done.stderr
+        names = (killed / "training" / "checkpoints").glob("epoch_*.h5")
+        assert max(int(p.name[6]) for p in names) == last
+        assert not (killed / "results.json").exists()
+    done = call("train", *settings, f"--output={killed}")
+    assert done.status == 0, done.stderr
+    assert read(killed)["resumed_after_epoch"] == 2
+    assert_equal_weights(killed, whole)
+    for name in ("accuracy", "grounding", "best_epoch"):
+        assert read(killed)[name] == read(whole)[name]
+    assert without_seconds(read(killed)["history"]) == without_seconds(
+        read(whole)["history"]
+    )
+    kept = sorted(p.name for p in (killed / "training/checkpoints").iterdir())
+    epochs = sorted({4, read(whole)["best_epoch"]})
+    suffixes = ("json", "weights.h5")
+    assert kept == [f"epoch_{e}.{s}" for e in epochs for s in suffixes]
+
+
+@pytest.mark.slow
+def test_a_cnn_is_trained_inside_and_becomes_a_preset(call, records, tmp_path):
+    run = tmp_path / "pixels"
+    done = call(
+        "train",
+        "pixels",
+        f"--data={records}",
+        f"--output={run}",
+        "--jit=true",
+    )
+    assert done.status == 0, done.stderr
+    task = VQA.from_preset(str(run))
+    inside = task.backbone.image_encoder
+    alone = keras_hub.models.Backbone.from_preset(str(run / "image_encoder"))
+    sha256 = image_encoders.weights_sha256
+    assert sha256(alone) == sha256(inside)
+    loaded = image_encoders.load(str(run / "image_encoder"))
+    assert loaded.output_shape == (None, 4, 4, 8)
+    results = read(run)
+    assert results["inputs"] == "images"
+    assert set(results["grounding"]) == {"hop_1", "hop_2"}
+    done = call("evaluate", run, f"--data={records}")
+    assert f"{results['accuracy']['overall']:.2f} %" in done.stdout

@@ -1,0 +1,45 @@
+"""Runs a command line: a user's mistake ends in one line and status 2."""
+
+import sys
+
+from absl import app
+from absl import flags
+
+from vqa_keras.errors import UserError
+
+
+def run(main, keep_unknown=False):
+    """Parses the flags and calls `main(argv)`, as `absl.app.run` does.
+
+    A misspelt or missing flag and every `UserError` are printed to stderr
+    without a traceback, and the process ends with status 2. Other exceptions
+    are bugs and keep their traceback. `--help` prints the docstring and the
+    flags of the main module, `--helpfull` those of all modules; both end with
+    status 0.
+
+    Args:
+        main: function of `argv`, the command line without its flags.
+        keep_unknown: bool. Whether flags that are not defined are left in
+            `argv` for `main` to judge, instead of being an error.
+    """
+
+    def parse(argv):
+        try:
+            return flags.FLAGS(argv, known_only=keep_unknown)
+        except SystemExit:  # absl's help ends with status 1
+            sys.exit(0)
+        except flags.Error as error:
+            _fail(f"{error}\nPass --help to see all flags.")
+
+    def guarded(argv):
+        try:
+            main(argv)
+        except UserError as error:
+            _fail(error)
+
+    app.run(guarded, flags_parser=parse)
+
+
+def _fail(message):
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,103 @@
+"""Which records an epoch reads, and how many questions they hold."""
+
+import dataclasses
+import functools
+
+import tensorflow as tf
+
+from vqa_keras.data.records import count_questions
+from vqa_keras.errors import UserError
+
+
+@dataclasses.dataclass(frozen=True)
+class EpochPlan:
+    """Which records an epoch reads, and how many questions they hold.
+
+    Args:
+        files: list of `(path, take, index)`: of the first `take` records of a
+            shard, those numbered `index`, `index + count`, ... are read.
+        images: number of images.
+        questions: number of questions.
+        record_bytes: average size of a record.
+    """
+
+    files: list
+    images: int
+    questions: int
+    record_bytes: int
+
+    def steps(self, batch_size, drop_remainder):
+        """Returns the number of batches of `batch_size` questions."""
+        if batch_size < 1:
+            raise UserError(
+                f"needed a `batch_size` of at least 1. Received: {batch_size}"
+            )
+        if drop_remainder and self.questions < batch_size:
+            raise UserError(
+                "needed at least one full batch to drop the remainder. "
+                f"Received: {self.questions} questions for "
+                f"batch_size={batch_size}"
+            )
+        full, rest = divmod(self.questions, batch_size)
+        return full + (rest > 0 and not drop_remainder)
+
+
+def plan_epoch(info, split, shard, answerable_only, limit):
+    """Returns the `EpochPlan` of a worker's images of a split.
+
+    The counts come from `dataset_info.json`. Shards of which the worker reads a
+    part are scanned for theirs, once a process.
+
+    Args:
+        info: `DatasetInfo` of the records.
+        split: name of the split.
+        shard: `(index, count)` of the worker.
+        answerable_only: whether questions with an unknown answer are left out.
+        limit: number of images, the first ones of the split, or None for all.
+
+    Raises:
+        UserError: if there is nothing to read.
+    """
+    worker, workers = shard
+    if not 0 <= worker < workers:
+        raise UserError(
+            "needed `shard` as (index, count) with 0 <= index < count. "
+            f"Received: {shard}"
+        )
+    if limit is not None and limit < 1:
+        raise UserError(f"needed a `limit` of at least 1. Received: {limit}")
+    entry = info.split(split)
+    left = entry["images"] if limit is None else min(limit, entry["images"])
+    files = []
+    images = questions = start = 0
+    for shard_entry in entry["shards"]:
+        take = min(left - start, shard_entry["images"])
+        if take <= 0:
+            continue
+        path = str(info.path(shard_entry["name"]))
+        first = (worker - start) % workers
+        if workers == 1 and take == shard_entry["images"]:
+            counts = [(shard_entry["questions"], shard_entry["answerable"])]
+            images += take
+        else:
+            counts = _count(path, shard_entry["sha256"])[first:take:workers]
+            images += len(counts)
+        if counts:
+            files.append((path, take, first))
+        questions += sum(pair[answerable_only] for pair in counts)
+        start += take
+    if not questions:
+        kind = "answerable questions" if answerable_only else "questions"
+        raise UserError(
+            f"{info.directory}: needed {kind} in the split {split}. Received: "
+            f"0 in {images} images for worker {worker} of {workers}"
+        )
+    size = sum(s["bytes"] for s in entry["shards"]) // entry["images"]
+    return EpochPlan(files, images, questions, size)
+
+
+@functools.cache
+def _count(path, sha256):
+    """Counts the questions of every image of a shard, by its content."""
+    records = tf.data.TFRecordDataset(path).as_numpy_iterator()
+    return [count_questions(record) for record in records]

@@ -1,0 +1,205 @@
+"""Turns records into questions, and questions into batches, in a graph."""
+
+import math
+
+import tensorflow as tf
+
+from vqa_keras.data.images import resize
+from vqa_keras.errors import UserError
+
+_VARYING_REGIONS = 100  # taken for an image whose number of regions varies
+
+
+class ExampleParser:
+    """What `load` makes of a block of records and of a batch of questions.
+
+    Args:
+        info: `DatasetInfo` of the records.
+        inputs: "regions" or "images".
+        level: name of the CNN layer, or None for the last.
+        image_size: `(height, width)` of images, or None for the CNN's.
+        targets: "answer", "scores" or None.
+        answerable_only: whether to drop questions with an unknown answer.
+
+    Attributes:
+        image_bytes: memory that the image of one question takes.
+        pads: whether questions differ in shape, so that a batch needs zeros.
+
+    Raises:
+        UserError: if the records lack what is asked for.
+    """
+
+    def __init__(
+        self, info, inputs, level, image_size, targets, answerable_only
+    ):
+        _check_choice("inputs", inputs, ("regions", "images"))
+        _check_choice("targets", targets, ("answer", "scores", None))
+        self.targets = targets
+        self.answerable_only = answerable_only
+        self.sequence_length = info.sequence_length
+        self.num_answers = len(info.answers()) if targets else 0
+        self.pads = targets == "scores"
+        self.features = {
+            "token_ids": tf.io.FixedLenFeature([], tf.string),
+            "token_lengths": tf.io.RaggedFeature(tf.int64),
+            "answer_ids": tf.io.RaggedFeature(tf.int64),
+        }
+        if targets == "scores":
+            self.features["score_ids"] = tf.io.RaggedFeature(tf.int64)
+            self.features["score_values"] = tf.io.RaggedFeature(tf.float32)
+            self.features["score_lengths"] = tf.io.RaggedFeature(tf.int64)
+        self.level = None
+        if inputs == "regions":
+            self.level, self.regions_shape = _choose_level(info, level)
+            num_regions, channels = self.regions_shape
+            self.image_bytes = 2 * (num_regions or _VARYING_REGIONS) * channels
+            self.pads = self.pads or num_regions is None
+            name = f"features/{self.level}"
+        else:
+            self.image_size = _choose_size(info, image_size)
+            self.image_bytes = 3 * math.prod(self.image_size)
+            name = "image"
+        self.features[name] = tf.io.FixedLenFeature([], tf.string)
+
+    def parse(self, records):
+        """Turns W records into a row of tensors for each of their questions.
+
+        One call for many records: calls, not bytes, are what takes the time.
+
+        Args:
+            records: (W,) strings.
+
+        Returns:
+            dict of tensors whose first axis is the questions.
+        """
+        example = tf.io.parse_example(records, self.features)
+        answer_ids = example["answer_ids"]
+        questions = {
+            "image": answer_ids.value_rowids(),
+            "answer_id": tf.cast(answer_ids.values, tf.int32),
+            "token_ids": tf.RaggedTensor.from_row_lengths(
+                _decode_all(example["token_ids"], tf.int32),
+                example["token_lengths"].values,
+            ).to_tensor(shape=(None, self.sequence_length)),
+        }
+        if self.targets == "scores":
+            lengths = example["score_lengths"].values
+            # Id 0 is free for padding: `finish` drops its column.
+            for name, shift in (("score_ids", 1), ("score_values", 0)):
+                questions[name] = tf.RaggedTensor.from_row_lengths(
+                    example[name].values + shift, lengths
+                ).to_tensor()
+        if self.answerable_only:
+            known = questions["answer_id"] >= 0
+            questions = {
+                name: tf.boolean_mask(rows, known)
+                for name, rows in questions.items()
+            }
+        image = questions.pop("image")
+        for name, rows in self._images(example).items():
+            questions[name] = tf.gather(rows, image)
+        return questions
+
+    def finish(self, questions):
+        """Turns a batch of questions into `(inputs, targets)` of `load`."""
+        inputs = {"token_ids": questions["token_ids"]}
+        if self.level is None:
+            inputs["images"] = questions["images"]
+        else:
+            inputs |= self._regions(questions)
+        if self.targets is None:
+            return inputs
+        if self.targets == "answer":
+            return inputs, tf.one_hot(questions["answer_id"], self.num_answers)
+        ids = questions["score_ids"]
+        batch = tf.shape(ids, tf.int64)[0]
+        rows = tf.broadcast_to(tf.range(batch)[:, None], tf.shape(ids))
+        scores = tf.scatter_nd(
+            tf.stack([rows, ids], axis=-1),
+            questions["score_values"],
+            (batch, self.num_answers + 1),
+        )
+        return inputs, scores[:, 1:]
+
+    def _images(self, example):
+        """Returns tensors with a row an image."""
+        if self.level is None:
+            return {
+                "images": tf.map_fn(
+                    self._pixels, example["image"], fn_output_signature=tf.uint8
+                )
+            }
+        raw = example[f"features/{self.level}"]
+        num_regions, channels = self.regions_shape
+        if num_regions is not None:
+            regions = tf.io.decode_raw(raw, tf.float16)
+            shape = (-1, num_regions, channels)
+            return {"regions": tf.reshape(regions, shape)}
+        regions = tf.reshape(_decode_all(raw, tf.float16), (-1, channels))
+        lengths = tf.strings.length(raw) // (2 * channels)
+        regions = tf.RaggedTensor.from_row_lengths(regions, lengths)
+        return {"regions": regions.to_tensor(), "num_regions": lengths}
+
+    def _pixels(self, data):
+        image = tf.io.decode_image(data, channels=3, expand_animations=False)
+        image = tf.cond(
+            tf.reduce_all(tf.shape(image)[:2] == self.image_size),
+            lambda: image,
+            lambda: resize(image, self.image_size),
+        )
+        return tf.ensure_shape(image, (*self.image_size, 3))
+
+    def _regions(self, questions):
+        regions = questions["regions"]
+        if "num_regions" not in questions:
+            mask = tf.ones(tf.shape(regions)[:2], tf.int32)
+            mask.set_shape(regions.shape[:2])
+            return {"regions": regions, "regions_mask": mask}
+        lengths = questions["num_regions"]
+        mask = tf.sequence_mask(lengths, dtype=tf.int32)
+        regions = regions[:, : tf.reduce_max(lengths)]
+        return {"regions": regions, "regions_mask": mask}
+
+
+def _decode_all(raw, dtype):
+    return tf.io.decode_raw(tf.strings.reduce_join(raw), dtype)
+
+
+def _check_choice(name, value, known):
+    if value not in known:
+        raise UserError(
+            f"needed `{name}` to be one of {', '.join(map(repr, known))}. "
+            f"Received: {name}={value!r}"
+        )
+
+
+def _choose_level(info, level):
+    if info.image_encoder is None:
+        raise UserError(
+            f"{info.directory}: needed records with features of a CNN. "
+            'Received: records without; read pixels with inputs="images"'
+        )
+    levels = info.image_encoder["levels"]
+    level = list(levels)[-1] if level is None else level
+    if level not in levels:
+        raise UserError(
+            f"{info.directory}: needed one of the levels {', '.join(levels)}. "
+            f"Received: {level}"
+        )
+    *places, channels = levels[level]
+    num_regions = None if None in places else math.prod(places)
+    return level, (num_regions, channels)
+
+
+def _choose_size(info, image_size):
+    if not info.stored_images:
+        raise UserError(
+            f"{info.directory}: needed records that hold the images. Received: "
+            "records of features only"
+        )
+    if image_size is None and info.image_encoder is None:
+        raise UserError(
+            f"{info.directory}: needed `image_size`, since no CNN has set one. "
+            "Received: None"
+        )
+    return tuple(image_size or info.image_encoder["image_size"])

@@ -1,0 +1,48 @@
+"""Runs a CNN over the images of a shard, always in batches of one size."""
+
+import keras
+import numpy as np
+
+from vqa_keras.data.images import resize
+
+
+class FeatureExtractor:
+    """Computes the grids of images with a saved image encoder.
+
+    Every call of the network has the same shape: the last batch is filled up
+    with black images. What an image gets therefore depends on its place in the
+    shard only, not on how a runner bundles its work.
+
+    Args:
+        path: `.keras` file of the image encoder.
+        levels: list of names, one for each output of the encoder.
+        batch_size: int, images in a call of the network.
+    """
+
+    def __init__(self, path, levels, batch_size):
+        # Registers the layers that the file may hold.
+        import vqa_keras.image_encoders  # noqa: F401
+
+        self.model = keras.saving.load_model(path, compile=False)
+        self.model.compile(jit_compile=False)  # XLA gains nothing on a CPU
+        self.levels = levels
+        self.batch_size = batch_size
+        self.image_size = tuple(self.model.input_shape[1:3])
+
+    def __call__(self, images):
+        """Returns a list of `{level: (h, w, C)}`, one for each image.
+
+        Args:
+            images: list of at most `batch_size` uint8 arrays `(H, W, 3)`.
+        """
+        shape = (self.batch_size, *self.image_size, 3)
+        batch = np.zeros(shape, "float32")
+        for i, image in enumerate(images):
+            batch[i] = resize(image, self.image_size)
+        outputs = self.model.predict_on_batch(batch)
+        if not isinstance(outputs, dict):
+            outputs = {self.levels[0]: outputs}
+        return [
+            {level: np.asarray(outputs[level][i]) for level in self.levels}
+            for i in range(len(images))
+        ]

@@ -1,0 +1,215 @@
+"""A folder of records, from the first argument to `dataset_info.json`."""
+
+import collections
+import hashlib
+import json
+import pathlib
+import re
+
+from vqa_keras.data.dataset_info import FILE
+from vqa_keras.data.dataset_info import DatasetInfo
+from vqa_keras.data.dataset_info import file_entry
+from vqa_keras.data.dataset_info import split_entry
+from vqa_keras.data.record_text import ANSWER_VOCABULARY
+from vqa_keras.data.record_text import QUESTION_VOCABULARY
+from vqa_keras.data.saved_encoder import FILE as ENCODER_FILE
+from vqa_keras.data.shards import remove_leftovers
+from vqa_keras.data.shards import remove_markers
+from vqa_keras.data.shards import write_atomically
+from vqa_keras.data.work_folder import WorkFolder
+from vqa_keras.errors import UserError
+
+DROPPED_FILE = "dropped.jsonl"
+MAX_DROPPED = 0.01
+
+_ARGUMENTS = "arguments.json"
+_SHARD = re.compile(r"\w+-\d{5}-of-\d{5}\.tfrecord(\.done\.json)?")
+
+
+def sha256_of(value):
+    """Returns the hex sha256 of a JSON value."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def claim(output, arguments, overwrite=False):
+    """Makes a folder ready for the records that some arguments describe.
+
+    The arguments are written to the folder before anything else, so that a
+    rerun after a kill knows what the finished shards were made of.
+
+    Args:
+        output: folder; made if it does not exist.
+        arguments: dict of JSON values; everything the records depend on.
+        overwrite: bool. Whether records that are there already are removed.
+
+    Returns:
+        The `DatasetInfo` if the folder holds these records whole, else None.
+
+    Raises:
+        UserError: if the folder holds other files, or records of other
+            arguments; the message names the first that differs.
+    """
+    output = pathlib.Path(output)
+    if output.exists() and not output.is_dir():
+        raise UserError(
+            f"--output needed a folder. Received: the file {output}"
+        )
+    if overwrite and output.is_dir():
+        _remove_records(output)
+    written = _written_arguments(output)
+    if written is None:
+        _claim_empty(output, arguments)
+        return None
+    _compare(output, written, arguments)
+    remove_leftovers(output)
+    if not (output / FILE).exists():
+        return None
+    try:
+        info = DatasetInfo.read(output)
+    except UserError:  # A shard is gone: it is written again.
+        WorkFolder(output).path.mkdir(exist_ok=True)
+        _write_arguments(output, arguments)
+        (output / FILE).unlink()
+        return None
+    _tidy(output)
+    return info
+
+
+def finish(output, shards, info, allow_dropped=False):
+    """Writes `dataset_info.json`, and what was dropped, when all is there.
+
+    Args:
+        output: folder of the records.
+        shards: `{split: [shard name, ...]}`, all of them written.
+        info: dict of what is known before: the fields dataset, image_encoder,
+            stored_images and arguments of `DatasetInfo`.
+        allow_dropped: bool. Whether more than 1 % of the images may be missing.
+
+    Returns:
+        The `DatasetInfo`.
+
+    Raises:
+        UserError: if too many images were dropped, or no training image is
+            left; the records are then not complete, but kept for a rerun.
+    """
+    output = pathlib.Path(output)
+    work = WorkFolder(output)
+    reports = [work.report(name) for split in shards for name in shards[split]]
+    dropped = [item for report in reports for item in report["dropped"]]
+    _write_dropped(output, dropped)
+    splits = {
+        split: split_entry([work.entry(name) for name in names])
+        for split, names in shards.items()
+    }
+    reasons = collections.Counter(item["reason"] for item in dropped)
+    _check_dropped(output, splits, reasons, allow_dropped)
+    result = DatasetInfo(
+        **info,
+        splits=splits,
+        question_vocabulary=file_entry(output / QUESTION_VOCABULARY),
+        answer_vocabulary=file_entry(output / ANSWER_VOCABULARY),
+        sequence_length=work.sequence_length(),
+        dropped=dict(sorted(reasons.items())),
+        dropped_file=DROPPED_FILE if dropped else None,
+        cut_questions=sum(report["cut_questions"] for report in reports),
+    )
+    result.write(output)
+    _tidy(output)
+    return result
+
+
+def _claim_empty(output, arguments):
+    if output.is_dir() and any(
+        path.name != WorkFolder(output).path.name for path in output.iterdir()
+    ):
+        raise UserError(
+            "--output needed a new or empty folder, or one that this command "
+            f"began. Received: {output}, which holds other files"
+        )
+    try:
+        WorkFolder(output).path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"--output={output} cannot be made: {error.strerror}"
+        ) from error
+    _write_arguments(output, arguments)
+
+
+def _write_arguments(output, arguments):
+    path = WorkFolder(output).path / _ARGUMENTS
+    write_atomically(path, json.dumps(arguments))
+
+
+def _written_arguments(output):
+    for path in (output / FILE, WorkFolder(output).path / _ARGUMENTS):
+        if path.is_file():
+            try:
+                values = json.loads(path.read_text(encoding="utf-8"))
+                return values["arguments"] if path.name == FILE else values
+            except (ValueError, KeyError, TypeError) as error:
+                raise UserError(
+                    f"{path}: needed the JSON that this command writes. "
+                    f"Received: {error}. Pass --overwrite to write all again"
+                ) from error
+    return None
+
+
+def _compare(output, written, arguments):
+    # Arguments that have a name on the command line come before hashes.
+    names = {*written, *arguments}
+    for name in sorted(names, key=lambda name: ("sha256" in name, name)):
+        if written.get(name) != arguments.get(name):
+            raise UserError(
+                f"{output} holds records of other arguments: needed {name}="
+                f"{written.get(name)}. Received: {name}={arguments.get(name)}. "
+                "Name another --output, or pass --overwrite to replace them"
+            )
+
+
+def _remove_records(output):
+    """Removes what this command wrote, `dataset_info.json` first."""
+    (output / FILE).unlink(missing_ok=True)
+    for path in sorted(output.iterdir()):
+        if _SHARD.fullmatch(path.name):
+            path.unlink()
+    for name in (
+        QUESTION_VOCABULARY,
+        ANSWER_VOCABULARY,
+        ENCODER_FILE,
+        DROPPED_FILE,
+    ):
+        (output / name).unlink(missing_ok=True)
+    remove_leftovers(output)
+    WorkFolder(output).remove()
+
+
+def _tidy(output):
+    remove_markers(output)
+    WorkFolder(output).remove()
+
+
+def _write_dropped(output, dropped):
+    path = output / DROPPED_FILE
+    if dropped:
+        lines = [json.dumps(item) + "\n" for item in dropped]
+        write_atomically(path, "".join(lines))
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _check_dropped(output, splits, reasons, allow_dropped):
+    kept = sum(split["images"] for split in splits.values())
+    count = reasons.total()
+    listed = ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
+    if not splits["train"]["images"]:
+        raise UserError(
+            f"Needed at least one training image. Received: none ({listed})"
+        )
+    if count > MAX_DROPPED * (kept + count) and not allow_dropped:
+        raise UserError(
+            f"{count} of {kept + count} images cannot be used ({listed}): "
+            f"needed at most {MAX_DROPPED:.0%}. They are named in "
+            f"{output / DROPPED_FILE}. Mend them and write to a new --output, "
+            "or run the same command with --allow_dropped"
+        )

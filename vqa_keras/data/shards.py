@@ -1,0 +1,148 @@
+"""Writes shards that are either whole or absent, whatever happens."""
+
+import contextlib
+import hashlib
+import json
+import os
+import pathlib
+import re
+import uuid
+
+import tensorflow as tf
+
+from vqa_keras.data.records import count_questions
+from vqa_keras.errors import UserError
+
+MARKER_SUFFIX = ".done.json"
+_TEMPORARY = re.compile(r"\..+\.\d+-[0-9a-f]{32}\.tmp")
+_FRAME_BYTES = 16  # what TFRecord adds to a record: length and two checksums
+
+
+def write_shard(path, records, fingerprint=""):
+    """Writes records to a shard, whole or not at all.
+
+    The records go to a temporary file in the same folder, which is flushed to
+    disk and then renamed. A marker `<path>.done.json` is written after it, so
+    that `finished_shard` finds the shard on a rerun. The same records in the
+    same order give the same bytes.
+
+    Args:
+        path: file to write, for example `DIR/train-00000-of-00004.tfrecord`.
+        records: iterable of bytes from `vqa_keras.data.records.encode`.
+        fingerprint: str, what the content depends on (a hash of arguments and
+            input); a rerun trusts the shard only for an equal fingerprint.
+
+    Returns:
+        The shard's entry in `dataset_info.json`: dict of name, images,
+        questions, answerable (questions with `answer_id >= 0`), bytes, sha256.
+
+    Raises:
+        UserError: if the disk does not take the file.
+    """
+    path = pathlib.Path(path)
+    images = questions = answerable = size = 0
+    with _replacing(path) as temporary:
+        with tf.io.TFRecordWriter(str(temporary)) as writer:
+            for record in records:
+                writer.write(record)
+                counts = count_questions(record)
+                images += 1
+                questions += counts[0]
+                answerable += counts[1]
+                size += len(record) + _FRAME_BYTES
+        if not images:  # the writer creates no file before the first record
+            temporary.touch()
+        found = temporary.stat().st_size
+        if found != size:
+            raise OSError(f"{size} bytes written, {found} bytes on disk")
+        sha256 = file_sha256(temporary)
+    entry = {
+        "name": path.name,
+        "images": images,
+        "questions": questions,
+        "answerable": answerable,
+        "bytes": size,
+        "sha256": sha256,
+    }
+    marker = {"fingerprint": fingerprint, "shard": entry}
+    write_atomically(_marker(path), json.dumps(marker))
+    return entry
+
+
+def finished_shard(path, fingerprint=""):
+    """Returns the entry of a shard that an earlier run finished, or None.
+
+    A shard is trusted only if its marker names the same fingerprint and the
+    size and sha256 of the bytes on disk are those that the marker names.
+    """
+    try:
+        marker = json.loads(_marker(path).read_text(encoding="utf-8"))
+        entry = marker["shard"]
+        trusted = (
+            marker["fingerprint"] == fingerprint
+            and os.path.getsize(path) == entry["bytes"]
+            and file_sha256(path) == entry["sha256"]
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return entry if trusted else None
+
+
+def remove_leftovers(directory):
+    """Removes temporary files that killed runs left in a directory.
+
+    Call it once, before the workers start.
+    """
+    for path in pathlib.Path(directory).glob(".*.tmp"):
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+
+
+def remove_markers(directory):
+    """Removes the done-markers, once `dataset_info.json` names the shards."""
+    for path in pathlib.Path(directory).glob(f"*{MARKER_SUFFIX}"):
+        path.unlink(missing_ok=True)
+
+
+def write_atomically(path, text):
+    """Writes a UTF-8 text file whole or not at all, and flushes it to disk."""
+    path = pathlib.Path(path)
+    with _replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def file_sha256(path):
+    """Returns the hex sha256 of a file, read as a stream."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _marker(path):
+    return pathlib.Path(f"{path}{MARKER_SUFFIX}")
+
+
+@contextlib.contextmanager
+def _replacing(path):
+    """Gives a temporary path that takes the place of `path` at the end."""
+    unique = f"{os.getpid()}-{uuid.uuid4().hex}"
+    temporary = path.with_name(f".{path.name}.{unique}.tmp")
+    try:
+        yield temporary
+        _flush(temporary)
+        os.replace(temporary, path)
+        _flush(path.parent)
+    except (OSError, tf.errors.OpError) as error:
+        raise UserError(
+            f"{path} cannot be written: needed a folder with room for it. "
+            f"Received: {error}"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _flush(path):
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,153 @@
+import keras
+from keras import KerasTensor
+from keras import ops
+
+from vqa_keras.layers.arguments import check_size
+
+
+@keras.saving.register_keras_serializable(package="vqa_keras")
+class QuestionEncoder(keras.layers.Layer):
+    """Reads a question forward and backward: a word embedding and two LSTMs.
+
+        forward_n  = LSTM_f(word_1, ..., word_n)
+        backward_n = LSTM_b(word_last, ..., word_n)
+        words_n    = [forward_n; backward_n]
+        question   = [forward_last; backward_1]
+
+    `last` is the last real word of each question. Neither LSTM needs a mask:
+    the backward one reads every question reversed within its own length, so
+    padding comes after the words in both and never touches a state that is
+    used. That also keeps questions without a word safe and cuDNN usable.
+
+    Args:
+        vocabulary_size: int. Number of token ids, padding included.
+        embedding_dim: int. Width of a word's embedding.
+        hidden_dim: int, even. Width D of the output, half for each direction.
+        dropout: float. Share of the word embeddings' units that are dropped in
+            training. Defaults to 0.
+        **kwargs: passed to `keras.layers.Layer`.
+
+    Call arguments:
+        token_ids: int, `(B, N)`, 0 at padding, which comes after the words.
+
+    Returns:
+        question: `(B, D)`. All zeros for a question without a word.
+        words: `(B, N, D)`, every word in the context of both sides; zeros at
+            padding.
+        words_mask: int32, `(B, N)`, 1 at words and 0 at padding.
+
+    Raises:
+        ValueError: if a size is too small, `hidden_dim` is odd, `dropout` is
+            outside [0, 1) or `token_ids` is not of rank 2.
+
+    Reference:
+        [Hochreiter and Schmidhuber, 1997](
+        https://doi.org/10.1162/neco.1997.9.8.1735).
+    """
+
+    def __init__(
+        self, vocabulary_size, embedding_dim, hidden_dim, dropout=0.0, **kwargs
+    ):
+        super().__init__(**kwargs)
+        check_size("vocabulary_size", vocabulary_size, minimum=2)
+        check_size("embedding_dim", embedding_dim)
+        check_size("hidden_dim", hidden_dim, minimum=2)
+        if hidden_dim % 2:
+            raise ValueError(
+                "`hidden_dim` must be even, half for each direction. "
+                f"Received: {hidden_dim}"
+            )
+        if not 0 <= dropout < 1:
+            raise ValueError(
+                f"`dropout` must be in [0, 1). Received: {dropout}"
+            )
+        self.vocabulary_size = vocabulary_size
+        self.embedding_dim = embedding_dim
+        self.hidden_dim = hidden_dim
+        self.dropout = dropout
+        dtype = self.dtype_policy
+        self.word_embedding = keras.layers.Embedding(
+            vocabulary_size,
+            embedding_dim,
+            # Ten times Keras's default: from tiny embeddings the LSTMs take
+            # epochs to tell words apart. Yang et al., 2016, use the same.
+            embeddings_initializer=keras.initializers.RandomUniform(-0.5, 0.5),
+            dtype=dtype,
+            name="word_embedding",
+        )
+        self.word_dropout = keras.layers.Dropout(
+            dropout, dtype=dtype, name="word_dropout"
+        )
+        self.forward_lstm, self.backward_lstm = (
+            keras.layers.LSTM(
+                hidden_dim // 2, return_sequences=True, dtype=dtype, name=name
+            )
+            for name in ("forward_lstm", "backward_lstm")
+        )
+
+    def build(self, token_ids_shape):
+        if len(token_ids_shape) != 2:
+            raise ValueError(
+                "`token_ids` must have shape (batch, words). "
+                f"Received: token_ids.shape={token_ids_shape}"
+            )
+        self.word_embedding.build(token_ids_shape)
+        embedded_shape = (*token_ids_shape, self.embedding_dim)
+        self.forward_lstm.build(embedded_shape)
+        self.backward_lstm.build(embedded_shape)
+
+    def call(self, token_ids):
+        is_word = ops.not_equal(token_ids, 0)  # (B, N)
+        words_mask = ops.cast(is_word, "int32")
+        length = ops.sum(words_mask, axis=1, keepdims=True)  # (B, 1)
+        embedded = self.word_dropout(self.word_embedding(token_ids))
+
+        forward = self.forward_lstm(embedded)  # (B, N, D / 2)
+        swap = _reversal(words_mask, length)
+        backward = self.backward_lstm(_gather(embedded, swap))
+        backward = _gather(backward, swap)  # its own inverse
+
+        words = ops.concatenate([forward, backward], axis=-1)
+        words = ops.where(ops.expand_dims(is_word, -1), words, 0.0)
+        last = _gather(forward, ops.maximum(length - 1, 0))[:, 0]
+        question = ops.concatenate([last, backward[:, 0]], axis=-1)
+        question = ops.where(length > 0, question, 0.0)
+        return question, words, words_mask
+
+    def compute_output_shape(self, token_ids_shape):
+        batch, num_words = token_ids_shape
+        return (
+            (batch, self.hidden_dim),
+            (batch, num_words, self.hidden_dim),
+            (batch, num_words),
+        )
+
+    def compute_output_spec(self, token_ids):
+        question, words, mask = self.compute_output_shape(token_ids.shape)
+        return (
+            KerasTensor(question, dtype=self.compute_dtype),
+            KerasTensor(words, dtype=self.compute_dtype),
+            KerasTensor(mask, dtype="int32"),
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "embedding_dim": self.embedding_dim,
+            "hidden_dim": self.hidden_dim,
+            "dropout": self.dropout,
+        }
+
+
+def _reversal(words_mask, length):
+    """Positions that reverse the first `length` words and keep the padding."""
+    position = ops.cumsum(ops.ones_like(words_mask), axis=1) - 1  # (B, N)
+    return ops.where(position < length, length - 1 - position, position)
+
+
+def _gather(sequences, positions):
+    """Takes (B, N, D) at positions (B, P) of each sequence: (B, P, D)."""
+    return ops.take_along_axis(
+        sequences, ops.expand_dims(positions, axis=-1), axis=1
+    )

@@ -1,0 +1,8 @@
+"""What a model's answers and heat maps are worth."""
+
+from vqa_keras.metrics.accuracy import accuracy
+from vqa_keras.metrics.floors import floors
+from vqa_keras.metrics.grounding import covered_cells
+from vqa_keras.metrics.grounding import grounding
+from vqa_keras.metrics.grounding import object_mask
+from vqa_keras.metrics.vqa_accuracy import VQAAccuracy

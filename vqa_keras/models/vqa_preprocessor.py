@@ -1,0 +1,139 @@
+import os
+
+import keras
+import keras_hub
+import numpy as np
+from keras import layers
+from keras_hub.src.utils.preset_utils import KerasPresetLoader
+
+from vqa_keras.models.vqa_backbone import VQABackbone
+from vqa_keras.text import QuestionTokenizer
+
+
+@keras.saving.register_keras_serializable(package="vqa_keras")
+class VQAPreprocessor(keras_hub.models.Preprocessor):
+    """Turns raw images and questions into a model's inputs.
+
+    Images are resized to the size of the model's image encoder, with the
+    values that `vqa_keras.data.images.resize` gives, and questions become
+    token ids. Batches that hold token ids already, as the records do,
+    pass unchanged, so a task takes both kinds of data as they come.
+
+    Args:
+        tokenizer: `vqa_keras.text.QuestionTokenizer`.
+        answers: list of str, the answer vocabulary in the order of the
+            model's classes.
+        image_size: `(height, width)` of the image encoder's images; None if
+            the model takes region features.
+
+    Call arguments:
+        x: dict of `images`, RGB of values 0 to 255, `(B, H, W, 3)`, and
+            `questions`, strings `(B,)`; or any dict with `token_ids`.
+        y: optional targets, `(B, A)`; passed on.
+        sample_weight: optional, passed on.
+
+    Returns:
+        `{"images": uint8 (B, *image_size, 3), "token_ids": int32 (B, N)}`,
+        with `y` and `sample_weight` if given.
+
+    Raises:
+        ValueError: if `x` has neither questions nor token ids, or has images
+            where the model takes region features.
+    """
+
+    backbone_cls = VQABackbone
+    tokenizer_cls = QuestionTokenizer
+
+    def __init__(self, tokenizer, answers, image_size=None, **kwargs):
+        super().__init__(**kwargs)
+        self.tokenizer = tokenizer
+        self.answers = list(answers)
+        self._image_size = tuple(image_size) if image_size else None
+        self.resizing = None
+        if image_size:
+            self.resizing = layers.Resizing(
+                *image_size, antialias=True, dtype="uint8", name="resizing"
+            )
+        self.built = True  # there is nothing to build
+
+    @property
+    def image_size(self):
+        """`(height, width)` of the images the model takes, or None."""
+        return self._image_size
+
+    def call(self, x, y=None, sample_weight=None):
+        return keras.utils.pack_x_y_sample_weight(
+            self._inputs(x), y, sample_weight
+        )
+
+    def _inputs(self, x):
+        if isinstance(x, dict) and "token_ids" in x:
+            return x
+        if not isinstance(x, dict) or set(x) != {"images", "questions"}:
+            received = sorted(x) if isinstance(x, dict) else type(x).__name__
+            raise ValueError(
+                "Inputs must be a dict of `images` and `questions`, or of "
+                "`token_ids` with `regions` and `regions_mask` or `images`. "
+                f"Received: {received}"
+            )
+        if self.resizing is None:
+            raise ValueError(
+                "This model takes region features; for raw images it needs "
+                "the image encoder that made them: "
+                "`task.with_image_encoder(image_encoder)`. Received: "
+                f"{sorted(x)}"
+            )
+        return {
+            "images": self.resizing(x["images"]),
+            "token_ids": self.tokenizer(x["questions"]),
+        }
+
+    def targets(self, answers):
+        """Returns answers as one-hot rows, `(B, A)`, for `fit` on raw data.
+
+        An answer outside the vocabulary is a row of zeros.
+        """
+        index = {answer: i for i, answer in enumerate(self.answers)}
+        rows = np.zeros((len(answers), len(self.answers)), "float32")
+        for row, answer in zip(rows, answers, strict=True):
+            if answer in index:
+                row[index[answer]] = 1.0
+        return rows
+
+    @classmethod
+    def from_preset(cls, preset, config_file="preprocessor.json", **kwargs):
+        """Loads the preprocessor of a preset: a folder, or a KerasHub handle.
+
+        KerasHub's own method wants one preprocessor class for each backbone
+        class; this one serves them all.
+
+        Args:
+            preset: string.
+            config_file: string. Name of the preprocessor's config there.
+            **kwargs: constructor arguments that replace the saved ones.
+        """
+        loader = KerasPresetLoader(str(preset), config={})
+        return loader.load_preprocessor(cls, config_file, **kwargs)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "answers": self.answers,
+            "image_size": self._image_size,
+        }
+
+
+def image_pixels(image):
+    """Returns an RGB array of a path, PIL image or array."""
+    if isinstance(image, (str, os.PathLike)):
+        image = keras.utils.load_img(image)
+    if hasattr(image, "convert"):
+        image = image.convert("RGB")
+    pixels = np.asarray(image)
+    if pixels.ndim != 3 or pixels.shape[-1] != 3:
+        raise ValueError(
+            "`image` must be a path, a PIL image or an RGB array of shape "
+            f"(height, width, 3). Received: {type(image).__name__} of shape "
+            f"{pixels.shape}"
+        )
+    return pixels

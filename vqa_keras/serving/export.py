@@ -1,0 +1,150 @@
+"""Writes a task as a SavedModel: bytes and strings in, answers out."""
+
+import os
+import pathlib
+import shutil
+
+import keras
+import tensorflow as tf
+
+from vqa_keras.errors import UserError
+
+
+def export(task, directory, version=1, top_k=5):
+    """Writes `directory/version/`, a SavedModel for TF Serving.
+
+    Two signatures, both with a batch of B questions:
+
+    - `serving_default`: `images`, string `(B,)`, the bytes of PNG, JPEG, GIF
+      or BMP files, and `questions`, string `(B,)`;
+    - `tokens`: `regions`, float32 `(B, M, C)`, the features of the grid in
+      raster order as the image encoder gives them, and `token_ids`, int32
+      `(B, N)`, 0 at padding.
+
+    Both return `answers`, string `(B, K)`, best first; `scores`, float32
+    `(B, K)`, their probabilities; and every attention by its name, such as
+    `hop_1`, float32, on the grid: `(B, h, w)`.
+
+    All ops are of TensorFlow itself, so the SavedModel loads without
+    vqa_keras and without tensorflow_text. A picture's transparency and EXIF
+    orientation are ignored: the decoder of TensorFlow knows neither.
+
+    Args:
+        task: a `VQA` with preprocessor and image encoder.
+        directory: folder of the model's versions.
+        version: int, name of the subfolder.
+        top_k: int, how many answers; at most as many as there are.
+
+    Returns:
+        The path of the SavedModel. It appears under its name when it is whole.
+
+    Raises:
+        UserError: if the version exists, the task cannot take pictures, the
+            backend is not TensorFlow, or the disk does not take the files.
+    """
+    if task.preprocessor is None or task.backbone.image_encoder is None:
+        raise UserError(
+            "needed a task with a preprocessor and an image encoder; see "
+            f"VQA.with_image_encoder. Received: {type(task).__name__} without"
+        )
+    directory = pathlib.Path(directory)
+    target = directory / str(version)
+    if target.exists():
+        raise UserError(
+            f"{target} exists already: needed a new --version or --output"
+        )
+    if keras.config.backend() != "tensorflow":
+        raise UserError(
+            "a SavedModel is written on the TensorFlow backend: needed "
+            "KERAS_BACKEND=tensorflow. Received: "
+            f"{keras.config.backend()}"
+        )
+    # Not a number: TF Serving does not look into what a kill leaves.
+    temporary = directory / f"unfinished-{version}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        _archive(task, min(top_k, task.num_classes)).write_out(
+            str(temporary), verbose=False
+        )
+        os.replace(temporary, target)
+    except (OSError, tf.errors.OpError) as error:
+        raise UserError(f"{target} cannot be written: {error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return target
+
+
+def _archive(task, top_k):
+    pixels = task.explained()
+    features = task.without_image_encoder().explained()
+    preprocessor = task.preprocessor
+    height, width = preprocessor.image_size
+    answers = tf.constant(preprocessor.answers)
+    grid_shape = task.backbone.grid_shape
+    num_channels = task.backbone.image_encoder.output_shape[-1]
+
+    def respond(outputs):
+        logits = tf.cast(outputs["logits"], tf.float32)
+        _, best = tf.math.top_k(logits, k=top_k)
+        scores = tf.gather(task.probabilities(logits), best, batch_dims=1)
+        attention = {
+            name: task.on_grid(tf.cast(weights, tf.float32))
+            for name, weights in outputs["attention"].items()
+        }
+        return {
+            "answers": tf.gather(answers, best),
+            "scores": scores,
+            **attention,
+        }
+
+    def decode(content):
+        image = tf.io.decode_image(content, channels=3, expand_animations=False)
+        return tf.cast(preprocessor.resizing(image), tf.float32)
+
+    def serving_default(images, questions):
+        decoded = tf.map_fn(
+            decode,
+            images,
+            fn_output_signature=tf.TensorSpec((height, width, 3), tf.float32),
+        )
+        inputs = {
+            "images": decoded,
+            "token_ids": preprocessor.tokenizer(questions),
+        }
+        return respond(pixels(inputs, training=False))
+
+    def tokens(regions, token_ids):
+        mask = tf.ones(tf.shape(regions)[:2], tf.int32)
+        inputs = {
+            "regions": regions,
+            "regions_mask": mask,
+            "token_ids": token_ids,
+        }
+        return respond(features(inputs, training=False))
+
+    num_regions = grid_shape[0] * grid_shape[1]
+    archive = keras.export.ExportArchive()
+    archive.track(pixels)
+    archive.track(features)
+    for table in preprocessor.tokenizer.lookup_tables():
+        archive.track(table)
+    archive.add_endpoint(
+        "serving_default",
+        serving_default,
+        input_signature=[
+            tf.TensorSpec((None,), tf.string, name="images"),
+            tf.TensorSpec((None,), tf.string, name="questions"),
+        ],
+    )
+    archive.add_endpoint(
+        "tokens",
+        tokens,
+        input_signature=[
+            tf.TensorSpec(
+                (None, num_regions, num_channels), tf.float32, name="regions"
+            ),
+            tf.TensorSpec((None, None), tf.int32, name="token_ids"),
+        ],
+    )
+    return archive

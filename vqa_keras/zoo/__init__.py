@@ -1,0 +1,6 @@
+"""The zoo: finds its recipes, and one command a file to use them."""
+
+from vqa_keras.zoo.build_model import build_model
+from vqa_keras.zoo.recipe import entries
+from vqa_keras.zoo.recipe import load
+from vqa_keras.zoo.recipe import names

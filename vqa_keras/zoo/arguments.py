@@ -1,0 +1,31 @@
+"""The argument that commands take beside their flags."""
+
+import pathlib
+
+from vqa_keras.errors import UserError
+
+
+def one_argument(argv, name, needed):
+    """Returns the only argument of a command.
+
+    Args:
+        argv: list of str, the command line without its flags.
+        name: what the command's manual calls the argument, such as "RUN".
+        needed: what the argument is, for the message.
+
+    Raises:
+        UserError: if there is none, or more than one.
+    """
+    if len(argv) != 2:
+        command = pathlib.Path(argv[0]).stem
+        received = " ".join(argv[1:]) or "nothing"
+        raise UserError(
+            f"needed {needed}: python -m vqa_keras.zoo.{command} {name}. "
+            f"Received: {received}"
+        )
+    return argv[1]
+
+
+def one_run(argv):
+    """Returns the folder of a run, a command's only argument."""
+    return one_argument(argv, "RUN", "the folder of one run")

@@ -1,0 +1,62 @@
+"""Builds the model of a zoo entry and prints what it is.
+
+    python -m vqa_keras.zoo.build stacked [--output=stacked.keras]
+    python -m vqa_keras.zoo.build --list
+
+Needs no data. The printed tables list the layers and their parameters; the
+saved file opens with keras.saving.load_model where vqa_keras is imported.
+"""
+
+import pathlib
+
+from absl import flags
+
+from vqa_keras import zoo
+from vqa_keras.command import run
+from vqa_keras.errors import UserError
+from vqa_keras.zoo.arguments import one_argument
+
+_LIST = flags.DEFINE_bool("list", False, "List the entries of the zoo.")
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "File to save the untrained model in, ending in .keras."
+)
+
+
+def main(argv):
+    if _LIST.value:
+        for name in zoo.names():
+            recipe = zoo.load(name)
+            print(f"{name:24} {recipe['model']:24} {recipe['source']}")
+        return
+    known = ", ".join(zoo.names())
+    entry = one_argument(argv, "ENTRY", f"one entry of the zoo ({known})")
+    if _OUTPUT.value and not _OUTPUT.value.endswith(".keras"):
+        raise UserError(
+            f"--output must end in .keras. Received: {_OUTPUT.value}"
+        )
+    source = zoo.load(entry)["source"]
+    task = zoo.build_model(entry)
+    describe(task, source)
+    if _OUTPUT.value:
+        path = pathlib.Path(_OUTPUT.value)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        task.save(path)
+        print(f"saved        {path}")
+
+
+def describe(task, source):
+    """Prints layers, parameter count, inputs, attention maps and source."""
+    task.backbone.summary()
+    task.summary()
+    print(f"model        {type(task).__name__}")
+    print(f"parameters   {task.count_params():,}")
+    for name, tensor in sorted(task.backbone.input.items()):
+        print(f"input        {name} {tensor.shape} {tensor.dtype}")
+    for name, tensor in task.backbone.output["attention"].items():
+        print(f"attention    {name} {tensor.shape}")
+    print(f"answers      {task.num_classes}")
+    print(f"source       {source}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,67 @@
+"""Builds the model of a recipe."""
+
+import inspect
+
+from vqa_keras import image_encoders
+from vqa_keras import models
+from vqa_keras.errors import UserError
+from vqa_keras.zoo import recipe as recipes
+
+_HEAD_ARGUMENTS = {
+    "num_classes": "num_classes",
+    "activation": "activation",
+    "head_hidden_dim": "hidden_dim",
+    "head_dropout": "dropout",
+}
+
+
+def build_model(entry, preprocessor=None, dtype=None, **overrides):
+    """Returns the untrained task that an entry's recipe describes.
+
+    Args:
+        entry: str, one of `vqa_keras.zoo.names()`.
+        preprocessor: optional `VQAPreprocessor`.
+        dtype: dtype policy of the computation, such as "mixed_bfloat16".
+        **overrides: arguments of the backbone or of the head in place of the
+            recipe's, such as `num_hops=3`, `num_classes=1000` or
+            `image_encoder=encoder`. `hidden_dim` and `dropout` are the
+            backbone's; `head_hidden_dim` and `head_dropout` the head's.
+
+    Raises:
+        UserError: for an unknown entry or argument, naming the known ones.
+
+    Example:
+    ```python
+    task = vqa_keras.zoo.build_model("stacked", num_hops=1)
+    task.compile(optimizer="adam")
+    ```
+    """
+    recipe = recipes.load(entry)
+    task_class = getattr(models, recipe["model"])
+    backbone_class = task_class.backbone_cls
+    backbone_names = set(inspect.signature(backbone_class).parameters)
+    backbone_names -= {"dtype", "kwargs"}
+    backbone = {**recipe["backbone"], "dtype": dtype}
+    head = {**recipe["head"], "preprocessor": preprocessor}
+    if "image_encoder" not in overrides:
+        backbone["image_encoder"] = build_image_encoder(recipe, dtype)
+    for name, value in overrides.items():
+        if name in backbone_names:
+            backbone[name] = value
+        elif name in _HEAD_ARGUMENTS:
+            head[_HEAD_ARGUMENTS[name]] = value
+        else:
+            known = sorted(backbone_names | set(_HEAD_ARGUMENTS))
+            raise UserError(
+                f"Entry {entry!r} has no argument {name!r}. Known: "
+                f"{', '.join(known)}"
+            )
+    return task_class(backbone_class(**backbone), **head)
+
+
+def build_image_encoder(recipe, dtype=None):
+    """Returns the untrained CNN inside a recipe's model, or None."""
+    if "image_encoder" not in recipe:
+        return None
+    arguments = {**recipe["image_encoder"], "dtype": dtype}
+    return getattr(image_encoders, arguments.pop("model"))(**arguments)

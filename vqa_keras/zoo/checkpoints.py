@@ -1,0 +1,100 @@
+import json
+import os
+import pathlib
+import time
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Saves the whole training state after every epoch, to resume exactly.
+
+    After epoch k (counted from 1) the folder holds `epoch_k.weights.h5`, the
+    weights with the optimizer's state, and `epoch_k.json`, the logs of the
+    epochs up to k and the states of the random seed generators (dropout),
+    which Keras leaves out of weights files. Both are written under another name and
+    renamed, the weights last, so that a killed process leaves the checkpoint
+    of the last whole epoch, never half of one.
+    (`keras.callbacks.BackupAndRestore` keeps weights and epoch in two files
+    that a kill can leave out of step.) Kept are the last epoch and the best.
+
+    Args:
+        directory: folder of the checkpoints, made if missing.
+        monitor: name of the log that is best where it is highest; of equal
+            epochs the first is kept.
+
+    Attributes:
+        history: list of the epochs' logs, each with its `seconds`.
+    """
+
+    def __init__(self, directory, monitor="val_accuracy"):
+        super().__init__()
+        self.directory = pathlib.Path(directory)
+        self.monitor = monitor
+        self.history = []
+
+    def restore(self, model):
+        """Loads the last checkpoint into `model`, compiled and built.
+
+        Returns:
+            The number of finished epochs, 0 without a checkpoint.
+        """
+        epochs = self._saved_epochs()
+        if not epochs:
+            return 0
+        last = max(epochs)
+        text = self._path(last, "json").read_text(encoding="utf-8")
+        state = json.loads(text)
+        self.history = state["logs"]
+        self._load(model, last)
+        for seed, value in zip(_seeds(model), state["seeds"], strict=True):
+            seed.assign(np.array(value, "uint32"))
+        return last
+
+    def load_best(self, model):
+        """Loads the best epoch into `model`, compiled and built."""
+        self._load(model, self.best_epoch())
+
+    def best_epoch(self):
+        """Returns the epoch, counted from 1, with the highest monitored log."""
+        values = [logs[self.monitor] for logs in self.history]
+        return values.index(max(values)) + 1
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._start = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        epoch += 1
+        self.directory.mkdir(parents=True, exist_ok=True)
+        logs = {name: float(value) for name, value in logs.items()}
+        seconds = round(time.monotonic() - self._start, 2)
+        self.history.append({**logs, "seconds": seconds})
+        text = self.directory / "unfinished.json"
+        weights = self.directory / "unfinished.weights.h5"
+        seeds = [ops.convert_to_numpy(s).tolist() for s in _seeds(self.model)]
+        state = {"logs": self.history, "seeds": seeds}
+        text.write_text(json.dumps(state, indent=1), encoding="utf-8")
+        self.model.save_weights(weights, overwrite=True)
+        os.replace(text, self._path(epoch, "json"))
+        os.replace(weights, self._path(epoch, "weights.h5"))
+        for old in self._saved_epochs() - {epoch, self.best_epoch()}:
+            self._path(old, "weights.h5").unlink()
+            self._path(old, "json").unlink()
+
+    def _load(self, model, epoch):
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(self._path(epoch, "weights.h5"))
+
+    def _saved_epochs(self):
+        names = self.directory.glob("epoch_*.weights.h5")
+        return {int(path.name.split(".")[0][6:]) for path in names}
+
+    def _path(self, epoch, suffix):
+        return self.directory / f"epoch_{epoch}.{suffix}"
+
+
+def _seeds(model):
+    name = "seed_generator_state"
+    return [v for v in model.variables if v.path.endswith(name)]

@@ -1,0 +1,49 @@
+"""Measures a run on a split of records: accuracy, floors and grounding.
+
+    python -m vqa_keras.zoo.evaluate runs/stacked --data=records --split=test
+
+Prints the accuracy, overall and by type of answer, beside what the majority
+answer and the best question-only answer reach, and for every attention over
+the grid how often its peak, and how much of its weight, lies on the object.
+"""
+
+import pathlib
+import sys
+
+from absl import flags
+
+from vqa_keras.command import run
+from vqa_keras.zoo import evaluation
+from vqa_keras.zoo import runs
+from vqa_keras.zoo.arguments import one_run
+
+_DATA = flags.DEFINE_string("data", None, "Folder of records.", required=True)
+_SPLIT = flags.DEFINE_string("split", "test", "Split of the records.")
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", 256, "Questions at a time.", lower_bound=1
+)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "File to write the figures to, as JSON."
+)
+
+
+def main(argv):
+    task, results = runs.load_run(one_run(argv))
+    inputs = results["inputs"]
+    task, info = runs.task_for_records(task, _DATA.value, inputs)
+    outputs = evaluation.predict(
+        task,
+        info,
+        _SPLIT.value,
+        inputs,
+        _BATCH_SIZE.value,
+        progress=sys.stdout.isatty(),
+    )
+    result, _ = evaluation.evaluate(task, info, _SPLIT.value, outputs)
+    evaluation.print_evaluation(result)
+    if _OUTPUT.value:
+        runs.write_json(pathlib.Path(_OUTPUT.value), result)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,76 @@
+"""Chooses the questions that a report shows, and reads their images."""
+
+import bisect
+
+import numpy as np
+
+from vqa_keras import data
+from vqa_keras import visualization
+from vqa_keras.data.images import decode_image
+from vqa_keras.zoo import evaluation
+
+
+def choose(right, number, seed=0):
+    """Returns the sorted indices of the questions to show.
+
+    Wrong answers make up to half of them. Each kind is spread over the split:
+    its questions are cut into runs of equal length, and one is drawn of each.
+
+    Args:
+        right: bool array, `(Q,)`.
+        number: int, how many to show at most.
+        seed: int.
+    """
+    random = np.random.default_rng(seed)
+    wrong = _spread(np.flatnonzero(~right), number // 2, random)
+    rest = number - len(wrong)
+    return sorted([*wrong, *_spread(np.flatnonzero(right), rest, random)])
+
+
+def _spread(indices, number, random):
+    number = min(number, len(indices))
+    if not number:
+        return []
+    return [int(random.choice(p)) for p in np.array_split(indices, number)]
+
+
+def read_examples(task, info, split, outputs, chosen):
+    """Yields the `vqa_keras.visualization.Example` of the chosen questions.
+
+    Args:
+        task: the `VQA`, for its answers.
+        info: `DatasetInfo` of records with stored images.
+        split: str.
+        outputs: what `vqa_keras.zoo.evaluation.predict` returned.
+        chosen: sorted list of indices of questions.
+    """
+    names = task.preprocessor.answers
+    first = 0  # index of the image's first question
+    for image in data.read_images(info.directory, split):
+        questions = image["questions"]
+        here = slice(
+            bisect.bisect_left(chosen, first),
+            bisect.bisect_left(chosen, first + len(questions)),
+        )
+        for i in chosen[here]:
+            question = questions[i - first]
+            answers = [names[a] for a in outputs["answers"][i]]
+            yield visualization.Example(
+                image=decode_image(image["image"]),
+                image_id=image["image_id"],
+                question=question["question"],
+                answer=question["answer"],
+                answers=answers,
+                probabilities=outputs["probabilities"][i].tolist(),
+                attention={
+                    name: _on_grid(task, info, weights[i])
+                    for name, weights in outputs["attention"].items()
+                },
+                correct=answers[0] == question["answer"],
+            )
+        first += len(questions)
+
+
+def _on_grid(task, info, weights):
+    grid_shape = evaluation.grid_of(task, info, weights.shape[-1])
+    return weights.reshape(grid_shape) if grid_shape else weights

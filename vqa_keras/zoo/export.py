@@ -1,0 +1,36 @@
+"""Exports a run as a SavedModel for TF Serving.
+
+    python -m vqa_keras.zoo.export runs/stacked --output=models/stacked
+
+Writes models/stacked/1/ with the signatures `serving_default` (files of
+pictures and question strings) and `tokens` (grids of features and token ids);
+both give answers, scores and the attention of every hop, and neither needs
+tensorflow_text or vqa_keras where it is loaded.
+"""
+
+from absl import flags
+
+from vqa_keras import serving
+from vqa_keras.command import run
+from vqa_keras.zoo import runs
+from vqa_keras.zoo.arguments import one_run
+
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "Folder of the model's versions.", required=True
+)
+_VERSION = flags.DEFINE_integer(
+    "version", 1, "Version, the subfolder's name.", lower_bound=1
+)
+_TOP_K = flags.DEFINE_integer("top_k", 5, "Answers to give.", lower_bound=1)
+
+
+def main(argv):
+    task, _ = runs.load_run(one_run(argv))
+    path = serving.export(
+        task, _OUTPUT.value, version=_VERSION.value, top_k=_TOP_K.value
+    )
+    print(f"saved model  {path}")
+
+
+if __name__ == "__main__":
+    run(main)

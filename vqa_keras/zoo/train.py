@@ -1,0 +1,201 @@
+"""Trains the model of a zoo entry on records and measures what it reached.
+
+    python -m vqa_keras.zoo.train stacked --data=records --output=runs/stacked
+
+The recipe gives every value that no flag gives. The epoch that is best on the
+validation split is kept, then measured once on the test split. A killed run
+continues where it stopped when the same command is given again. The output is
+a run: a preset for VQA.from_preset with the image encoder inside, and
+results.json.
+"""
+
+import json
+import pathlib
+import sys
+import time
+
+from absl import flags
+
+from vqa_keras import zoo
+from vqa_keras.command import run
+from vqa_keras.data import DatasetInfo
+from vqa_keras.errors import UserError
+from vqa_keras.zoo import evaluation
+from vqa_keras.zoo import runs
+from vqa_keras.zoo import training
+from vqa_keras.zoo.arguments import one_argument
+from vqa_keras.zoo.circumstances import circumstances
+
+_DATA = flags.DEFINE_string("data", None, "Folder of records.", required=True)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "Folder of the run.", required=True
+)
+_EPOCHS = flags.DEFINE_integer("epochs", None, "Epochs.", lower_bound=1)
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", None, "Questions a step, on all devices.", lower_bound=1
+)
+_LEARNING_RATE = flags.DEFINE_float(
+    "learning_rate", None, "Highest learning rate.", lower_bound=0.0
+)
+_SEED = flags.DEFINE_integer(
+    "seed", None, "Seed of weights and order.", lower_bound=0
+)
+_STRATEGY = flags.DEFINE_enum(
+    "strategy",
+    "none",
+    training.STRATEGIES,
+    "mirrored: all local devices.",
+)
+_PRECISION = flags.DEFINE_enum(
+    "precision",
+    "float32",
+    ["float32", "mixed_bfloat16"],
+    "Dtype policy of the training; the run then computes in float32.",
+)
+_JIT = flags.DEFINE_enum(
+    "jit",
+    "auto",
+    ["auto", "true", "false"],
+    "Compilation by XLA; auto: where Keras finds it works.",
+)
+_RESUME = flags.DEFINE_bool(
+    "resume", True, "Continue an unfinished run; --noresume starts anew."
+)
+_PUBLISH = flags.DEFINE_bool(
+    "publish", False, "Also enter the result in the zoo's results.json."
+)
+
+
+def main(argv):
+    started = time.time()
+    entry, recipe = _recipe(argv)
+    info = DatasetInfo.read(_DATA.value)
+    for split in ("train", "validation", "test"):
+        info.split(split)
+    output = pathlib.Path(_OUTPUT.value)
+    settings = {
+        "entry": entry,
+        "recipe": recipe,
+        "precision": _PRECISION.value,
+        "records": {
+            name: [shard["sha256"] for shard in split["shards"]]
+            for name, split in info.splits.items()
+        },
+    }
+    if _is_finished(output, settings):
+        results = json.loads((output / runs.RESULTS).read_text("utf-8"))
+        print(f"finished     {output}; --noresume trains again")
+    else:
+        results = _train(entry, recipe, info, output, started)
+        runs.write_json(output / runs.RESULTS, results)
+    evaluation.print_evaluation(results)
+    print(f"run          {output}")
+    if _PUBLISH.value:
+        print(f"published    {_publish(entry, results)}")
+
+
+def _recipe(argv):
+    """Returns the entry's name and its recipe with the flags' values."""
+    known = ", ".join(zoo.names())
+    entry = one_argument(argv, "ENTRY", f"one entry of the zoo ({known})")
+    recipe = zoo.load(entry)
+    for flag in (_EPOCHS, _BATCH_SIZE, _LEARNING_RATE, _SEED):
+        if flag.value is not None:
+            recipe["training"][flag.name] = flag.value
+    return entry, recipe
+
+
+def _is_finished(output, settings):
+    """Makes the folder of the run ready, and returns whether it is finished.
+
+    Raises:
+        UserError: if the folder holds something else, or a run with other
+            settings that shall be resumed.
+    """
+    path = output / "training" / "settings.json"
+    if path.is_file() and _RESUME.value:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        for name, value in json.loads(json.dumps(settings)).items():
+            if found.get(name) != value:
+                raise UserError(
+                    f"{output} holds a run with another {name}. Needed: the "
+                    "same command again, another --output, or --noresume to "
+                    f"start anew. Found: {_difference(found.get(name), value)}"
+                )
+        return (output / runs.RESULTS).is_file()
+    others = {p.name for p in output.glob("*")} - {"training"}
+    if others and not path.is_file():
+        raise UserError(
+            f"--output must be a new folder or one of a run. Received: "
+            f"{output}, which holds {', '.join(sorted(others)[:5])}"
+        )
+    # In this order: a kill leaves a run that is unfinished, not a mixture.
+    (output / runs.RESULTS).unlink(missing_ok=True)
+    for old in (output / "training").glob("checkpoints/*"):
+        old.unlink()
+    runs.write_json(path, settings)
+    return False
+
+
+def _difference(found, received):
+    if isinstance(found, dict) and isinstance(received, dict):
+        for name in sorted({**found, **received}):
+            if found.get(name) != received.get(name):
+                inner = _difference(found.get(name), received.get(name))
+                return f"{name}: {inner}"
+    return f"{found!r}. Received: {received!r}"
+
+
+def _train(entry, recipe, info, output, started):
+    """Trains, saves the preset and returns the results."""
+    interactive = sys.stdout.isatty()
+    task, summary = training.train(
+        entry,
+        recipe,
+        info,
+        output / "training",
+        strategy=_STRATEGY.value,
+        precision=_PRECISION.value,
+        jit={"auto": "auto", "true": True, "false": False}[_JIT.value],
+        verbose=1 if interactive else 2,
+    )
+    inputs = recipe["training"]["inputs"]
+    outputs = evaluation.predict(
+        task, info, "test", inputs, progress=interactive
+    )
+    result, _ = evaluation.evaluate(task, info, "test", outputs)
+    if inputs == "regions":
+        task = task.with_image_encoder(info.load_image_encoder())
+    else:
+        folder = output / "image_encoder"
+        task.backbone.image_encoder.save_to_preset(str(folder))
+    task.save_to_preset(str(output))
+    return {
+        "entry": entry,
+        "dataset": info.dataset,
+        "metric": "accuracy: exact match of the best answer, percent",
+        **result,
+        "parameters": task.count_params(),
+        "inputs": inputs,
+        "recipe": recipe,
+        "precision": _PRECISION.value,
+        "strategy": _STRATEGY.value,
+        "seed": recipe["training"]["seed"],
+        **summary,
+        "seconds": round(time.time() - started, 1),
+        **circumstances(),
+    }
+
+
+def _publish(entry, results):
+    """Enters the results in the zoo, in place of those of the same seed."""
+    path = zoo.entries() / entry / runs.RESULTS
+    published = json.loads(path.read_text("utf-8")) if path.is_file() else []
+    published = [r for r in published if r["seed"] != results["seed"]]
+    published.append(results)
+    runs.write_json(path, sorted(published, key=lambda r: r["seed"]))
+    return path
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,173 @@
+"""Trains the model of a recipe on records."""
+
+import contextlib
+import importlib.util
+
+import keras
+import tensorflow as tf
+
+from vqa_keras import data
+from vqa_keras import models
+from vqa_keras.errors import UserError
+from vqa_keras.text import QuestionTokenizer
+from vqa_keras.zoo.build_model import build_image_encoder
+from vqa_keras.zoo.build_model import build_model
+from vqa_keras.zoo.checkpoints import Checkpoints
+
+STRATEGIES = ("none", "mirrored")
+WARMUP_SHARE = 0.05  # of the steps, from 0 to the full learning rate
+
+
+def build_task(entry, recipe, info, dtype="float32"):
+    """Returns the recipe's untrained task for the data of `info`."""
+    image_encoder, sizes = None, {}
+    if recipe["training"]["inputs"] == "images":
+        image_encoder = build_image_encoder(recipe, dtype)
+    else:
+        sizes["regions_dim"] = _regions_dim(info)
+    preprocessor = models.VQAPreprocessor(
+        QuestionTokenizer(
+            info.question_words(), sequence_length=info.sequence_length
+        ),
+        info.answers(),
+        image_encoder and image_encoder.input_shape[1:3],
+    )
+    return build_model(
+        entry,
+        preprocessor=preprocessor,
+        dtype=dtype,
+        vocabulary_size=len(info.question_words()),
+        num_classes=len(info.answers()),
+        image_encoder=image_encoder,
+        **sizes,
+    )
+
+
+def train(
+    entry,
+    recipe,
+    info,
+    folder,
+    strategy="none",
+    precision="float32",
+    jit="auto",
+    verbose=1,
+):
+    """Trains, or continues the training in `folder`.
+
+    Args:
+        entry: str, name of the recipe in the zoo.
+        recipe: dict, the recipe with its training values as they shall be.
+        info: `DatasetInfo` of the records.
+        folder: path for checkpoints and logs.
+        strategy: "none", or "mirrored", which trains on all local devices.
+        precision: dtype policy of the training.
+        jit: "auto", True or False: compilation by XLA.
+        verbose: as in `keras.Model.fit`.
+
+    Returns:
+        `task, summary`: the task with the weights of the epoch that was best
+        on the validation split, in float32, and a dict with epochs, history
+        and seconds.
+    """
+    settings = recipe["training"]
+    epochs, batch_size = settings["epochs"], settings["batch_size"]
+    steps = data.steps_per_epoch(
+        info.directory, "train", batch_size, answerable_only=True
+    )
+
+    def compiled_task(dtype):
+        task = build_task(entry, recipe, info, dtype)
+        task.compile(optimizer=_optimizer(settings, steps), jit_compile=jit)
+        return task
+
+    keras.utils.set_random_seed(settings["seed"])
+    with _scope(strategy):
+        task = compiled_task(precision)
+        checkpoints = Checkpoints(folder / "checkpoints")
+        first_epoch = checkpoints.restore(task)
+    if first_epoch < epochs:
+        options = {
+            "inputs": settings["inputs"],
+            "targets": settings["targets"],
+            "image_size": task.preprocessor.image_size,
+        }
+        task.fit(
+            data.load(
+                info.directory,
+                "train",
+                batch_size,
+                shuffle=True,
+                seed=settings["seed"],
+                first_epoch=first_epoch,
+                epochs=epochs,
+                answerable_only=True,
+                **options,
+            ),
+            validation_data=data.load(
+                info.directory, "validation", batch_size, **options
+            ),
+            steps_per_epoch=steps,
+            initial_epoch=first_epoch,
+            epochs=epochs,
+            shuffle=False,  # the records are shuffled
+            callbacks=[*_tensorboard(folder), checkpoints],
+            verbose=verbose,
+        )
+    # A task of its own: variables of a strategy stay bound to its scope.
+    best = compiled_task("float32")
+    checkpoints.load_best(best)
+    return best, {
+        "epochs": epochs,
+        "best_epoch": checkpoints.best_epoch(),
+        "resumed_after_epoch": first_epoch,
+        "fit_seconds": round(sum(h["seconds"] for h in checkpoints.history), 1),
+        "history": checkpoints.history,
+    }
+
+
+def _optimizer(settings, steps):
+    total = steps * settings["epochs"]
+    warmup = int(WARMUP_SHARE * total)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0,
+        max(total - warmup, 1),
+        warmup_target=settings["learning_rate"],
+        warmup_steps=warmup,
+    )
+    # With a strategy Keras clips each device's part of the gradient, so a
+    # recipe that clips trains a little differently on two devices.
+    clipnorm = settings.get("global_clipnorm")
+    return keras.optimizers.Adam(schedule, global_clipnorm=clipnorm)
+
+
+def _scope(strategy):
+    if strategy == "none":
+        return contextlib.nullcontext()
+    if strategy != "mirrored" or keras.config.backend() != "tensorflow":
+        raise UserError(
+            "--strategy must be none, or mirrored on the TensorFlow backend. "
+            f"Received: {strategy} on {keras.config.backend()}"
+        )
+    devices = tf.config.list_logical_devices(
+        "GPU"
+    ) or tf.config.list_logical_devices("CPU")
+    return tf.distribute.MirroredStrategy([d.name for d in devices]).scope()
+
+
+def _tensorboard(folder):
+    if importlib.util.find_spec("tensorboard") is None:
+        return []
+    return [
+        keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
+    ]
+
+
+def _regions_dim(info):
+    if info.image_encoder is None:
+        raise UserError(
+            f"{info.directory}: needed records with features of a CNN. "
+            "Received: records without; write them with --image_encoder"
+        )
+    *_, shape = info.image_encoder["levels"].values()
+    return shape[-1]
