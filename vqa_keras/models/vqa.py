@@ -35,9 +35,8 @@ class VQA(SavedTask):
         hidden_dim: int, width of the head's hidden layer.
         dropout: float, dropped share before each of the head's two layers.
         activation: `"softmax"` or `"sigmoid"`, what turns logits into
-            probabilities in `ask` and in exported models: softmax for cross
-            entropy on one answer, sigmoid for binary cross entropy on soft
-            scores. The task itself returns logits.
+            probabilities in `ask` and in exported models: softmax for one
+            right answer, sigmoid for soft scores. The task returns logits.
 
     Raises:
         ValueError: if the preprocessor's answers are not `num_classes`, or
@@ -106,9 +105,8 @@ class VQA(SavedTask):
     ):
         """Configures the training, with defaults that fit the activation.
 
-        `loss="auto"` is cross entropy from logits for softmax and
-        `AnswerBinaryCrossentropy` for sigmoid; `metrics="auto"` is
-        `VQAAccuracy`.
+        `loss="auto"` is cross entropy for softmax, `AnswerBinaryCrossentropy`
+        for sigmoid, both of logits; `metrics="auto"` is `VQAAccuracy`.
         """
         if loss == "auto" and self.activation == "softmax":
             loss = keras.losses.CategoricalCrossentropy(from_logits=True)
@@ -125,8 +123,8 @@ class VQA(SavedTask):
     def explained(self):
         """Returns a Keras model of the same inputs and weights that explains.
 
-        Its outputs are `{"logits": (B, A), "attention": {name: weights}}`,
-        so that answers and heat maps come from one computation.
+        Its outputs, of one computation, are
+        `{"logits": (B, A), "attention": {name: weights}}`.
         """
         outputs = self.backbone(self.backbone.input)
         return keras.Model(
@@ -203,8 +201,8 @@ class VQA(SavedTask):
         """
         if self.preprocessor is None or self.backbone.image_encoder is None:
             raise ValueError(
-                "`ask` needs a task with a preprocessor and an image encoder; "
-                "see `with_image_encoder`. Received: preprocessor="
+                "`ask` needs a preprocessor and an image encoder; see "
+                "`with_image_encoder`. Received: preprocessor="
                 f"{self.preprocessor}, "
                 f"image_encoder={self.backbone.image_encoder}"
             )
@@ -235,9 +233,7 @@ class VQA(SavedTask):
     def with_image_encoder(self, image_encoder):
         """Returns a task with these weights whose inputs are pixels.
 
-        Args:
-            image_encoder: the Keras model that made the region features this
-                task was trained on; see `vqa_keras.image_encoders.load`.
+        `image_encoder` is what made the features that it was trained on.
         """
         backbone = self.backbone.with_image_encoder(image_encoder)
         return self._twin(backbone, image_encoder.input_shape[1:3])

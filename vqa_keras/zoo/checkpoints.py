@@ -14,9 +14,9 @@ class Checkpoints(keras.callbacks.Callback):
     After epoch k (counted from 1) the folder holds `epoch_k.weights.h5`, the
     weights with the optimizer's state, and `epoch_k.json`, the logs of the
     epochs up to k and the states of the random seed generators (dropout),
-    which Keras leaves out of weights files. Both are written under another name and
-    renamed, the weights last, so that a killed process leaves the checkpoint
-    of the last whole epoch, never half of one.
+    which Keras leaves out of weights files. Both are written under another
+    name and renamed, the weights last, so that a killed process leaves the
+    checkpoint of the last whole epoch, never half of one.
     (`keras.callbacks.BackupAndRestore` keeps weights and epoch in two files
     that a kill can leave out of step.) Kept are the last epoch and the best.
 

@@ -89,11 +89,7 @@ def evaluate(task, info, split, outputs):
             predicted, answers, [q["answer_type"] for q in questions]
         ),
         "floors": metrics.floors(
-            [
-                (q["question"], q["answer"])
-                for image in data.read_images(info.directory, "train")
-                for q in image["questions"]
-            ],
+            _questions_to_learn_from(info, split),
             [(q["question"], q["answer"]) for q in questions],
         ),
         "grounding": {
@@ -105,6 +101,20 @@ def evaluate(task, info, split, outputs):
         },
     }
     return result, predicted == np.array(answers, dtype=object)
+
+
+def _questions_to_learn_from(info, split):
+    """Pairs of question and answer of the training and validation splits.
+
+    A floor that knows all that the model's makers saw is the highest one.
+    """
+    return [
+        (question["question"], question["answer"])
+        for other in ("train", "validation")
+        if other in info.splits and other != split
+        for image in data.read_images(info.directory, other)
+        for question in image["questions"]
+    ]
 
 
 def _grids_with_objects(task, info, attention):
