@@ -2,11 +2,12 @@
 # work in a fresh clone on a machine that has only Python 3.11 and make.
 #
 #   make PYTHON=/path/to/python3.11 test     another interpreter
-#   make test PYTEST_ARGS="-k stacked"       some of the tests
+#   make test PYTEST_ARGS="-k stacked"       some of the tests, in one process
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || \
 	echo python3.11)
-PYTEST_ARGS ?=
+# Two workers keep two cores busy: many tests wait for processes they start.
+PYTEST_ARGS ?= --numprocesses=2 --dist=loadfile
 
 VENV := .venv
 BIN := $(VENV)/bin

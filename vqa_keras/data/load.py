@@ -59,7 +59,7 @@ def load(
 
         steps = steps_per_epoch(directory, "train", 256)
         data = load(directory, "train", 256, shuffle=True, epochs=10)
-        model.fit(data, epochs=10, steps_per_epoch=steps)
+        model.fit(data, epochs=10, steps_per_epoch=steps, shuffle=False)
 
     An epoch reads the shards once. Shuffling goes over the order of the shards,
     over images in a buffer and over questions in a buffer.

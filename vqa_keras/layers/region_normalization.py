@@ -8,9 +8,9 @@ class RegionNormalization(keras.layers.Layer):
 
         v_i = f_i / ||f_i||
 
-    CNN features differ widely in length from cell to cell. Attention can then
-    put a small weight on a long vector and still carry it into the filtered
-    mean, and its heat map no longer shows where the evidence is.
+    CNN features differ in length from cell to cell. Attention can then put a
+    small weight on a long vector and still carry it into the filtered mean,
+    and its heat map need not show where the evidence is.
 
     The squares are summed in float32: they overflow in float16. A region of
     zeros stays zeros with a finite gradient, where

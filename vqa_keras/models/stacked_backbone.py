@@ -22,9 +22,8 @@ class StackedBackbone(VQABackbone):
 
     Departures from the paper: the question is read by a bidirectional LSTM
     of `hidden_dim / 2` units a direction (the paper: one LSTM, or a CNN), and
-    each region's features can be L2-normalized first. Without that, a few
-    regions with large features outweigh the others at small attention weights
-    and the heat map does not show where the evidence is.
+    each region's features can be L2-normalized first, so that no region with
+    large features outweighs the others at a small attention weight.
 
     Args:
         vocabulary_size: int, the words known, with padding and unknown word.

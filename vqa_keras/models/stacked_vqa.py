@@ -19,7 +19,8 @@ class StackedVQA(VQA):
         num_classes=1000,
     )
     task.compile(optimizer="adam")
-    task.fit(vqa_keras.data.load("records", "train", batch_size=256))
+    train = vqa_keras.data.load("records", "train", 256, shuffle=True)
+    task.fit(train, shuffle=False)  # the data is shuffled
     ```
 
     Reference:
