@@ -1,0 +1,41 @@
+import json
+import pathlib
+
+import numpy as np
+from keras import ops
+
+from vqa_keras import image_encoders
+
+PRESET = pathlib.Path(__file__).parents[2] / "zoo/image_encoders/grid_cnn"
+
+
+def test_the_shipped_cnn_turns_pictures_into_grids():
+    encoder = image_encoders.load("grid_cnn")
+    images = np.random.default_rng(0).uniform(0, 255, size=(2, 64, 64, 3))
+    grid = ops.convert_to_numpy(encoder(images.astype("float32")))
+    assert grid.shape == (2, 8, 8, 96)
+    assert grid.std() > 0.1
+
+
+def test_the_shipped_cnn_has_the_shape_of_its_recipe():
+    recipe = (PRESET / "recipe.toml").read_text()
+    config = json.loads((PRESET / "config.json").read_text())["config"]
+    for name in ("filters", "kernel_sizes", "strides"):
+        assert f"{name} = {config[name]}" in recipe
+
+
+def test_a_cell_of_the_shipped_cnn_sees_itself_and_a_margin():
+    encoder = image_encoders.load("grid_cnn")
+    image = np.full((1, 64, 64, 3), 200.0, "float32")
+    changed = image.copy()
+    changed[0, 24:32, 24:32] = 20.0  # the cell in row 3, column 3
+    grids = encoder(np.concatenate([image, changed]))
+    plain, other = ops.convert_to_numpy(grids)
+    rows, columns = np.nonzero(np.abs(plain - other).max(axis=-1))
+    assert 3 in rows and 3 in columns
+    assert set(rows) | set(columns) <= {2, 3, 4}
+
+
+def test_the_preset_is_small():
+    sizes = [path.stat().st_size for path in PRESET.iterdir()]
+    assert sum(sizes) < 2**20
