@@ -1,9 +1,11 @@
 """Runs a command line: a user's mistake ends in one line and status 2."""
 
+import logging
 import sys
 
 from absl import app
 from absl import flags
+from absl import logging as absl_logging
 
 from vqa_keras.errors import UserError
 
@@ -32,6 +34,9 @@ def run(main, keep_unknown=False):
             _fail(f"{error}\nPass --help to see all flags.")
 
     def guarded(argv):
+        # What libraries say of their work is not the command's answer.
+        absl_logging.set_verbosity(absl_logging.WARNING)
+        logging.getLogger("tensorflow").setLevel(logging.WARNING)
         try:
             main(argv)
         except UserError as error:
