@@ -21,6 +21,8 @@ SHEEP = flags.DEFINE_integer("sheep", None, "How many sheep.", required=True)
 def main(argv):
     if SHEEP.value > 3:
         raise UserError("Needed at most 3 sheep. Received: many")
+    if SHEEP.value < 0:
+        raise OSError(28, "No space left on device")
     print(SHEEP.value, argv[1:], 6 // SHEEP.value)
 
 command.run(main{options})
@@ -75,6 +77,13 @@ def test_a_mistake_of_the_user_ends_with_status_2_and_one_line(call):
     assert own_lines(done.stderr) == [
         "error: Needed at most 3 sheep. Received: many"
     ]
+
+
+def test_a_full_disk_ends_with_status_2_and_what_to_do(call):
+    done = call("--sheep=-1")
+    assert done.returncode == 2
+    assert "The disk is full" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_bug_keeps_its_traceback(call):

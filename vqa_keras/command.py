@@ -1,6 +1,8 @@
 """Runs a command line: a user's mistake ends in one line and status 2."""
 
+import errno
 import logging
+import os
 import sys
 
 from absl import app
@@ -13,11 +15,11 @@ from vqa_keras.errors import UserError
 def run(main, keep_unknown=False):
     """Parses the flags and calls `main(argv)`, as `absl.app.run` does.
 
-    A misspelt or missing flag and every `UserError` are printed to stderr
-    without a traceback, and the process ends with status 2. Other exceptions
-    are bugs and keep their traceback. `--help` prints the docstring and the
-    flags of the main module, `--helpfull` those of all modules; both end with
-    status 0.
+    A misspelt or missing flag, every `UserError` and a full disk are printed to
+    stderr without a traceback, and the process ends with status 2. Other
+    exceptions are bugs and keep their traceback. `--help` prints the docstring
+    and the flags of the main module, `--helpfull` those of all modules; both
+    end with status 0.
 
     Args:
         main: function of `argv`, the command line without its flags.
@@ -41,6 +43,14 @@ def run(main, keep_unknown=False):
             main(argv)
         except UserError as error:
             _fail(error)
+        except Exception as error:
+            # h5py and TensorFlow have errors of their own for a full disk.
+            if os.strerror(errno.ENOSPC) not in str(error):
+                raise
+            _fail(
+                f"The disk is full: {error}\nNothing half-written is read: "
+                "make room and give the same command again."
+            )
 
     app.run(guarded, flags_parser=parse)
 

@@ -1,11 +1,15 @@
 import json
+import math
 import os
 import pathlib
+import shutil
 import time
 
 import keras
 import numpy as np
 from keras import ops
+
+from vqa_keras.errors import UserError
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -76,12 +80,27 @@ class Checkpoints(keras.callbacks.Callback):
         seeds = [ops.convert_to_numpy(s).tolist() for s in _seeds(self.model)]
         state = {"logs": self.history, "seeds": seeds}
         text.write_text(json.dumps(state, indent=1), encoding="utf-8")
+        self._check_space()
         self.model.save_weights(weights, overwrite=True)
         os.replace(text, self._path(epoch, "json"))
         os.replace(weights, self._path(epoch, "weights.h5"))
         for old in self._saved_epochs() - {epoch, self.best_epoch()}:
             self._path(old, "weights.h5").unlink()
             self._path(old, "json").unlink()
+
+    def _check_space(self):
+        # h5py crashes the process when a disk fills up while it writes.
+        variables = [*self.model.variables, *self.model.optimizer.variables]
+        size = sum(math.prod(v.shape) * 8 for v in variables)  # 8: float64
+        needed = size + 2**20  # and the file's own structure
+        free = shutil.disk_usage(self.directory).free
+        if free < needed:
+            raise UserError(
+                f"{self.directory}: needed {needed:,} bytes for a checkpoint. "
+                f"Received: a disk with {free:,} bytes free. Make room and "
+                "give the same command again: it continues after the last "
+                "epoch that was saved"
+            )
 
     def _load(self, model, epoch):
         model.optimizer.build(model.trainable_variables)
