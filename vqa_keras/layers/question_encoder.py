@@ -69,8 +69,8 @@ class QuestionEncoder(keras.layers.Layer):
         self.word_embedding = keras.layers.Embedding(
             vocabulary_size,
             embedding_dim,
-            # Ten times Keras's default: from tiny embeddings the LSTMs take
-            # epochs to tell words apart. Yang et al., 2016, use the same.
+            # Ten times Keras's default, as in the released code of Yang et
+            # al., 2016: from tiny embeddings the LSTMs see words as alike.
             embeddings_initializer=keras.initializers.RandomUniform(-0.5, 0.5),
             dtype=dtype,
             name="word_embedding",
