@@ -36,12 +36,7 @@ def check_layer(tmp_path):
         _assert_declared_shapes(layer, inputs, outputs)
         _assert_config_is_whole(layer)
 
-        symbolic = {
-            name: keras.Input(
-                array.shape[1:], dtype=str(array.dtype), name=name
-            )
-            for name, array in inputs.items()
-        }
+        symbolic = _symbolic(inputs)
         symbolic_outputs = layer(**symbolic)
         for inferred, output in zip(
             keras.tree.flatten(symbolic_outputs), outputs, strict=True
@@ -67,12 +62,35 @@ def check_layer(tmp_path):
 
 def _assert_declared_shapes(layer, inputs, outputs):
     accepted = inspect.signature(layer.compute_output_shape).parameters
-    shapes = {f"{name}_shape": array.shape for name, array in inputs.items()}
+    shapes = {
+        f"{name}_shape": keras.tree.map_structure(lambda a: a.shape, arrays)
+        for name, arrays in inputs.items()
+    }
     declared = layer.compute_output_shape(
         **{name: shapes[name] for name in accepted if name in shapes}
     )
-    declared = declared if isinstance(declared[0], tuple) else [declared]
-    assert [tuple(output.shape) for output in outputs] == list(declared)
+    assert [tuple(output.shape) for output in outputs] == _flat(declared)
+
+
+def _flat(shapes):
+    """A list of the shapes in nested tuples of them."""
+    if shapes[0] is None or isinstance(shapes[0], int):
+        return [tuple(shapes)]
+    return [shape for inner in shapes for shape in _flat(inner)]
+
+
+def _symbolic(inputs):
+    """Keras inputs like the arrays of `inputs`, some of them in a list."""
+    return {
+        name: [_input(array, None) for array in arrays]
+        if isinstance(arrays, list)
+        else _input(arrays, name)
+        for name, arrays in inputs.items()
+    }
+
+
+def _input(array, name):
+    return keras.Input(array.shape[1:], dtype=str(array.dtype), name=name)
 
 
 def _assert_config_is_whole(layer):
@@ -86,12 +104,7 @@ def _assert_config_is_whole(layer):
 
 def _assert_works_in(policy, layer, inputs, outputs, atol):
     half = type(layer).from_config({**layer.get_config(), "dtype": policy})
-    specs = half(
-        **{
-            name: keras.Input(array.shape[1:], dtype=str(array.dtype))
-            for name, array in inputs.items()
-        }
-    )
+    specs = half(**_symbolic(inputs))
     half.set_weights(layer.get_weights())
     halves = keras.tree.flatten(half(**inputs))
     assert _dtype(halves[0]) == half.compute_dtype
@@ -109,16 +122,15 @@ def _assert_works_in(policy, layer, inputs, outputs, atol):
 
 def _assert_every_weight_trains(model, inputs, outputs, untrained):
     floats = [i for i, t in enumerate(outputs) if "float" in _dtype(t)]
-    model = keras.Model(model.inputs, [model.outputs[i] for i in floats])
+    model = keras.Model(model.input, [model.outputs[i] for i in floats])
     rng = np.random.default_rng(0)
     targets = [rng.normal(size=outputs[i].shape) for i in floats]
     model.compile(
         optimizer=keras.optimizers.SGD(1.0), loss=["mse"] * len(floats)
     )
     before = [np.array(_numpy(w)) for w in model.trainable_weights]
-    names = [t.name for t in model.inputs]
     model.train_on_batch(
-        [inputs[name] for name in names],
+        inputs,
         [target.astype("float32") for target in targets],
     )
     for weight, old in zip(model.trainable_weights, before, strict=True):

@@ -150,6 +150,30 @@ def test_weights_carry_no_mask_that_would_weigh_a_loss(inputs):
     assert getattr(weights, "_keras_mask", None) is None
 
 
+def test_keeps_the_layer_contract_with_glimpses(check_layer, inputs):
+    layer = ParametricAttention(attention_dim=6, num_glimpses=3)
+    mask = np.array([[0, 0, 0, 0], [1, 1, 1, 0]], "int32")
+    check_layer(layer, inputs | {"regions_mask": mask})
+
+
+def test_each_glimpse_is_an_attention_with_its_own_scores(inputs):
+    layer = ParametricAttention(attention_dim=6, num_glimpses=3)
+    layer(**inputs)
+    randomize(layer)
+    mask = np.array([[1, 1, 1, 0], [0, 0, 0, 0]], "int32")
+    filtered, weights = attend(layer, **inputs, regions_mask=mask)
+    assert weights.shape == (2, 3, 4)
+    single = ParametricAttention(attention_dim=6)
+    single(**inputs)
+    *shared, w_score = layer.get_weights()
+    for g in range(3):
+        single.set_weights([*shared, w_score[:, [g]]])
+        expected = attend(single, **inputs, regions_mask=mask)
+        found = filtered[:, 3 * g : 3 * g + 3], weights[:, g]
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-5)
+
+
 def test_rejects_an_unflattened_grid(inputs):
     grid = inputs["regions"].reshape(2, 2, 2, 3)
     with pytest.raises(ValueError, match="flatten a CNN grid first"):
@@ -165,6 +189,11 @@ def test_rejects_words_for_a_question(inputs):
 def test_rejects_an_empty_attention_space():
     with pytest.raises(ValueError, match="at least 1. Received: 0"):
         ParametricAttention(attention_dim=0)
+
+
+def test_rejects_no_glimpses():
+    with pytest.raises(ValueError, match="`num_glimpses` must.* Received: 0"):
+        ParametricAttention(attention_dim=6, num_glimpses=0)
 
 
 def test_rejects_an_unknown_activation():

@@ -44,9 +44,25 @@ def lstm_states(lstm, vectors):
     return np.array(states)
 
 
-def test_keeps_the_layer_contract(check_layer):
-    layer = QuestionEncoder(9, embedding_dim=3, hidden_dim=6, dropout=0.25)
+@pytest.mark.parametrize("bidirectional", [True, False])
+def test_keeps_the_layer_contract(check_layer, bidirectional):
+    layer = QuestionEncoder(9, 3, 6, dropout=0.25, bidirectional=bidirectional)
     check_layer(layer, {"token_ids": TOKEN_IDS})
+
+
+def test_one_direction_is_the_lstm_of_the_real_words():
+    layer = QuestionEncoder(9, 3, 5, bidirectional=False)
+    question, words, _ = encode(layer, TOKEN_IDS)
+    (embeddings,) = layer.word_embedding.get_weights()
+    for b, ids in enumerate(TOKEN_IDS):
+        ids = ids[ids != 0]
+        states = lstm_states(layer.forward_lstm, embeddings[ids])
+        np.testing.assert_allclose(words[b, len(ids) :], 0)
+        if len(ids):
+            np.testing.assert_allclose(words[b, : len(ids)], states, atol=1e-5)
+            np.testing.assert_allclose(question[b], states[-1], atol=1e-5)
+        else:
+            assert (question[b] == 0).all()
 
 
 def test_matches_an_lstm_over_the_real_words_only(encoder):
@@ -179,7 +195,7 @@ def test_parameters_are_those_of_an_embedding_and_two_lstms():
     ("arguments", "message"),
     [
         ({"hidden_dim": 7}, "`hidden_dim` must be even.* Received: 7"),
-        ({"hidden_dim": 0}, "`hidden_dim` must.* at least 2. Received: 0"),
+        ({"hidden_dim": 0}, "`hidden_dim` must.* at least 1. Received: 0"),
         ({"embedding_dim": 0}, "`embedding_dim` must.* Received: 0"),
         ({"vocabulary_size": 1}, "`vocabulary_size` must.* Received: 1"),
         ({"dropout": 1.0}, r"`dropout` must be in \[0, 1\). Received: 1.0"),

@@ -117,6 +117,25 @@ def test_a_second_hop_asks_with_what_the_first_found(inputs):
     )
 
 
+def test_a_hop_of_several_glimpses_adds_their_mean(check_layer, inputs):
+    layer = StackedAttention(6, num_hops=2, num_glimpses=3)
+    check_layer(layer, inputs | {"regions_mask": MASK})
+    randomize(layer)
+    query, weights = attend(layer, **inputs, regions_mask=MASK)
+    assert weights.shape == (3, 2, 3, 4)
+    expected = inputs["question"]
+    for j, hop in enumerate(layer.hops):
+        filtered, hop_weights = attend(
+            hop,
+            question=expected,
+            regions=inputs["regions"],
+            regions_mask=MASK,
+        )
+        expected = expected + sum(np.split(filtered, 3, axis=1)) / 3
+        np.testing.assert_allclose(weights[:, j], hop_weights, atol=1e-5)
+    np.testing.assert_allclose(query, expected, atol=1e-5)
+
+
 def test_hop_without_scores_averages_the_regions(inputs):
     layer = StackedAttention(6, num_hops=2)
     layer(**inputs)

@@ -7,7 +7,7 @@ from vqa_keras.layers.arguments import check_size
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class QuestionEncoder(keras.layers.Layer):
-    """Reads a question forward and backward: a word embedding and two LSTMs.
+    """Reads a question: a word embedding and an LSTM in each direction.
 
         forward_n  = LSTM_f(word_1, ..., word_n)
         backward_n = LSTM_b(word_last, ..., word_n)
@@ -22,9 +22,13 @@ class QuestionEncoder(keras.layers.Layer):
     Args:
         vocabulary_size: int. Number of token ids, padding included.
         embedding_dim: int. Width of a word's embedding.
-        hidden_dim: int, even. Width D of the output, half for each direction.
+        hidden_dim: int. Width D of the output; even, since half of it is for
+            each direction.
         dropout: float. Share of the word embeddings' units that are dropped in
             training. Defaults to 0.
+        bidirectional: bool. If not, there is one LSTM of `hidden_dim` units,
+            forward, and `words_n = forward_n`, `question = forward_last`.
+            Defaults to `True`.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -46,13 +50,19 @@ class QuestionEncoder(keras.layers.Layer):
     """
 
     def __init__(
-        self, vocabulary_size, embedding_dim, hidden_dim, dropout=0.0, **kwargs
+        self,
+        vocabulary_size,
+        embedding_dim,
+        hidden_dim,
+        dropout=0.0,
+        bidirectional=True,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         check_size("vocabulary_size", vocabulary_size, minimum=2)
         check_size("embedding_dim", embedding_dim)
-        check_size("hidden_dim", hidden_dim, minimum=2)
-        if hidden_dim % 2:
+        check_size("hidden_dim", hidden_dim)
+        if bidirectional and hidden_dim % 2:
             raise ValueError(
                 "`hidden_dim` must be even, half for each direction. "
                 f"Received: {hidden_dim}"
@@ -65,6 +75,7 @@ class QuestionEncoder(keras.layers.Layer):
         self.embedding_dim = embedding_dim
         self.hidden_dim = hidden_dim
         self.dropout = dropout
+        self.bidirectional = bidirectional
         dtype = self.dtype_policy
         self.word_embedding = keras.layers.Embedding(
             vocabulary_size,
@@ -78,12 +89,14 @@ class QuestionEncoder(keras.layers.Layer):
         self.word_dropout = keras.layers.Dropout(
             dropout, dtype=dtype, name="word_dropout"
         )
-        self.forward_lstm, self.backward_lstm = (
-            keras.layers.LSTM(
-                hidden_dim // 2, return_sequences=True, dtype=dtype, name=name
-            )
-            for name in ("forward_lstm", "backward_lstm")
+        units = hidden_dim // 2 if bidirectional else hidden_dim
+        self.forward_lstm = keras.layers.LSTM(
+            units, return_sequences=True, dtype=dtype, name="forward_lstm"
         )
+        if bidirectional:
+            self.backward_lstm = keras.layers.LSTM(
+                units, return_sequences=True, dtype=dtype, name="backward_lstm"
+            )
 
     def build(self, token_ids_shape):
         if len(token_ids_shape) != 2:
@@ -94,7 +107,8 @@ class QuestionEncoder(keras.layers.Layer):
         self.word_embedding.build(token_ids_shape)
         embedded_shape = (*token_ids_shape, self.embedding_dim)
         self.forward_lstm.build(embedded_shape)
-        self.backward_lstm.build(embedded_shape)
+        if self.bidirectional:
+            self.backward_lstm.build(embedded_shape)
 
     def call(self, token_ids):
         is_word = ops.not_equal(token_ids, 0)  # (B, N)
@@ -102,15 +116,15 @@ class QuestionEncoder(keras.layers.Layer):
         length = ops.sum(words_mask, axis=1, keepdims=True)  # (B, 1)
         embedded = self.word_dropout(self.word_embedding(token_ids))
 
-        forward = self.forward_lstm(embedded)  # (B, N, D / 2)
-        swap = _reversal(words_mask, length)
-        backward = self.backward_lstm(_gather(embedded, swap))
-        backward = _gather(backward, swap)  # its own inverse
-
-        words = ops.concatenate([forward, backward], axis=-1)
+        words = self.forward_lstm(embedded)  # (B, N, D / 2), or D alone
+        question = _gather(words, ops.maximum(length - 1, 0))[:, 0]
+        if self.bidirectional:
+            swap = _reversal(words_mask, length)
+            backward = self.backward_lstm(_gather(embedded, swap))
+            backward = _gather(backward, swap)  # its own inverse
+            words = ops.concatenate([words, backward], axis=-1)
+            question = ops.concatenate([question, backward[:, 0]], axis=-1)
         words = ops.where(ops.expand_dims(is_word, -1), words, 0.0)
-        last = _gather(forward, ops.maximum(length - 1, 0))[:, 0]
-        question = ops.concatenate([last, backward[:, 0]], axis=-1)
         question = ops.where(length > 0, question, 0.0)
         return question, words, words_mask
 
@@ -137,6 +151,7 @@ class QuestionEncoder(keras.layers.Layer):
             "embedding_dim": self.embedding_dim,
             "hidden_dim": self.hidden_dim,
             "dropout": self.dropout,
+            "bidirectional": self.bidirectional,
         }
 
 

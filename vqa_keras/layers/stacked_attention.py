@@ -15,7 +15,8 @@ class StackedAttention(keras.layers.Layer):
         query_j               = query_{j-1} + filtered_j
 
     The regions are the same in all hops. With one hop, `query - question` and
-    the weights are those of `ParametricAttention`.
+    the weights are those of `ParametricAttention`. With several glimpses a hop,
+    `filtered_j` is their mean, so that the query keeps its width.
 
     Args:
         attention_dim: int. Width K of the space where query and region meet.
@@ -23,6 +24,7 @@ class StackedAttention(keras.layers.Layer):
         share_weights: bool. Whether all hops use the one sublayer `hop`. If
             not, hops have weights of their own, in the sublayers `hop_1`,
             `hop_2`, ... Defaults to `False`.
+        num_glimpses: int. Number of glimpses G of each hop. Defaults to 1.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -34,23 +36,30 @@ class StackedAttention(keras.layers.Layer):
     Returns:
         query: `(B, D)`, the question plus what every hop filtered out of the
             regions. An image with no valid region gives the question itself.
-        weights: `(B, H, M)`, the weights of hop j at `[:, j - 1]`. Each hop's
-            are 0 at padding and sum to 1 over the other regions (all 0 where no
-            region is valid). float32 also under mixed precision.
+        weights: `(B, H, M)`, the weights of hop j at `[:, j - 1]`;
+            `(B, H, G, M)` with several glimpses. Each hop's are 0 at padding
+            and sum to 1 over the other regions (all 0 where no region is
+            valid). float32 also under mixed precision.
 
     Raises:
-        ValueError: if `attention_dim < 1` or `num_hops < 1`, or if question and
-            regions differ in width.
+        ValueError: if `attention_dim`, `num_hops` or `num_glimpses` is below 1,
+            or if question and regions differ in width.
 
-    Departure from the paper: none in the formula; in the released code the
-    scores are bounded (see `ParametricAttention`).
+    Departure from the paper: none in the formula with one glimpse, more are not
+    in it; in the released code the scores are bounded (see
+    `ParametricAttention`).
 
     Reference:
         [Yang et al., 2016](https://arxiv.org/abs/1511.02274).
     """
 
     def __init__(
-        self, attention_dim, num_hops=2, share_weights=False, **kwargs
+        self,
+        attention_dim,
+        num_hops=2,
+        share_weights=False,
+        num_glimpses=1,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         check_size("attention_dim", attention_dim)
@@ -58,10 +67,14 @@ class StackedAttention(keras.layers.Layer):
         self.attention_dim = attention_dim
         self.num_hops = num_hops
         self.share_weights = share_weights
+        self.num_glimpses = num_glimpses
         names = [f"hop_{j}" for j in range(1, num_hops + 1)]
         self.hops = [
             ParametricAttention(
-                attention_dim, dtype=self.dtype_policy, name=name
+                attention_dim,
+                num_glimpses=num_glimpses,
+                dtype=self.dtype_policy,
+                name=name,
             )
             for name in (["hop"] if share_weights else names)
         ]
@@ -83,16 +96,17 @@ class StackedAttention(keras.layers.Layer):
         weights_of_hops = []
         for hop in hops:
             filtered, weights = hop(query, regions, regions_mask=regions_mask)
+            if self.num_glimpses > 1:
+                glimpses = (-1, self.num_glimpses, query.shape[-1])
+                filtered = ops.mean(ops.reshape(filtered, glimpses), axis=1)
             query = query + filtered
             weights_of_hops.append(weights)
         return query, ops.stack(weights_of_hops, axis=1)
 
     def compute_output_shape(self, question_shape, regions_shape):
-        return question_shape, (
-            regions_shape[0],
-            self.num_hops,
-            regions_shape[1],
-        )
+        batch, num_regions, _ = regions_shape
+        glimpses = () if self.num_glimpses == 1 else (self.num_glimpses,)
+        return question_shape, (batch, self.num_hops, *glimpses, num_regions)
 
     def compute_output_spec(self, question, regions, regions_mask=None):
         query, weights = self.compute_output_shape(
@@ -109,4 +123,5 @@ class StackedAttention(keras.layers.Layer):
             "attention_dim": self.attention_dim,
             "num_hops": self.num_hops,
             "share_weights": self.share_weights,
+            "num_glimpses": self.num_glimpses,
         }

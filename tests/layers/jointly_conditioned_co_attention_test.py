@@ -1,0 +1,275 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from vqa_keras.layers import IndependentCoAttention
+from vqa_keras.layers import JointlyConditionedCoAttention
+
+WORDS_MASK = np.array(
+    [[1, 1, 1, 0, 0], [1, 1, 0, 0, 0], [1] * 5, [0] * 5], "int32"
+)
+REGIONS_MASK = np.array([[1, 1, 0], [0, 0, 0], [1, 1, 1], [1, 0, 0]], "int32")
+MASKS = {"words_mask": WORDS_MASK, "regions_mask": REGIONS_MASK}
+
+
+@pytest.fixture
+def inputs():
+    rng = np.random.default_rng(0)
+    shapes = {
+        "question": (4, 6),
+        "words": (4, 5, 6),
+        "regions": (4, 3, 6),
+    }
+    return {
+        name: rng.normal(size=shape).astype("float32")
+        for name, shape in shapes.items()
+    }
+
+
+def attend(layer, **inputs):
+    outputs = keras.tree.flatten(layer(**inputs))
+    return [ops.convert_to_numpy(t) for t in outputs]
+
+
+def make_layer(inputs, **arguments):
+    """A layer whose weights, biases included, are all random."""
+    layer = JointlyConditionedCoAttention(4, **arguments)
+    layer(**inputs)
+    rng = np.random.default_rng(1)
+    layer.set_weights([rng.normal(size=w.shape) for w in layer.weights])
+    return layer
+
+
+def weights_by_path(layer):
+    return {
+        w.path.removeprefix(f"{layer.name}/"): ops.convert_to_numpy(w)
+        for w in layer.weights
+    }
+
+
+def attend_by_loops(w, hop, condition, vectors):
+    """Additive attention of one question over the valid vectors of one side."""
+    asked = (
+        condition @ w[f"{hop}/question_dense/kernel"]
+        + w[f"{hop}/question_dense/bias"]
+    )
+    exps = [
+        np.exp(
+            np.tanh(vector @ w[f"{hop}/regions_dense/kernel"] + asked)
+            @ w[f"{hop}/score_dense/kernel"]
+        ).item()
+        for vector in vectors
+    ]
+    weights = np.array(exps) / sum(exps)
+    found = np.zeros_like(condition)
+    for weight, vector in zip(weights, vectors, strict=True):
+        found += weight * vector
+    return found, weights
+
+
+def mean_by_loops(vectors, width):
+    total = np.zeros(width)
+    for vector in vectors:
+        total += vector / len(vectors)
+    return total
+
+
+def expected_by_loops(w, num_hops, question, words, regions, use_product):
+    """The formula for one question, in its valid words and regions."""
+    image = mean_by_loops(regions, len(question))
+    memory = question * image
+    words_weights, regions_weights = [], []
+    for j in range(1, num_hops + 1):
+        condition = memory if use_product else question + image
+        text, of_words = attend_by_loops(w, f"words_{j}", condition, words)
+        seen, of_regions = attend_by_loops(w, f"hop_{j}", condition, regions)
+        question, image = question + text, image + seen
+        memory = memory + text * seen
+        words_weights.append(of_words)
+        regions_weights.append(of_regions)
+    states = (memory, memory) if use_product else (question, image)
+    return states, words_weights, regions_weights
+
+
+def assert_matches_loops(layer, inputs, num_hops):
+    *found, words_weights, regions_weights = attend(layer, **inputs, **MASKS)
+    for b, (of_words, of_regions) in enumerate(
+        zip(WORDS_MASK > 0, REGIONS_MASK > 0, strict=True)
+    ):
+        expected, words, regions = expected_by_loops(
+            weights_by_path(layer),
+            num_hops,
+            inputs["question"][b],
+            inputs["words"][b][of_words],
+            inputs["regions"][b][of_regions],
+            layer.use_product,
+        )
+        for state, row in zip(found, expected, strict=True):
+            np.testing.assert_allclose(state[b], row, rtol=1e-5, atol=1e-5)
+        for weights, mask, rows in [
+            (words_weights[b], of_words, words),
+            (regions_weights[b], of_regions, regions),
+        ]:
+            np.testing.assert_allclose(weights[:, mask], rows, atol=1e-5)
+            assert (weights[:, ~mask] == 0).all()
+
+
+@pytest.mark.parametrize("use_product", [False, True])
+def test_keeps_the_layer_contract(check_layer, inputs, use_product):
+    layer = JointlyConditionedCoAttention(
+        6, num_hops=2, use_product=use_product
+    )
+    check_layer(layer, inputs | MASKS)
+
+
+def test_keeps_the_layer_contract_without_masks(check_layer, inputs):
+    check_layer(JointlyConditionedCoAttention(6), inputs)
+
+
+@pytest.mark.parametrize("use_product", [False, True])
+@pytest.mark.parametrize("num_hops", [1, 3])
+def test_matches_the_formula(inputs, num_hops, use_product):
+    layer = make_layer(inputs, num_hops=num_hops, use_product=use_product)
+    assert_matches_loops(layer, inputs, num_hops)
+
+
+def test_equals_independent_where_both_sides_have_the_same_state(inputs):
+    inputs["question"] = inputs["regions"].mean(axis=1)
+    layer = make_layer(inputs)
+    separate = IndependentCoAttention(4)
+    separate.build((4, 6), (4, 5, 6), (4, 3, 6))
+    # The joint condition is twice the state of either side.
+    separate.set_weights(
+        [
+            w * 2 if "question_dense/kernel" in path else w
+            for path, w in weights_by_path(layer).items()
+        ]
+    )
+    for a, b in zip(
+        attend(layer, **inputs), attend(separate, **inputs), strict=True
+    ):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+@pytest.mark.parametrize("use_product", [False, True])
+def test_both_sides_move_both_attentions(inputs, use_product):
+    layer = make_layer(inputs, use_product=use_product)
+    *_, words, regions = attend(layer, **inputs)
+    for change in [
+        {"question": -inputs["question"]},
+        {"regions": inputs["regions"] + 0.5},
+    ]:
+        *_, other_words, other_regions = attend(layer, **{**inputs, **change})
+        assert np.abs(other_words - words).max() > 1e-3
+        assert np.abs(other_regions - regions).max() > 1e-3
+
+
+@pytest.mark.parametrize("use_product", [False, True])
+def test_a_side_with_nothing_valid_finds_nothing(inputs, use_product):
+    layer = make_layer(inputs, num_hops=2, use_product=use_product)
+    question, image, words, regions = attend(layer, **inputs, **MASKS)
+    assert (regions[1] == 0).all() and (image[1] == 0).all()
+    assert (words[3] == 0).all()
+    start = inputs["question"][3]
+    if use_product:
+        start = start * inputs["regions"][3, 0]
+    np.testing.assert_allclose(question[3], start, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int32"])
+def test_padding_has_no_influence(inputs, dtype):
+    layer = make_layer(inputs, num_hops=2)
+    *states, words, regions = attend(layer, **inputs, **MASKS)
+    longer = dict(inputs)
+    for name, mask in [("words", WORDS_MASK), ("regions", REGIONS_MASK)]:
+        padded = np.where(mask[..., None] == 1, inputs[name], 1e3)
+        longer[name] = np.pad(
+            padded, [(0, 0), (0, 2), (0, 0)], constant_values=1e3
+        ).astype("float32")
+        longer[f"{name}_mask"] = np.pad(mask, [(0, 0), (0, 2)]).astype(dtype)
+    *again, words_again, regions_again = attend(layer, **longer)
+    for state, same in zip(states, again, strict=True):
+        np.testing.assert_allclose(same, state, atol=1e-5)
+    for weights, same in [(words, words_again), (regions, regions_again)]:
+        np.testing.assert_allclose(same[..., :-2], weights, atol=1e-6)
+        assert (same[..., -2:] == 0).all()
+
+
+def test_order_of_words_and_of_regions_does_not_matter(inputs):
+    layer = make_layer(inputs, num_hops=2)
+    *states, words, regions = attend(layer, **inputs, **MASKS)
+    flipped = {
+        name: array if name == "question" else array[:, ::-1]
+        for name, array in {**inputs, **MASKS}.items()
+    }
+    *again, words_again, regions_again = attend(layer, **flipped)
+    for state, same in zip(states, again, strict=True):
+        np.testing.assert_allclose(same, state, atol=1e-5)
+    np.testing.assert_allclose(words_again, words[..., ::-1], atol=1e-6)
+    np.testing.assert_allclose(regions_again, regions[..., ::-1], atol=1e-6)
+
+
+def test_takes_the_masks_attached_to_words_and_regions(inputs):
+    layer = make_layer(inputs)
+    for name, end in [("words", -2), ("regions", -1)]:
+        inputs[name][:, end:] = 0.0
+    attached = {
+        name: array if name == "question" else keras.layers.Masking()(array)
+        for name, array in inputs.items()
+    }
+    masks = {
+        name: np.any(inputs[name.removesuffix("_mask")] != 0, axis=-1)
+        for name in MASKS
+    }
+    for a, b in zip(
+        attend(layer, **attached),
+        attend(layer, **inputs, **masks),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_weights_stay_float32_in_mixed_precision(inputs):
+    layer = JointlyConditionedCoAttention(4, dtype="mixed_bfloat16")
+    *_, words, regions = attend(layer, **inputs, **MASKS)
+    for weights, mask in [(words, WORDS_MASK), (regions, REGIONS_MASK)]:
+        assert weights.dtype == "float32"
+        expected = np.repeat(mask.any(axis=1)[:, None], weights.shape[1], 1)
+        np.testing.assert_allclose(weights.sum(axis=-1), expected, rtol=1e-6)
+
+
+def test_weight_paths_name_the_hop(inputs):
+    layer = JointlyConditionedCoAttention(4, num_hops=2, name="attention")
+    layer(**inputs)
+    assert [w.path for w in layer.weights] == [
+        f"attention/{hop}/{name}"
+        for hop in ("words_1", "words_2", "hop_1", "hop_2")
+        for name in (
+            "question_dense/kernel",
+            "question_dense/bias",
+            "regions_dense/kernel",
+            "score_dense/kernel",
+        )
+    ]
+
+
+@pytest.mark.parametrize("num_hops", [1, 3])
+def test_parameters_are_those_of_the_formula(num_hops):
+    layer = JointlyConditionedCoAttention(7, num_hops=num_hops)
+    layer.build((None, 5), (None, 4, 5), (None, 3, 5))
+    assert layer.count_params() == num_hops * 2 * (2 * 5 * 7 + 2 * 7)
+
+
+@pytest.mark.parametrize("name", ["question", "words", "regions"])
+def test_rejects_inputs_of_another_width_or_rank(inputs, name):
+    for bad in (inputs[name][..., :4], inputs[name][None]):
+        with pytest.raises(ValueError, match="must have shapes.* Received:"):
+            JointlyConditionedCoAttention(4)(**{**inputs, name: bad})
+
+
+def test_rejects_no_hops_and_an_empty_attention_space():
+    with pytest.raises(ValueError, match="`num_hops` must.* Received: 0"):
+        JointlyConditionedCoAttention(4, num_hops=0)
+    with pytest.raises(ValueError, match="`attention_dim` must.* Received: 0"):
+        JointlyConditionedCoAttention(0)

@@ -1,0 +1,156 @@
+import keras
+from keras import KerasTensor
+from keras import ops
+
+from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.check_mask import check_mask
+from vqa_keras.layers.zero_padding import zero_padding
+
+
+@keras.saving.register_keras_serializable(package="vqa_keras")
+class BiLSTMContextualizer(keras.layers.Layer):
+    """Tells every region what lies before and after it: LSTMs over the regions.
+
+    A grid is read like a page, cell (row, column) of a grid of width w at
+    i = row * w + column, forward by one LSTM and backward by another:
+
+        forward_i  = LSTM_f(v_1, ..., v_i)
+        backward_i = LSTM_b(v_M, ..., v_i)
+        v'_i       = [forward_i; backward_i]
+
+    With `sum_directions`, v'_i = forward_i + backward_i; with `residual`, v_i
+    is added to either. Further layers read what the last one gave.
+
+    Padding is skipped wherever it lies: each LSTM reads the valid regions
+    first, in its own order, so that no state that is used has seen padding.
+    As in `QuestionEncoder` the LSTMs need no mask for that.
+
+    Args:
+        num_layers: int. How many pairs of LSTMs. Defaults to 1.
+        sum_directions: bool. Whether to add the two directions, of D units
+            each. Otherwise each has D / 2 units, and they are concatenated.
+            Defaults to `False`.
+        residual: bool. Whether each layer's input is added to its output.
+            Defaults to `False`.
+        **kwargs: passed to `keras.layers.Layer`.
+
+    Call arguments:
+        regions: region embeddings, `(B, M, D)`.
+        regions_mask: optional bool or int, `(B, M)`, 0 at padding. Defaults to
+            the Keras mask attached to `regions`.
+
+    Returns:
+        regions: `(B, M, D)`, the regions in context; zeros at padding.
+
+    Raises:
+        ValueError: if `num_layers < 1`, `regions` is not of rank 3, D is odd
+            and the directions are concatenated, or the mask has another shape.
+
+    Departure from the paper: it has a bidirectional recurrent network over the
+    regions and no released code. The LSTM, both ways to merge the directions,
+    more layers and the residual are ours.
+
+    Reference:
+        [Yu et al., 2017](https://doi.org/10.1109/CVPR.2017.446).
+    """
+
+    def __init__(
+        self, num_layers=1, sum_directions=False, residual=False, **kwargs
+    ):
+        super().__init__(**kwargs)
+        check_size("num_layers", num_layers)
+        self.supports_masking = True
+        self.num_layers = num_layers
+        self.sum_directions = sum_directions
+        self.residual = residual
+
+    def build(self, regions_shape):
+        if len(regions_shape) != 3:
+            raise ValueError(
+                "`regions` must have shape (batch, regions, features); flatten "
+                f"a CNN grid first. Received: regions.shape={regions_shape}"
+            )
+        dim = regions_shape[-1]
+        if dim % 2 and not self.sum_directions:
+            raise ValueError(
+                "The width of `regions` must be even, half for each direction, "
+                "unless `sum_directions` is set. Received: "
+                f"regions.shape={regions_shape}"
+            )
+        self.forward_lstms, self.backward_lstms = (
+            [
+                keras.layers.LSTM(
+                    dim if self.sum_directions else dim // 2,
+                    return_sequences=True,
+                    dtype=self.dtype_policy,
+                    name=f"{direction}_lstm_{layer + 1}",
+                )
+                for layer in range(self.num_layers)
+            ]
+            for direction in ("forward", "backward")
+        )
+        for lstm in self.forward_lstms + self.backward_lstms:
+            lstm.build(regions_shape)
+
+    def call(self, regions, regions_mask=None):
+        if regions_mask is None:
+            # Keras hands on masks by name only between several inputs.
+            regions_mask = getattr(regions, "_keras_mask", None)
+        check_mask("regions_mask", regions_mask, regions)
+        if regions_mask is None:
+            regions_mask = ops.ones(ops.shape(regions)[:2], "int32")
+        forward_place, backward_place = _places(regions_mask)  # (B, M)
+        for forward_lstm, backward_lstm in zip(
+            self.forward_lstms, self.backward_lstms, strict=True
+        ):
+            forward = _read(forward_lstm, regions, forward_place)
+            backward = _read(backward_lstm, regions, backward_place)
+            if self.sum_directions:
+                context = forward + backward  # (B, M, D)
+            else:
+                context = ops.concatenate([forward, backward], axis=-1)
+            regions = regions + context if self.residual else context
+        return zero_padding(regions, regions_mask)
+
+    def compute_output_shape(self, regions_shape):
+        return regions_shape
+
+    def compute_output_spec(self, regions, regions_mask=None):
+        return KerasTensor(regions.shape, dtype=self.compute_dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_layers": self.num_layers,
+            "sum_directions": self.sum_directions,
+            "residual": self.residual,
+        }
+
+
+def _places(regions_mask):
+    """Each region's place in the forward and the backward order, padding last.
+
+    With the mask 1 1 0 1 they are 0 1 3 2 and 2 1 3 0.
+    """
+    is_valid = ops.cast(regions_mask, "bool")
+    valid = ops.cast(is_valid, "int32")
+    length = ops.sum(valid, axis=1, keepdims=True)
+    nth = ops.cumsum(valid, axis=1)  # from 1 at the first valid region
+    padding = length + ops.cumsum(1 - valid, axis=1) - 1
+    return (
+        ops.where(is_valid, nth - 1, padding),
+        ops.where(is_valid, length - nth, padding),
+    )
+
+
+def _read(lstm, regions, place):
+    """Runs an LSTM over the regions in the order of their places."""
+    outputs = lstm(_gather(regions, ops.argsort(place, axis=1)))
+    return _gather(outputs, place)
+
+
+def _gather(sequences, positions):
+    """Takes (B, M, D) at positions (B, M) of each sequence: (B, M, D)."""
+    return ops.take_along_axis(
+        sequences, ops.expand_dims(positions, axis=-1), axis=1
+    )

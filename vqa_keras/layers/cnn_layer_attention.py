@@ -1,0 +1,204 @@
+import keras
+from keras import KerasTensor
+from keras import ops
+
+from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.region_normalization import RegionNormalization
+
+
+@keras.saving.register_keras_serializable(package="vqa_keras")
+class CNNLayerAttention(keras.layers.Layer):
+    """The question chooses among the layers of a CNN, shallow to deep.
+
+    Grids of several sizes and depths become L sets of the same M regions, and
+    their mean under L weights is what the layers after this one see:
+
+        V_l     = normalize(W_l max_pool(grid_l) + b_l)      (B, M, D)
+        p       = mean_heads softmax_l(scores_l)             (B, L)
+        regions = sum_l p_l V_l
+
+    `max_pool` brings every grid to the smallest one and `normalize` scales
+    each region to unit length, so that no CNN layer outweighs the others by
+    its size. Each head has scores of its own, in one of two forms:
+
+        scores_l = [W_2 relu(W_1 question + b_1) + b_2]_l
+        scores_l = mean_i w . tanh(W_Q question + b_Q + W_V V_{l,i})
+
+    The first sees the question only (Nguyen and Okatani); the second the
+    content of the layers, with weights that the layers share (the article).
+    Both meet in a space of width D / 2.
+
+    Args:
+        hidden_dim: int, at least 2. Width D of the output.
+        use_content: bool. Whether the scores depend on the grids. Defaults to
+            `False`, the question only.
+        num_heads: int. Number of softmaxes that are averaged. Defaults to 1;
+            the paper has 4.
+        **kwargs: passed to `keras.layers.Layer`.
+
+    Call arguments:
+        question: question embedding, `(B, D_Q)`.
+        grids: list of L CNN outputs, `(B, h_l, w_l, C_l)`, in any order. Every
+            side is a whole multiple of the smallest grid's.
+
+    Returns:
+        regions: `(B, M, D)`, M = h w cells of the smallest grid in raster
+            order. One grid alone is projected and normalized, nothing else.
+        weights: `(B, L)`, in the order of `grids`, summing to 1. Softmax and
+            weights are float32 also under mixed precision.
+
+    Raises:
+        ValueError: if `hidden_dim < 2` or `num_heads < 1`, `question` is not of
+            rank 2, or `grids` is not a list of rank 4 tensors of fixed sizes
+            that are multiples of the smallest.
+
+    Departure from the article: it sums the scores of all regions of a layer,
+    which makes the softmax over the layers all but one-hot; this is their mean.
+    The printed scores are linear, and the question would cancel in them: the
+    tanh is that of `ParametricAttention`.
+
+    Reference:
+        [Nguyen and Okatani, 2018](https://arxiv.org/abs/1804.00775).
+    """
+
+    def __init__(self, hidden_dim, use_content=False, num_heads=1, **kwargs):
+        super().__init__(**kwargs)
+        check_size("hidden_dim", hidden_dim, minimum=2)
+        check_size("num_heads", num_heads)
+        self.hidden_dim = hidden_dim
+        self.use_content = use_content
+        self.num_heads = num_heads
+        dtype = self.dtype_policy
+        self.normalization = RegionNormalization(
+            dtype=dtype, name="normalization"
+        )
+        self.question_dense = keras.layers.Dense(
+            hidden_dim // 2,
+            activation=None if use_content else "relu",
+            dtype=dtype,
+            name="question_dense",
+        )
+        if use_content:
+            self.regions_dense = keras.layers.Dense(
+                hidden_dim // 2,
+                use_bias=False,
+                dtype=dtype,
+                name="regions_dense",
+            )
+        self.softmax = keras.layers.Softmax(
+            dtype=keras.backend.result_type(self.compute_dtype, "float32"),
+            name="softmax",
+        )
+
+    def build(self, question_shape, grids_shape):
+        if len(question_shape) != 2:
+            raise ValueError(
+                "`question` must have shape (batch, features). "
+                f"Received: question.shape={question_shape}"
+            )
+        height, width = smallest_grid(grids_shape)
+        dtype = self.dtype_policy
+        self.grid_denses = []
+        for i, shape in enumerate(grids_shape, 1):
+            dense = keras.layers.Dense(
+                self.hidden_dim, dtype=dtype, name=f"grid_{i}_dense"
+            )
+            dense.build((shape[0], height, width, shape[-1]))
+            self.grid_denses.append(dense)
+        num_scores = 1 if self.use_content else len(grids_shape)
+        self.score_dense = keras.layers.Dense(
+            self.num_heads * num_scores,
+            use_bias=not self.use_content,  # the softmax would cancel it
+            dtype=dtype,
+            name="score_dense",
+        )
+        self.question_dense.build(question_shape)
+        self.score_dense.build((question_shape[0], self.hidden_dim // 2))
+        if self.use_content:
+            self.regions_dense.build((None, None, None, self.hidden_dim))
+
+    def call(self, question, grids):
+        size = smallest_grid([tuple(grid.shape) for grid in grids])
+        layers = ops.stack(
+            [
+                self._regions(dense, grid, size)
+                for dense, grid in zip(self.grid_denses, grids, strict=True)
+            ],
+            axis=1,
+        )  # (B, L, M, D)
+        hidden = self.question_dense(question)
+        if self.use_content:
+            hidden = self.regions_dense(layers) + hidden[:, None, None]
+            scores = self.score_dense(ops.tanh(hidden))  # (B, L, M, heads)
+            scores = ops.swapaxes(ops.mean(scores, axis=2), 1, 2)
+        else:
+            scores = ops.reshape(
+                self.score_dense(hidden), (-1, self.num_heads, len(grids))
+            )
+        weights = ops.mean(self.softmax(scores), axis=1)  # (B, L)
+        regions = ops.einsum(
+            "bl,blmd->bmd", ops.cast(weights, self.compute_dtype), layers
+        )
+        return regions, weights
+
+    def _regions(self, dense, grid, size):
+        factors = (grid.shape[1] // size[0], grid.shape[2] // size[1])
+        if factors != (1, 1):
+            grid = ops.max_pool(
+                grid, factors, factors, data_format="channels_last"
+            )
+        regions = self.normalization(dense(grid))
+        return ops.reshape(regions, (-1, size[0] * size[1], self.hidden_dim))
+
+    def compute_output_shape(self, question_shape, grids_shape):
+        height, width = smallest_grid(grids_shape)
+        return (
+            (question_shape[0], height * width, self.hidden_dim),
+            (question_shape[0], len(grids_shape)),
+        )
+
+    def compute_output_spec(self, question, grids):
+        regions, weights = self.compute_output_shape(
+            question.shape, [grid.shape for grid in grids]
+        )
+        return (
+            KerasTensor(regions, dtype=self.compute_dtype),
+            KerasTensor(weights, dtype=self.softmax.compute_dtype),
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "hidden_dim": self.hidden_dim,
+            "use_content": self.use_content,
+            "num_heads": self.num_heads,
+        }
+
+
+def smallest_grid(shapes):
+    """Returns `(h, w)` of the smallest grid, of which the others are multiples.
+
+    Args:
+        shapes: list of `(B, h, w, C)`.
+
+    Raises:
+        ValueError: if there is none, or one that does not fit.
+    """
+    if not shapes or any(
+        not isinstance(shape, (list, tuple))
+        or len(shape) != 4
+        or None in shape[1:]
+        for shape in shapes
+    ):
+        raise ValueError(
+            "`grids` must be a list of CNN grids of shape (batch, height, "
+            f"width, channels) and fixed sizes. Received: shapes={shapes}"
+        )
+    sizes = [tuple(shape[1:3]) for shape in shapes]
+    height, width = min(sizes)
+    if any(h % height or w % width for h, w in sizes):
+        raise ValueError(
+            "The sizes of `grids` must be whole multiples of the smallest. "
+            f"Received: (height, width)={sizes}"
+        )
+    return height, width

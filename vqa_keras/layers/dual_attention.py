@@ -1,0 +1,204 @@
+import keras
+from keras import KerasTensor
+from keras import ops
+
+from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.masked_mean import masked_mean
+
+
+@keras.saving.register_keras_serializable(package="vqa_keras")
+class DualAttention(keras.layers.Layer):
+    """Words and regions are attended to with one memory of both (r-DAN).
+
+    The memory starts with the mean word and the mean region. Each hop asks
+    both sides with it and adds the product of the two answers (`o` is the
+    product of elements):
+
+        t_0      = mean of the words
+        v_0      = tanh(P_0 (mean of the regions) + b_0)
+        memory_0 = t_0 o v_0
+
+        a_n      = tanh(W_t word_n + b_t) o tanh(W_tm memory_{j-1} + b_tm)
+        p_n      = softmax_n(w_t . a_n)
+        t_j      = sum_n p_n word_n
+        h_i      = tanh(W_v region_i + b_v) o tanh(W_vm memory_{j-1} + b_vm)
+        q_i      = softmax_i(w_v . h_i)
+        v_j      = tanh(P_j (sum_i q_i region_i) + b_j)
+        memory_j = memory_{j-1} + t_j o v_j
+
+    P brings the regions, of any width D_V, to the width D of the words. Since
+    memory and input are multiplied before the score, the softmax cannot cancel
+    the memory, as it does a sum without tanh (see `ParametricAttention`).
+
+    Args:
+        attention_dim: int. Width K of the space where memory and words, or
+            regions, meet.
+        num_hops: int. Number of hops H. Defaults to 2, as in the paper. Hop j
+            has the sublayers `words_j`, `hop_j` (the regions) and
+            `image_dense_j` (P_j), all with weights of their own.
+        **kwargs: passed to `keras.layers.Layer`.
+
+    Call arguments:
+        words: word embeddings, `(B, N, D)`.
+        regions: region embeddings, `(B, M, D_V)`.
+        words_mask: optional bool or int, `(B, N)`, 0 at padding. Defaults to
+            the Keras mask attached to `words`.
+        regions_mask: optional bool or int, `(B, M)`, 0 at padding. Defaults to
+            the Keras mask attached to `regions`.
+
+    Returns:
+        memory: `(B, D)`, memory_H. Zeros for a question without a word. An
+            image without a valid region is all-zero regions: it counts as the
+            vectors tanh(b_0), tanh(b_j).
+        weights: `(words_weights, regions_weights)`, `(B, H, N)` and
+            `(B, H, M)`, the weights of hop j at `[:, j - 1]`. Each hop's are 0
+            at padding and sum to 1 over the rest (all 0 where nothing is
+            valid). float32 also under mixed precision.
+
+    Raises:
+        ValueError: if `attention_dim < 1` or `num_hops < 1`, or if words or
+            regions are not of rank 3.
+
+    Departure from the paper: its formulas omit the biases; here every Dense
+    has one but those of the scores, which softmax would cancel.
+
+    Reference:
+        [Nam et al., 2017](https://arxiv.org/abs/1611.00471), r-DAN.
+    """
+
+    def __init__(self, attention_dim, num_hops=2, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True  # a mask may come with the words
+        check_size("attention_dim", attention_dim)
+        check_size("num_hops", num_hops)
+        self.attention_dim = attention_dim
+        self.num_hops = num_hops
+        self.words_hops, self.regions_hops = (
+            [
+                _MultiplicativeAttention(
+                    attention_dim, dtype=self.dtype_policy, name=f"{side}_{j}"
+                )
+                for j in range(1, num_hops + 1)
+            ]
+            for side in ("words", "hop")
+        )
+
+    def build(self, words_shape, regions_shape):
+        if len(words_shape) != 3 or len(regions_shape) != 3:
+            raise ValueError(
+                "`words` and `regions` must have shapes (batch, words, "
+                "features) and (batch, regions, features); flatten a CNN grid "
+                f"first. Received: words.shape={words_shape}, "
+                f"regions.shape={regions_shape}"
+            )
+        dim = words_shape[-1]
+        self.image_denses = [
+            keras.layers.Dense(
+                dim,
+                activation="tanh",
+                dtype=self.dtype_policy,
+                name=f"image_dense_{j}",
+            )
+            for j in range(self.num_hops + 1)
+        ]
+        for dense in self.image_denses:
+            dense.build((regions_shape[0], regions_shape[-1]))
+        for words_hop, regions_hop in zip(
+            self.words_hops, self.regions_hops, strict=True
+        ):
+            words_hop.build((words_shape[0], dim), words_shape)
+            regions_hop.build((words_shape[0], dim), regions_shape)
+
+    def call(self, words, regions, words_mask=None, regions_mask=None):
+        image = self.image_denses[0](masked_mean(regions, regions_mask))
+        text = ops.cast(masked_mean(words, words_mask), self.compute_dtype)
+        memory = text * image  # (B, D)
+        words_weights, regions_weights = [], []
+        for words_hop, regions_hop, image_dense in zip(
+            self.words_hops,
+            self.regions_hops,
+            self.image_denses[1:],
+            strict=True,
+        ):
+            from_words, weights = words_hop(
+                memory, words, regions_mask=words_mask
+            )
+            words_weights.append(weights)
+            from_regions, weights = regions_hop(
+                memory, regions, regions_mask=regions_mask
+            )
+            regions_weights.append(weights)
+            memory = memory + from_words * image_dense(from_regions)
+        return memory, (
+            ops.stack(words_weights, axis=1),
+            ops.stack(regions_weights, axis=1),
+        )
+
+    def compute_mask(self, inputs, previous_mask):
+        """Returns None: nothing that comes out has padding to hand on."""
+        return None
+
+    def compute_output_shape(self, words_shape, regions_shape):
+        batch, num_words, dim = words_shape
+        return (batch, dim), (
+            (batch, self.num_hops, num_words),
+            (batch, self.num_hops, regions_shape[1]),
+        )
+
+    def compute_output_spec(
+        self, words, regions, words_mask=None, regions_mask=None
+    ):
+        memory, weights = self.compute_output_shape(words.shape, regions.shape)
+        dtype = self.regions_hops[0].softmax.compute_dtype
+        return (
+            KerasTensor(memory, dtype=self.compute_dtype),
+            tuple(KerasTensor(shape, dtype=dtype) for shape in weights),
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "attention_dim": self.attention_dim,
+            "num_hops": self.num_hops,
+        }
+
+
+class _MultiplicativeAttention(keras.layers.Layer):
+    """A hop on one side; the "regions" may be words.
+
+    score_i = w . (tanh(W region_i + b) o tanh(W_m memory + b_m))
+    """
+
+    def __init__(self, attention_dim, **kwargs):
+        super().__init__(**kwargs)
+        self.attention_dim = attention_dim
+        dtype = self.dtype_policy
+        self.memory_dense, self.regions_dense = (
+            keras.layers.Dense(
+                attention_dim, activation="tanh", dtype=dtype, name=name
+            )
+            for name in ("memory_dense", "regions_dense")
+        )
+        self.score_dense = keras.layers.Dense(
+            1, use_bias=False, dtype=dtype, name="score_dense"
+        )
+        self.softmax = keras.layers.Softmax(
+            dtype=keras.backend.result_type(self.compute_dtype, "float32"),
+            name="softmax",
+        )
+
+    def build(self, memory_shape, regions_shape):
+        self.memory_dense.build(memory_shape)
+        self.regions_dense.build(regions_shape)
+        self.score_dense.build((*regions_shape[:-1], self.attention_dim))
+
+    def call(self, memory, regions, regions_mask=None):
+        memory = ops.expand_dims(self.memory_dense(memory), axis=1)
+        hidden = self.regions_dense(regions) * memory  # (B, M, K)
+        scores = ops.squeeze(self.score_dense(hidden), axis=-1)
+        # A copy, since Keras would hand the softmax's mask on to its losses.
+        weights = ops.copy(self.softmax(scores, mask=regions_mask))
+        filtered = ops.einsum(
+            "bm,bmd->bd", ops.cast(weights, self.compute_dtype), regions
+        )
+        return filtered, weights

@@ -1,0 +1,76 @@
+import keras
+from keras import KerasTensor
+
+from vqa_keras.layers.arguments import check_size
+
+
+@keras.saving.register_keras_serializable(package="vqa_keras")
+class ProductFusion(keras.layers.Layer):
+    """Multiplies question and image, each brought to one width first.
+
+        fused = act(W_Q v_Q + b_Q) * act(W_I v_I + b_I)
+
+    Args:
+        hidden_dim: int. Width of the output.
+        activation: what `keras.activations.get` takes. Defaults to `"tanh"`,
+            the form of the paper.
+        **kwargs: passed to `keras.layers.Layer`.
+
+    Call arguments:
+        question: question embedding, `(B, D_Q)`.
+        image: image embedding, such as filtered regions, `(B, D_I)`.
+
+    Returns:
+        fused: `(B, hidden_dim)`.
+
+    Raises:
+        ValueError: if `hidden_dim < 1` or an input is not of rank 2.
+
+    Reference:
+        [Antol et al., 2015](https://arxiv.org/abs/1505.00468).
+    """
+
+    def __init__(self, hidden_dim, activation="tanh", **kwargs):
+        super().__init__(**kwargs)
+        check_size("hidden_dim", hidden_dim)
+        self.hidden_dim = hidden_dim
+        self.activation = keras.activations.get(activation)
+        self.question_dense, self.image_dense = (
+            keras.layers.Dense(
+                hidden_dim,
+                activation=self.activation,
+                dtype=self.dtype_policy,
+                name=name,
+            )
+            for name in ("question_dense", "image_dense")
+        )
+
+    def build(self, question_shape, image_shape):
+        for name, shape in [
+            ("question", question_shape),
+            ("image", image_shape),
+        ]:
+            if len(shape) != 2:
+                raise ValueError(
+                    f"`{name}` must have shape (batch, features). Received: "
+                    f"{name}.shape={shape}"
+                )
+        self.question_dense.build(question_shape)
+        self.image_dense.build(image_shape)
+
+    def call(self, question, image):
+        return self.question_dense(question) * self.image_dense(image)
+
+    def compute_output_shape(self, question_shape, image_shape):
+        return (question_shape[0], self.hidden_dim)
+
+    def compute_output_spec(self, question, image):
+        shape = self.compute_output_shape(question.shape, image.shape)
+        return KerasTensor(shape, dtype=self.compute_dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "hidden_dim": self.hidden_dim,
+            "activation": keras.activations.serialize(self.activation),
+        }

@@ -1,0 +1,101 @@
+import keras
+from keras import KerasTensor
+
+from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.region_normalization import RegionNormalization
+
+
+@keras.saving.register_keras_serializable(package="vqa_keras")
+class RegionEncoder(keras.layers.Layer):
+    """Brings the features of every region to the width of the question.
+
+        region_i = dropout(activation(W f_i + b))
+
+    with f_i scaled to unit length first if asked for. Every region is treated
+    alone: context comes from a contextualizer after this layer.
+
+    Args:
+        hidden_dim: int. Width D of the output.
+        activation: what `keras.activations.get` takes. Defaults to `None`, the
+            form of the article; several papers have `"tanh"`.
+        dropout: float. Share of the output's units that are dropped in
+            training. Defaults to 0.
+        normalize: bool. Whether to scale the features of each region to unit
+            length, as `RegionNormalization` does. Defaults to `False`.
+        **kwargs: passed to `keras.layers.Layer`.
+
+    Call arguments:
+        regions: region features, `(B, M, C)`.
+
+    Returns:
+        regions: `(B, M, D)`. Regions at padding become a constant, not zeros:
+        a mask must keep them out of what follows.
+
+    Raises:
+        ValueError: if `hidden_dim < 1`, `dropout` is outside [0, 1) or
+            `regions` is not of rank 3.
+
+    Reference:
+        [Yang et al., 2016](https://arxiv.org/abs/1511.02274).
+    """
+
+    def __init__(
+        self,
+        hidden_dim,
+        activation=None,
+        dropout=0.0,
+        normalize=False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        check_size("hidden_dim", hidden_dim)
+        if not 0 <= dropout < 1:
+            raise ValueError(
+                f"`dropout` must be in [0, 1). Received: {dropout}"
+            )
+        self.hidden_dim = hidden_dim
+        self.activation = keras.activations.get(activation)
+        self.dropout = dropout
+        self.normalize = normalize
+        dtype = self.dtype_policy
+        self.region_normalization = RegionNormalization(
+            dtype=dtype, name="region_normalization"
+        )
+        self.regions_dense = keras.layers.Dense(
+            hidden_dim,
+            activation=self.activation,
+            dtype=dtype,
+            name="regions_dense",
+        )
+        self.regions_dropout = keras.layers.Dropout(
+            dropout, dtype=dtype, name="regions_dropout"
+        )
+
+    def build(self, regions_shape):
+        if len(regions_shape) != 3:
+            raise ValueError(
+                "`regions` must have shape (batch, regions, features); flatten "
+                f"a CNN grid first. Received: regions.shape={regions_shape}"
+            )
+        self.regions_dense.build(regions_shape)
+
+    def call(self, regions):
+        if self.normalize:
+            regions = self.region_normalization(regions)
+        return self.regions_dropout(self.regions_dense(regions))
+
+    def compute_output_shape(self, regions_shape):
+        return (*regions_shape[:-1], self.hidden_dim)
+
+    def compute_output_spec(self, regions):
+        shape = self.compute_output_shape(regions.shape)
+        return KerasTensor(shape, dtype=self.compute_dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "hidden_dim": self.hidden_dim,
+            "activation": keras.activations.serialize(self.activation),
+            "dropout": self.dropout,
+            "normalize": self.normalize,
+        }
