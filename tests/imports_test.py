@@ -11,7 +11,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGE = ROOT / "vqa_keras"
-TOP_LEVEL = {"errors", "command"}
+TOP_LEVEL = {"attention_axes", "errors", "command"}
 MAY_IMPORT = {
     "layers": set(),
     "text": set(),

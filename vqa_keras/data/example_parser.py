@@ -15,7 +15,7 @@ class ExampleParser:
 
     Args:
         info: `DatasetInfo` of the records.
-        inputs: "regions" or "images".
+        inputs: "regions", "grids" or "images".
         level: name of the CNN layer, or None for the last.
         image_size: `(height, width)` of images, or None for the CNN's.
         targets: "answer", "scores" or None.
@@ -32,7 +32,7 @@ class ExampleParser:
     def __init__(
         self, info, inputs, level, image_size, targets, answerable_only
     ):
-        _check_choice("inputs", inputs, ("regions", "images"))
+        _check_choice("inputs", inputs, ("regions", "grids", "images"))
         _check_choice("targets", targets, ("answer", "scores", None))
         self.targets = targets
         self.answerable_only = answerable_only
@@ -48,18 +48,23 @@ class ExampleParser:
             self.features["score_ids"] = tf.io.RaggedFeature(tf.int64)
             self.features["score_values"] = tf.io.RaggedFeature(tf.float32)
             self.features["score_lengths"] = tf.io.RaggedFeature(tf.int64)
-        self.level = None
+        self.inputs = inputs
         if inputs == "regions":
             self.level, self.regions_shape = _choose_level(info, level)
             num_regions, channels = self.regions_shape
             self.image_bytes = 2 * (num_regions or _VARYING_REGIONS) * channels
             self.pads = self.pads or num_regions is None
-            name = f"features/{self.level}"
+            names = [f"features/{self.level}"]
+        elif inputs == "grids":
+            self.grids = _grids(info)
+            self.image_bytes = 2 * sum(map(math.prod, self.grids.values()))
+            names = [f"features/{level}" for level in self.grids]
         else:
             self.image_size = _choose_size(info, image_size)
             self.image_bytes = 3 * math.prod(self.image_size)
-            name = "image"
-        self.features[name] = tf.io.FixedLenFeature([], tf.string)
+            names = ["image"]
+        for name in names:
+            self.features[name] = tf.io.FixedLenFeature([], tf.string)
 
     def parse(self, records):
         """Turns W records into a row of tensors for each of their questions.
@@ -103,10 +108,11 @@ class ExampleParser:
     def finish(self, questions):
         """Turns a batch of questions into `(inputs, targets)` of `load`."""
         inputs = {"token_ids": questions["token_ids"]}
-        if self.level is None:
-            inputs["images"] = questions["images"]
-        else:
+        if self.inputs == "regions":
             inputs |= self._regions(questions)
+        else:
+            names = [n for n in questions if n.startswith(("grid_", "images"))]
+            inputs |= {name: questions[name] for name in names}
         if self.targets is None:
             return inputs
         if self.targets == "answer":
@@ -123,7 +129,15 @@ class ExampleParser:
 
     def _images(self, example):
         """Returns tensors with a row an image."""
-        if self.level is None:
+        if self.inputs == "grids":
+            return {
+                f"grid_{i}": tf.reshape(
+                    tf.io.decode_raw(example[f"features/{level}"], tf.float16),
+                    (-1, *shape),
+                )
+                for i, (level, shape) in enumerate(self.grids.items(), 1)
+            }
+        if self.inputs == "images":
             return {
                 "images": tf.map_fn(
                     self._pixels, example["image"], fn_output_signature=tf.uint8
@@ -173,13 +187,35 @@ def _check_choice(name, value, known):
         )
 
 
-def _choose_level(info, level):
+def _levels(info):
     if info.image_encoder is None:
         raise UserError(
             f"{info.directory}: needed records with features of a CNN. "
             'Received: records without; read pixels with inputs="images"'
         )
-    levels = info.image_encoder["levels"]
+    return info.image_encoder["levels"]
+
+
+def _grids(info):
+    """Shapes of all grids by level, the grid with the most cells first."""
+    levels = _levels(info)
+    grids = {
+        name: tuple(shape)
+        for name, shape in levels.items()
+        if len(shape) == 3 and None not in shape
+    }
+    if len(grids) < max(2, len(levels)):
+        raise UserError(
+            f"{info.directory}: needed records with the grids of two or more "
+            "CNN layers, which --levels=NAME,NAME writes. Received: "
+            f"{', '.join(f'{n} {s}' for n, s in levels.items())}"
+        )
+    names = sorted(grids, key=lambda n: (-math.prod(grids[n][:2]), n))
+    return {name: grids[name] for name in names}
+
+
+def _choose_level(info, level):
+    levels = _levels(info)
     level = list(levels)[-1] if level is None else level
     if level not in levels:
         raise UserError(

@@ -48,6 +48,9 @@ def load(
                       order, zero padded if images differ in M
         regions_mask  (B, M) int32: 1 at regions, 0 at padding
         token_ids     (B, N) int32: 0 at padding
+        grid_1, ...   (B, h, w, C) float16, instead of regions and their mask:
+                      the grids of all CNN layers, that with the most cells
+                      first and layers of equal size by name
         images        (B, H, W, 3) uint8, instead of regions and their mask
 
     and `targets` is (B, A) float32, A the number of answers.
@@ -68,8 +71,9 @@ def load(
         directory: folder of records with its `dataset_info.json`.
         split: name of the split, such as "train".
         batch_size: int. Questions a batch; the last of an epoch may have less.
-        inputs: "regions" for stored features, "images" for pixels.
-        level: name of the CNN layer. Defaults to the last one.
+        inputs: "regions" for stored features of one CNN layer, "grids" for
+            those of all, "images" for pixels.
+        level: name of the CNN layer of "regions". Defaults to the last one.
         image_size: `(height, width)` of `images`. Defaults to the size that
             the CNN of the records saw.
         targets: "answer": one-hot of the answer; "scores": soft score of every

@@ -1,10 +1,9 @@
-import math
-
 import keras
 import numpy as np
 from keras import layers
 from keras import ops
 
+from vqa_keras.attention_axes import on_grid
 from vqa_keras.metrics import VQAAccuracy
 from vqa_keras.models.answer import Answer
 from vqa_keras.models.losses import AnswerBinaryCrossentropy
@@ -32,8 +31,9 @@ class VQA(SavedTask):
         num_classes: int, the number of answers A.
         preprocessor: optional `VQAPreprocessor` with the tokenizer and the
             answers; `ask` needs it.
-        hidden_dim: int, width of the head's hidden layer.
-        dropout: float, dropped share before each of the head's two layers.
+        hidden_dim: int, width of the head's hidden layer, or None for a head
+            without: `logits = W_A dropout(fused) + b_A`.
+        dropout: float, dropped share before each of the head's layers.
         activation: `"softmax"` or `"sigmoid"`, what turns logits into
             probabilities in `ask` and in exported models: softmax for one
             right answer, sigmoid for soft scores. The task returns logits.
@@ -79,12 +79,13 @@ class VQA(SavedTask):
         self.fused_dropout = layers.Dropout(
             dropout, dtype=dtype, name="fused_dropout"
         )
-        self.hidden_dense = layers.Dense(
-            hidden_dim, activation="relu", dtype=dtype, name="hidden_dense"
-        )
-        self.hidden_dropout = layers.Dropout(
-            dropout, dtype=dtype, name="hidden_dropout"
-        )
+        if hidden_dim is not None:
+            self.hidden_dense = layers.Dense(
+                hidden_dim, activation="relu", dtype=dtype, name="hidden_dense"
+            )
+            self.hidden_dropout = layers.Dropout(
+                dropout, dtype=dtype, name="hidden_dropout"
+            )
         self.answer_dense = layers.Dense(
             num_classes, dtype="float32", name="answer_dense"
         )
@@ -117,8 +118,10 @@ class VQA(SavedTask):
         super().compile(optimizer, loss, metrics=metrics, **kwargs)
 
     def _head(self, fused):
-        hidden = self.hidden_dense(self.fused_dropout(fused))
-        return self.answer_dense(self.hidden_dropout(hidden))
+        hidden = self.fused_dropout(fused)
+        if self.hidden_dim is not None:
+            hidden = self.hidden_dropout(self.hidden_dense(hidden))
+        return self.answer_dense(hidden)
 
     def explained(self):
         """Returns a Keras model of the same inputs and weights that explains.
@@ -162,7 +165,8 @@ class VQA(SavedTask):
 
         Returns:
             dict of NumPy arrays by name, such as `hop_1`, `(B, M)`; M is that
-            of the image with the most regions.
+            of the image with the most regions. `vqa_keras.attention_axes`
+            tells the axes of each.
         """
         if isinstance(inputs, dict):
             inputs = self._preprocessed(inputs)
@@ -218,9 +222,14 @@ class VQA(SavedTask):
             [self.preprocessor.answers[i] for i in best],
             [float(probabilities[i]) for i in best],
             {
-                name: ops.convert_to_numpy(self.on_grid(weights))[0]
+                name: on_grid(
+                    name,
+                    ops.convert_to_numpy(ops.cast(weights, "float32")),
+                    self.backbone.grid_shape,
+                )[0]
                 for name, weights in outputs["attention"].items()
             },
+            self.preprocessor.words(question),
         )
 
     def probabilities(self, logits):
@@ -251,29 +260,15 @@ class VQA(SavedTask):
         config = self.get_config()
         config.update(backbone=backbone, preprocessor=preprocessor)
         twin = type(self)(**config)
-        for name in ("hidden_dense", "answer_dense"):
-            weights = self.get_layer(name).get_weights()
-            twin.get_layer(name).set_weights(weights)
+        for layer in self.layers:
+            if layer.weights and layer is not self.backbone:
+                weights = layer.get_weights()
+                twin.get_layer(layer.name).set_weights(weights)
         return twin
 
     def _preprocessed(self, inputs):
         x = self.preprocess_samples(inputs)
         return x[0] if isinstance(x, tuple) else x
-
-    def on_grid(self, weights):
-        """Gives weights over the regions of a grid the grid's shape.
-
-        Args:
-            weights: tensor, `(B, ..., M)`.
-
-        Returns:
-            `(B, ..., h, w)` if there is a grid of M = h w cells, else
-            `weights` as it is.
-        """
-        grid_shape = self.backbone.grid_shape
-        if not grid_shape or weights.shape[-1] != math.prod(grid_shape):
-            return weights
-        return ops.reshape(weights, (-1, *weights.shape[1:-1], *grid_shape))
 
     def get_config(self):
         return {
@@ -287,13 +282,16 @@ class VQA(SavedTask):
 
 def _join(batches):
     """Joins arrays of weights, with zeros where there are fewer regions."""
-    num_regions = max(weights.shape[-1] for weights in batches)
+    shape = np.max([weights.shape for weights in batches], axis=0)[1:]
     return np.concatenate(
         [
             np.pad(
                 weights,
-                [(0, 0)] * (weights.ndim - 1)
-                + [(0, num_regions - weights.shape[-1])],
+                [(0, 0)]
+                + [
+                    (0, size - own)
+                    for size, own in zip(shape, weights.shape[1:], strict=True)
+                ],
             )
             for weights in batches
         ]

@@ -18,8 +18,14 @@ class VQABackbone(keras_hub.models.Backbone):
     says. `with_image_encoder` and `without_image_encoder` change one form into
     the other and keep the weights.
 
-    A subclass builds its layers, calls `image_inputs` for the image side, and
-    lists its own arguments in `get_config`.
+    A `contextualizer` is a layer that adds to each region what it knows of
+    the others, such as `SelfAttentionContextualizer`: called with `regions`,
+    `(B, M, D)`, and `regions_mask`, it returns regions of the same shape, or
+    those and its weights, `(B, heads, M, M)`. Every backbone applies it to the
+    projected regions, before any attention.
+
+    A subclass builds its layers, takes its inputs from `image_inputs` and
+    `question_input`, and ends with `set_config`.
     """
 
     @staticmethod
@@ -58,7 +64,7 @@ class VQABackbone(keras_hub.models.Backbone):
                 f"input_shape={shape}, output_shape={grid_shape}"
             )
         if not image_encoder.trainable:
-            _freeze(image_encoder)
+            freeze(image_encoder)
         images = keras.Input(shape[1:], name="images")
         regions = layers.Reshape(
             (-1, grid_shape[-1]), dtype=dtype, name="regions"
@@ -66,11 +72,52 @@ class VQABackbone(keras_hub.models.Backbone):
         return {"images": images}, regions, None
 
     @staticmethod
-    def features_dim(image_encoder, regions_dim):
-        """Returns the width C of the region features, whoever makes them."""
-        if image_encoder is None:
-            return regions_dim
-        return image_encoder.output_shape[-1]
+    def question_input():
+        """Returns the input `token_ids`, int32, `(B, N)`, 0 at padding."""
+        return keras.Input((None,), dtype="int32", name="token_ids")
+
+    @staticmethod
+    def contextualize(contextualizer, regions, regions_mask):
+        """Returns regions in context, and the attention that made it, if any.
+
+        Args:
+            contextualizer: layer or None; see the class.
+            regions: `(B, M, D)`.
+            regions_mask: int32, `(B, M)`, or None.
+
+        Returns:
+            `regions, attention`: `(B, M, D)`, and a dict that holds
+            `regions_to_regions_context` if the layer returns weights.
+
+        Raises:
+            ValueError: if the layer changes the shape of the regions.
+        """
+        if contextualizer is None:
+            return regions, {}
+        outputs = contextualizer(regions, regions_mask=regions_mask)
+        attention = {}
+        if isinstance(outputs, (tuple, list)):
+            outputs, weights = outputs
+            attention = {"regions_to_regions_context": weights}
+        if outputs.shape != regions.shape:
+            raise ValueError(
+                "`contextualizer` must keep the shape of the regions, "
+                f"{regions.shape}. Received: {contextualizer.name}, which "
+                f"gives {outputs.shape}"
+            )
+        return outputs, attention
+
+    def set_config(self, **arguments):
+        """Keeps the constructor's arguments as attributes and for `get_config`.
+
+        `regions_dim` becomes the image encoder's width if there is one.
+        """
+        encoder = arguments["image_encoder"]
+        if encoder is not None and "regions_dim" in arguments:
+            arguments["regions_dim"] = encoder.output_shape[-1]
+        for name, value in arguments.items():
+            setattr(self, name, value)
+        self._argument_names = tuple(arguments)
 
     @property
     def grid_shape(self):
@@ -105,30 +152,34 @@ class VQABackbone(keras_hub.models.Backbone):
         twin = type(self).from_config(config)
         own = {layer.name: layer for layer in self.layers if layer.weights}
         for layer in twin.layers:
-            if layer.weights and layer is not image_encoder:
+            if layer.weights and layer is not twin.image_encoder:
                 layer.set_weights(own[layer.name].get_weights())
         return twin
 
     def get_config(self):
-        encoder = self.image_encoder
-        if encoder is not None:
-            encoder = keras.saving.serialize_keras_object(encoder)
-        return {**super().get_config(), "image_encoder": encoder}
+        config = super().get_config()
+        for name in self._argument_names:
+            value = getattr(self, name)
+            if isinstance(value, keras.Layer):
+                value = keras.saving.serialize_keras_object(value)
+            config[name] = value
+        return config
 
     @classmethod
     def from_config(cls, config):
         config = dict(config)
-        if isinstance(config.get("image_encoder"), dict):
-            config["image_encoder"] = keras.saving.deserialize_keras_object(
-                config["image_encoder"]
-            )
+        for name in ("image_encoder", "contextualizer"):
+            if isinstance(config.get(name), dict):
+                config[name] = keras.saving.deserialize_keras_object(
+                    config[name]
+                )
         backbone = super().from_config(config)
         if not backbone.trainable:
-            _freeze(backbone)
+            freeze(backbone)
         return backbone
 
 
-def _freeze(model):
+def freeze(model):
     """Freezes all weights of a model that says it is frozen.
 
     Keras restores the flag of a functional model but not that of its weights,

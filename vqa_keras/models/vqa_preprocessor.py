@@ -88,6 +88,11 @@ class VQAPreprocessor(keras_hub.models.Preprocessor):
             "token_ids": self.tokenizer(x["questions"]),
         }
 
+    def words(self, question):
+        """Returns the words of a question that the model reads, as a list."""
+        words = self.tokenizer.split(question)
+        return words[: self.tokenizer.sequence_length] or ["[UNK]"]
+
     def targets(self, answers):
         """Returns answers as one-hot rows, `(B, A)`, for `fit` on raw data.
 

@@ -1,5 +1,6 @@
 """Writes a task as a SavedModel: bytes and strings in, answers out."""
 
+import math
 import os
 import pathlib
 import shutil
@@ -7,6 +8,7 @@ import shutil
 import keras
 import tensorflow as tf
 
+from vqa_keras.attention_axes import on_grid
 from vqa_keras.errors import UserError
 
 
@@ -18,12 +20,13 @@ def export(task, directory, version=1, top_k=5):
     - `serving_default`: `images`, string `(B,)`, the bytes of PNG, JPEG, GIF
       or BMP files, and `questions`, string `(B,)`;
     - `tokens`: `regions`, float32 `(B, M, C)`, the features of the grid in
-      raster order as the image encoder gives them, and `token_ids`, int32
+      raster order as the image encoder gives them, or `grid_1`, `grid_2`, ...
+      `(B, h, w, C)` for a model of several CNN layers; and `token_ids`, int32
       `(B, N)`, 0 at padding.
 
     Both return `answers`, string `(B, K)`, best first; `scores`, float32
     `(B, K)`, their probabilities; and every attention by its name, such as
-    `hop_1`, float32, on the grid: `(B, h, w)`.
+    `hop_1`, float32, each axis of regions on the grid: `(B, h, w)`.
 
     All ops are of TensorFlow itself, so the SavedModel loads without
     vqa_keras and without tensorflow_text. A picture's transparency and EXIF
@@ -82,14 +85,13 @@ def _archive(task, top_k):
     height, width = preprocessor.image_size
     answers = tf.constant(preprocessor.answers)
     grid_shape = task.backbone.grid_shape
-    num_channels = task.backbone.image_encoder.output_shape[-1]
 
     def respond(outputs):
         logits = tf.cast(outputs["logits"], tf.float32)
         _, best = tf.math.top_k(logits, k=top_k)
         scores = tf.gather(task.probabilities(logits), best, batch_dims=1)
         attention = {
-            name: task.on_grid(tf.cast(weights, tf.float32))
+            name: on_grid(name, tf.cast(weights, tf.float32), grid_shape)
             for name, weights in outputs["attention"].items()
         }
         return {
@@ -114,16 +116,21 @@ def _archive(task, top_k):
         }
         return respond(pixels(inputs, training=False))
 
-    def tokens(regions, token_ids):
-        mask = tf.ones(tf.shape(regions)[:2], tf.int32)
-        inputs = {
-            "regions": regions,
-            "regions_mask": mask,
-            "token_ids": token_ids,
-        }
+    def tokens(inputs):
+        if "regions" in inputs:
+            shape = tf.shape(inputs["regions"])[:2]
+            inputs = {**inputs, "regions_mask": tf.ones(shape, tf.int32)}
         return respond(features(inputs, training=False))
 
-    num_regions = grid_shape[0] * grid_shape[1]
+    specs = {
+        name: tf.TensorSpec(tuple(tensor.shape), tensor.dtype, name=name)
+        for name, tensor in features.input.items()
+        if name != "regions_mask"
+    }
+    if "regions" in specs:
+        channels = features.input["regions"].shape[-1]
+        shape = (None, math.prod(grid_shape), channels)
+        specs["regions"] = tf.TensorSpec(shape, tf.float32, name="regions")
     archive = keras.export.ExportArchive()
     archive.track(pixels)
     archive.track(features)
@@ -140,11 +147,6 @@ def _archive(task, top_k):
     archive.add_endpoint(
         "tokens",
         tokens,
-        input_signature=[
-            tf.TensorSpec(
-                (None, num_regions, num_channels), tf.float32, name="regions"
-            ),
-            tf.TensorSpec((None, None), tf.int32, name="token_ids"),
-        ],
+        input_signature=[specs],
     )
     return archive

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from keras import ops
+
+from vqa_keras.models import JointlyConditionedBackbone
+
+
+@pytest.fixture
+def make_backbone():
+    def make_backbone(**arguments):
+        backbone = JointlyConditionedBackbone(
+            vocabulary_size=6,
+            regions_dim=8,
+            embedding_dim=3,
+            hidden_dim=4,
+            attention_dim=5,
+            **arguments,
+        )
+        rng = np.random.default_rng(1)
+        for weight in backbone.weights:
+            weight.assign(rng.normal(size=weight.shape))
+        return backbone
+
+    return make_backbone
+
+
+@pytest.mark.parametrize("use_product", [False, True])
+def test_is_its_layers_one_after_the_other(make_backbone, records, use_product):
+    backbone = make_backbone(num_hops=2, use_product=use_product)
+    outputs = backbone(records)
+    attention = outputs["attention"]
+    assert list(attention) == ["words_1", "hop_1", "words_2", "hop_2"]
+
+    question, words, words_mask = backbone.question_encoder(
+        records["token_ids"]
+    )
+    regions = backbone.region_encoder(records["regions"].astype("float32"))
+    (question, image), weights = backbone.jointly_conditioned_co_attention(
+        question,
+        words,
+        regions,
+        words_mask=words_mask,
+        regions_mask=records["regions_mask"],
+    )
+    expected = {"fused": question if use_product else question + image}
+    for side, of_side in zip(("words", "hop"), weights, strict=True):
+        expected |= {f"{side}_{j + 1}": of_side[:, j] for j in range(2)}
+    for name, found in {"fused": outputs["fused"], **attention}.items():
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(found),
+            ops.convert_to_numpy(expected[name]),
+            atol=1e-6,
+        )
+
+
+@pytest.mark.parametrize("num_hops", [1, 3])
+def test_parameters_are_those_of_the_formula(num_hops):
+    v, c, e, d, k = 10, 2048, 500, 1024, 512
+    lstm = 4 * (d // 2) * (e + d // 2 + 1)
+    without_hops = v * e + 2 * lstm + (c + 1) * d
+    one_hop = 2 * (2 * d * k + 2 * k)
+    backbone = JointlyConditionedBackbone(v, num_hops=num_hops)
+    assert backbone.count_params() == without_hops + num_hops * one_hop
