@@ -187,6 +187,7 @@ def draw(image, question):
         answer.answers,
         answer.probabilities,
         answer.attention,
+        answer.words,
     )
 
 

@@ -3,6 +3,9 @@ import pytest
 
 from vqa_keras.visualization import figure
 from vqa_keras.visualization import overlay
+from vqa_keras.visualization.kinds import draw
+
+WORDS = ["what", "shape", "is", "it"]
 
 
 @pytest.fixture
@@ -85,6 +88,56 @@ def test_works_without_answers_and_without_attention(arguments):
 def test_rejects_weights_that_cannot_be_drawn(arguments, weights):
     with pytest.raises(ValueError, match="attention weights must.*Received"):
         figure(**arguments | {"attention": {"hop_1": weights}})
+
+
+def test_words_and_small_pictures_have_rows_of_their_own(arguments):
+    rng = np.random.default_rng(1)
+    hops = arguments["attention"]
+    plain = figure(**arguments, words=WORDS)
+    chips = {"words_1": rng.random(6), "words_2": rng.random(6)}
+    with_words = figure(**arguments | {"attention": hops | chips}, words=WORDS)
+    assert with_words.width == plain.width
+    assert with_words.height > plain.height
+    strips = {
+        "affinity_1": rng.uniform(-1, 1, (6, 8, 8)),
+        "words_to_regions_1": rng.random((2, 6, 8, 8)),
+        "regions_to_words_1": rng.random((2, 8, 8, 6)),
+        "regions_to_regions_1": rng.random((9, 8, 8, 8, 8)),
+        "words_to_words_1": rng.random((9, 6, 6)),
+    }
+    sheet = figure(**arguments | {"attention": hops | strips}, words=WORDS)
+    assert sheet.width == plain.width
+    sheet = np.asarray(sheet)
+    assert (sheet[:, -20:] == 255).all() and (sheet[-8:] == 255).all()
+    del strips["words_to_words_1"]  # `holds` is slow on white pictures
+    for name, weights in strips.items():
+        drawing = draw(name, arguments["image"], weights, WORDS)
+        assert holds(sheet, drawing.parts[-1].picture)
+
+
+def test_largest_weight_makes_the_darkest_word(arguments):
+    attention = {"words_1": np.array([0.1, 0.2, 0.4, 0.0])}
+    sheet = np.asarray(
+        figure(**arguments | {"attention": attention}, words=WORDS)
+    )
+    darkest = np.argwhere((sheet == (245, 166, 35)).all(axis=-1))
+    lightest = np.argwhere((sheet == (246, 247, 249)).all(axis=-1))
+    assert 0 < darkest[:, 1].max() < lightest[:, 1].min()  # it is the last
+    assert np.ptp(darkest[:, 0]) < 30
+
+
+@pytest.mark.parametrize(
+    "words", [["a" * 999] * 40, ["\u05e9"] * 40, [""] * 40]
+)
+def test_any_words_fit(arguments, words):
+    rng = np.random.default_rng(0)
+    attention = {
+        "words_1": rng.random(40),
+        "affinity_1": rng.random((40, 4, 4)),
+        "words_to_words_1": rng.random((2, 40, 40)),
+    }
+    sheet = figure(**arguments | {"attention": attention}, words=words)
+    assert (np.asarray(sheet)[:, -20:] == 255).all()
 
 
 @pytest.mark.parametrize("probabilities", [[0.5], [0.5, np.nan], [1.5, 0]])

@@ -185,6 +185,56 @@ def test_every_degenerate_map_is_drawn(tmp_path, example):
     assert len(page.all("img")) == 4
 
 
+def every_kind(words):
+    rng = np.random.default_rng(0)
+    return {
+        "words_1": np.linspace(0.5, 1, words),
+        "cnn_layers_1": rng.random(3),
+        "affinity_1": rng.uniform(-1, 1, (words, 4, 4)),
+        "words_to_regions_1": rng.random((words, 4, 4)),
+        "regions_to_words_1": rng.random((4, 4, words)),
+        "regions_to_regions_1": rng.random((2, 4, 4, 4, 4)),
+        "words_to_words_1": rng.random((2, words, words)),
+    }
+
+
+def test_every_kind_of_attention_is_on_the_card(tmp_path, example):
+    words = ["what", "shape", "now"]
+    example = dataclasses.replace(example, attention=every_kind(4), words=words)
+    page = Page(write_report(tmp_path / "r.html", [example], {}))
+    assert len(page.all("img")) == 2 + 3 * 3 + 2 + 2
+    assert "words to regions 1, shape: largest weight" in str(page.tags)
+    shares = [s["style"] for s in page.all("bdi") if "style" in s]
+    assert shares == ["--share:0.60", "--share:0.80", "--share:1.00"]
+    assert page.text.count("shape") == 5  # question, chip, and three captions
+    assert len(page.all("details")) == 5
+
+
+def test_few_rows_of_small_pictures_are_open(tmp_path, example):
+    maps = every_kind(4)
+    few = dict(list(maps.items())[:5])
+    for attention, is_open in [(few, True), (maps, False)]:
+        example = dataclasses.replace(example, attention=attention)
+        page = Page(write_report(tmp_path / "r.html", [example], {}))
+        assert all(("open" in d) == is_open for d in page.all("details"))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_words_stay_text(tmp_path, example, text):
+    maps = every_kind(2)
+    plain, hostile = (
+        dataclasses.replace(example, attention=maps, words=[word, "red"])
+        for word in ("is", text)
+    )
+    plain = Page(write_report(tmp_path / "a.html", [plain], {}))
+    path = write_report(tmp_path / "b.html", [hostile], {})
+    page = Page(path)
+    assert_nothing_leaves(page, path)
+    assert [tag for tag, _ in page.tags] == [tag for tag, _ in plain.tags]
+    shown = re.sub("[\x00-\x1f\ud800]", "\ufffd", text)
+    assert ("bdi", shown) in page.texts
+
+
 def test_empty_report_says_so(tmp_path):
     text = Page(write_report(tmp_path / "r.html", [], {})).text
     assert text.count("None among the examples.") == 2

@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from vqa_keras.data import DatasetInfo
-from vqa_keras.zoo.examples import choose
 
 ROOT = pathlib.Path(__file__).parents[2]
 COMMANDS = ["ask", "build", "evaluate", "export", "report", "train"]
@@ -158,29 +157,6 @@ def test_report_shows_wrong_and_right_answers(call, run, records, tmp_path):
     assert "hop 1, peak on the object" in page
     assert "what color is the shape?" in page
     assert "<script" not in page
-
-
-def test_examples_are_spread_and_at_most_half_are_wrong():
-    right = np.arange(1000) % 2 == 0
-    chosen = choose(right, 20, seed=1)
-    assert chosen == sorted(set(chosen)) == choose(right, 20, seed=1)
-    assert chosen != choose(right, 20, seed=2)
-    wrong = [i for i in chosen if not right[i]]
-    assert len(chosen) == 20 and len(wrong) == 10
-    assert [i // 100 for i in wrong] == list(range(10))
-
-
-@pytest.mark.parametrize(
-    ("right", "number", "expected"),
-    [
-        ([True] * 3, 2, 2),
-        ([False] * 3, 2, 1),
-        ([True, False], 9, 2),
-        ([True] * 3, 0, 0),
-    ],
-)
-def test_examples_may_be_fewer_than_asked_for(right, number, expected):
-    assert len(choose(np.array(right), number)) == expected
 
 
 def test_ask_prints_answers_and_draws_heat_maps(call, run, picture, tmp_path):

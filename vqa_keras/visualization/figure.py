@@ -1,79 +1,117 @@
 """One picture that tells what was asked, answered and looked at."""
 
-import numpy as np
 from PIL import Image
 from PIL import ImageDraw
-from PIL import ImageFont
 
-from vqa_keras.visualization.heat_map import bars
-from vqa_keras.visualization.heat_map import check_weights
-from vqa_keras.visualization.heat_map import colormap
+from vqa_keras.visualization.drawing import Drawing
+from vqa_keras.visualization.drawing import Part
+from vqa_keras.visualization.drawing import by_form
 from vqa_keras.visualization.heat_map import enlarge
-from vqa_keras.visualization.heat_map import overlay
+from vqa_keras.visualization.kinds import draw
+from vqa_keras.visualization.sheet import answer_bars
+from vqa_keras.visualization.sheet import panel
+from vqa_keras.visualization.sheet import strip
+from vqa_keras.visualization.sheet import strip_height
+from vqa_keras.visualization.sheet import word_chips
+from vqa_keras.visualization.text import INK
+from vqa_keras.visualization.text import font
+from vqa_keras.visualization.text import wrap
 
 _PANEL = 256  # longer side of the image, in pixels
 _MARGIN = 24
 _GAP = 20
 _COLUMNS = 4
-_INK, _FAINT, _TRACK = (28, 30, 34), (108, 112, 120), (228, 230, 234)
-_BAR, _BAR_FIRST = (166, 174, 186), (38, 98, 178)
-_TITLE, _TEXT, _SMALL = 22, 15, 13  # font sizes
+_TITLE = 22  # font size
 
 
-def figure(image, question, answers, probabilities, attention):
-    """Draws a question, its answers and the heat map of every attention.
+def figure(image, question, answers, probabilities, attention, words=None):
+    """Draws a question, its answers and every attention.
 
-    The question stands on top; below it the image, one panel for each map
-    with its name and a scale from 0 to its largest weight, and the answers
-    with a bar for each probability. Text uses Pillow's built-in font, which
-    knows the Latin script; other characters become empty boxes.
+    The question stands on top, and below it the weights of its words: the
+    darker a word, the larger its weight. Then come the image, one panel for
+    each map with its name and a scale from 0 to its largest weight, and the
+    answers with a bar for each probability. At the bottom, attention between
+    words and regions has one small picture for each word or head. Text uses
+    Pillow's built-in font, which knows the Latin script; other characters
+    become empty boxes.
+
+    How an attention is drawn follows from the beginning of its name, for N
+    words and a grid of h x w regions; `[heads,]` may be missing:
+
+        hop_*                 (h, w)            map over the image
+                              (glimpses, h, w)  one map a glimpse
+        words_*               (N,)              shaded words
+        channels_*, concepts_*, cnn_layers_*    bars, (n,)
+        affinity_*            (N, h, w)         one map a word, blue below 0
+        words_to_regions_*    ([heads,] N, h, w)  where each word looks
+        regions_to_words_*    ([heads,] h, w, N)  what looks at each word
+        regions_to_regions_*  ([heads,] h, w, h, w)  what they look at
+        words_to_words_*      ([heads,] N, N)   one table a head
+
+    Regions that are no grid are one axis `(M,)` and drawn as bars. Weights of
+    another name are drawn as a map `(h, w)` or as bars `(n,)`.
+    Where there is a picture for each word, it is the mean over the heads. The
+    first 14 words and 8 heads have pictures.
 
     Args:
         image: uint8 array, `(H, W, 3)`.
         question: str. Cut with an ellipsis after three lines.
         answers: list of str, the most probable first.
         probabilities: list of float in [0, 1], one an answer.
-        attention: dict, name -> float array: `(h, w)` is drawn over the
-            image, `(n,)` as bars.
+        attention: dict, name -> float array of N words, M regions.
+        words: list of str, the words that the model read, such as
+            `answer.words`; what the N places beyond them hold is padding and
+            not drawn. None if unknown: words are numbered then.
 
     Returns:
         `PIL.Image.Image` in RGB. Notebooks show it; `.save(path)` writes it.
 
     Raises:
         ValueError: if a shape is wrong, a weight is negative or not finite,
-            or `answers` and `probabilities` do not match.
+            `answers` and `probabilities` do not match, or there are more
+            words than places.
     """
     check_answers(answers, probabilities)
     picture = enlarge(image, _PANEL)
-    panels = [("image", picture, None)]
-    for name, weights in attention.items():
-        weights = check_weights(weights)
-        drawn = (
-            overlay(image, weights, _PANEL)
-            if weights.ndim == 2
-            else bars(weights, _PANEL, picture.shape[0])
-        )
-        panels.append((name, drawn, weights))
+    drawings = [
+        draw(name, image, weights, words, _PANEL)
+        for name, weights in attention.items()
+    ]
+    chips, panels, strips = by_form(drawings)
+    plain = Part("", picture, 0.0, 0.0, "")
+    panels.insert(0, Drawing("image", "panel", [plain], "plain", 0.0))
 
-    columns = min(len(panels) + 1, _COLUMNS)
+    columns = _COLUMNS if strips else min(len(panels) + 1, _COLUMNS)
     rows = -(-(len(panels) + 1) // columns)
-    width = columns * (_PANEL + _GAP) - _GAP + 2 * _MARGIN
-    lines = _wrap(question, _TITLE, width - 2 * _MARGIN, max_lines=3)
+    inner = columns * (_PANEL + _GAP) - _GAP
+    lines = wrap(question, _TITLE, inner, max_lines=3) or ["(no question)"]
     top = _MARGIN + len(lines) * (_TITLE + 8) + 16
     row_height = max(picture.shape[0], 24 + 36 * len(answers)) + 64
-    sheet = Image.new("RGB", (width, top + rows * row_height), "white")
-    draw = ImageDraw.Draw(sheet)
+    below = sum(strip_height(drawing, inner) for drawing in strips)
+    pieces = [word_chips(drawing, inner) for drawing in chips]
+    above = sum(piece.height for piece in pieces)
+    height = top + above + rows * row_height + below
+    sheet = Image.new("RGB", (inner + 2 * _MARGIN, height), "white")
+    pen = ImageDraw.Draw(sheet)
     for i, line in enumerate(lines):
         place = (_MARGIN, _MARGIN - 4 + i * (_TITLE + 8))
-        draw.text(place, line, _INK, _font(_TITLE))
+        pen.text(place, line, INK, font(_TITLE))
+    y = top
+    for piece in pieces:
+        sheet.paste(piece, (_MARGIN, y))
+        y += piece.height
 
     def corner(i):
         row, column = divmod(i, columns)
-        return _MARGIN + column * (_PANEL + _GAP), top + row * row_height
+        return _MARGIN + column * (_PANEL + _GAP), y + row * row_height
 
-    for i, (name, drawn, weights) in enumerate(panels):
-        _draw_panel(sheet, corner(i), name, drawn, weights)
-    _draw_answers(draw, corner(len(panels)), answers, probabilities)
+    for i, drawing in enumerate(panels):
+        panel(sheet, corner(i), drawing, _PANEL)
+    answer_bars(pen, corner(len(panels)), answers, probabilities, _PANEL)
+    y += rows * row_height
+    for drawing in strips:
+        strip(sheet, (_MARGIN, y), drawing, inner)
+        y += strip_height(drawing, inner)
     return sheet
 
 
@@ -86,77 +124,3 @@ def check_answers(answers, probabilities):
             "`probabilities` must hold a number in [0, 1] for each answer. "
             f"Received: {list(probabilities)} for {len(answers)} answers"
         )
-
-
-def _draw_panel(sheet, corner, name, drawn, weights):
-    x, y = corner
-    draw = ImageDraw.Draw(sheet)
-    name = _cut(name.replace("_", " "), _TEXT, _PANEL)
-    draw.text((x, y), name, _INK if weights is not None else _FAINT, _font())
-    y += 24
-    sheet.paste(Image.fromarray(drawn), (x, y))
-    height, width = drawn.shape[:2]
-    frame = (x, y, x + width - 1, y + height - 1)
-    draw.rectangle(frame, outline=_TRACK)
-    if weights is None:
-        return
-    middle = y + height + 15
-    highest = f"{weights.max():.2g}"
-    if weights.ndim == 1:
-        _label(draw, (x, middle), f"largest weight {highest}", "lm")
-        return
-    _label(draw, (x, middle), "0", "lm")
-    _label(draw, (x + _PANEL, middle), highest, "rm")
-    length = round(_PANEL - 28 - _font(_SMALL).getlength(highest))
-    scale = colormap(np.linspace(0, 1, length))[None].repeat(8, axis=0)
-    sheet.paste(Image.fromarray(scale), (x + 16, middle - 4))
-
-
-def _draw_answers(draw, corner, answers, probabilities):
-    x, y = corner
-    draw.text((x, y), "answers", _FAINT, _font())
-    y += 24
-    for i, (answer, p) in enumerate(zip(answers, probabilities, strict=True)):
-        percent = f"{100 * p:.1f} %"
-        room = _PANEL - _font().getlength(percent) - 12
-        ink = _FAINT if i else _INK
-        draw.text((x, y), _cut(answer, _TEXT, room), ink, _font())
-        draw.text((x + _PANEL, y), percent, ink, _font(), anchor="ra")
-        draw.rectangle((x, y + 21, x + _PANEL, y + 26), fill=_TRACK)
-        if p > 0:
-            end = x + max(1, round(p * _PANEL))
-            color = _BAR if i else _BAR_FIRST
-            draw.rectangle((x, y + 21, end, y + 26), fill=color)
-        y += 36
-
-
-def _label(draw, place, text, anchor):
-    draw.text(place, text, _FAINT, _font(_SMALL), anchor=anchor)
-
-
-def _font(size=_TEXT):
-    return ImageFont.load_default(size)
-
-
-def _cut(text, size, width):
-    """One line of `text`, with an ellipsis if it is wider than `width`."""
-    text = " ".join(text.split())[:500]
-    if _font(size).getlength(text) <= width:
-        return text
-    while text and _font(size).getlength(text + "...") > width:
-        text = text[:-1]
-    return text + "..."
-
-
-def _wrap(text, size, width, max_lines):
-    """Lines of whole words; a word wider than a line is cut."""
-    words = text.split()
-    lines = []
-    while words and len(lines) < max_lines:
-        line = words.pop(0)
-        while words and _font(size).getlength(f"{line} {words[0]}") <= width:
-            line = f"{line} {words.pop(0)}"
-        lines.append(line)
-    if words:
-        lines[-1] = " ".join([lines[-1], *words[:50]])
-    return [_cut(line, size, width) for line in lines] or ["(no question)"]

@@ -73,7 +73,7 @@ def enlarge(image, size):
     return np.asarray(picture.resize(target, Image.Resampling.LANCZOS))
 
 
-def overlay(image, weights, size=256):
+def overlay(image, weights, size=256, highest=None):
     """Draws attention weights over a grey copy of the image.
 
     Each cell of the grid is one flat square, as coarse as the model saw it.
@@ -86,6 +86,8 @@ def overlay(image, weights, size=256):
         image: uint8 array, `(H, W, 3)`.
         weights: float array, `(h, w)`, not negative.
         size: int. Longer side of the result in pixels.
+        highest: float. The weight of the brightest color, for maps that are
+            to be compared; None for the largest weight of this map.
 
     Returns:
         uint8 array, `(H', W', 3)`.
@@ -95,28 +97,26 @@ def overlay(image, weights, size=256):
     """
     weights = check_weights(weights, 2)
     picture = enlarge(image, size)
-    grey = _grey(picture)  # (H', W', 1)
-    height, width = picture.shape[:2]
-    rows = np.arange(height) * weights.shape[0] // height
-    columns = np.arange(width) * weights.shape[1] // width
-    highest = weights.max()
-    shares = weights / highest if highest > 0 else weights
-    shares = shares[np.ix_(rows, columns)]  # (H', W')
+    grey = grey_copy(picture)  # (H', W', 1)
+    rows, columns = cells_of_pixels(picture, weights)
+    shares = _shares(weights, highest)[np.ix_(rows, columns)]  # (H', W')
     strength = 0.72 + 0.16 * shares[..., None]  # bright cells keep their color
     mixed = (1 - strength) * grey + strength * colormap(shares)
-    if (weights == highest).sum() == 1:
+    if (weights == weights.max()).sum() == 1:
         row, column = np.unravel_index(weights.argmax(), weights.shape)
         _frame(mixed, np.outer(rows == row, columns == column))
     return mixed.round().astype(np.uint8)
 
 
-def bars(weights, width=256, height=256):
+def bars(weights, width=256, height=256, highest=None):
     """Draws weights that have no place in the image, one bar each.
 
     Args:
         weights: float array, `(n,)`, not negative.
         width: int. Width of the result in pixels.
-        height: int. Height of the result, which the largest weight fills.
+        height: int. Height of the result.
+        highest: float. The weight whose bar fills the height; None for the
+            largest weight.
 
     Returns:
         uint8 array, `(height, width, 3)`.
@@ -125,8 +125,7 @@ def bars(weights, width=256, height=256):
         ValueError: if the rank is wrong, or a weight negative or not finite.
     """
     weights = check_weights(weights, 1)
-    highest = weights.max()
-    shares = weights / highest if highest > 0 else weights
+    shares = _shares(weights, highest)
     position = np.arange(width) * len(shares) / width
     share = shares[position.astype(int)]  # (width,)
     if width >= 4 * len(shares):
@@ -135,38 +134,51 @@ def bars(weights, width=256, height=256):
     return np.where(filled[..., None], _BAR, _GROUND).astype(np.uint8)
 
 
-def check_weights(weights, rank=None):
+def check_weights(weights, rank=None, signed=False):
     """Returns the weights as float64 if they can be drawn.
 
     Args:
         weights: array.
-        rank: 1, 2, or None for either.
+        rank: 1, 2, or None for either; or a dict of the ranks that are
+            allowed and what to call each in the message.
+        signed: whether numbers may be negative.
 
     Returns:
         float64 array of the same shape.
 
     Raises:
         ValueError: if the rank is another, there is no weight, or one is
-            negative or not finite.
+            not finite or, unless `signed`, negative.
     """
     weights = np.asarray(weights, np.float64)
     shapes = {1: "(weights,)", 2: "(rows, columns)"}
-    allowed = [rank] if rank else [1, 2]
-    if weights.ndim not in allowed or not weights.size:
+    if rank is not None:
+        shapes = rank if isinstance(rank, dict) else {rank: shapes[rank]}
+    if weights.ndim not in shapes or not weights.size:
         raise ValueError(
-            "attention weights must have shape "
-            f"{' or '.join(shapes[r] for r in allowed)} and hold a number. "
-            f"Received: weights.shape={weights.shape}"
+            f"attention weights must have shape {' or '.join(shapes.values())} "
+            f"and hold a number. Received: weights.shape={weights.shape}"
         )
-    if not (np.isfinite(weights) & (weights >= 0)).all():
+    if not np.isfinite(weights).all() or (weights.min() < 0 and not signed):
+        needed = "finite" if signed else "finite and at least 0"
         raise ValueError(
-            "attention weights must be finite and at least 0. "
+            f"attention weights must be {needed}. "
             f"Received: {weights.min()} to {weights.max()}"
         )
     return weights
 
 
-def _grey(picture):
+def cells_of_pixels(picture, weights):
+    """The row of weights of each row of pixels; likewise the columns."""
+    return tuple(
+        np.arange(pixels) * cells // pixels
+        for pixels, cells in zip(
+            picture.shape[:2], weights.shape[:2], strict=True
+        )
+    )
+
+
+def grey_copy(picture):
     """Projects the colors on the axis along which they differ most.
 
     Unlike lightness it tells a yellow shape from a white background.
@@ -177,6 +189,12 @@ def _grey(picture):
     axis *= 1 if axis.sum() >= 0 else -1  # light stays light
     grey = mean.mean() + (colors - mean) @ axis
     return grey.clip(0, 255).reshape(*picture.shape[:2], 1)
+
+
+def _shares(weights, highest):
+    """Weights divided by the highest one, in [0, 1]."""
+    highest = weights.max() if highest is None else highest
+    return (weights / highest).clip(0, 1) if highest > 0 else weights
 
 
 def _frame(mixed, inside):

@@ -1,25 +1,15 @@
 """A static page of right and wrong answers with their heat maps."""
 
-import base64
 import dataclasses
-import html
 import importlib.resources
-import io
 import os
 import pathlib
 import tempfile
-import unicodedata
 
 import numpy as np
-from PIL import Image
 
-from vqa_keras.visualization.figure import check_answers
-from vqa_keras.visualization.heat_map import bars
-from vqa_keras.visualization.heat_map import check_weights
-from vqa_keras.visualization.heat_map import enlarge
-from vqa_keras.visualization.heat_map import overlay
-
-_SIZE = 192  # longer side of a drawn image, in pixels
+from vqa_keras.visualization.card import card
+from vqa_keras.visualization.card import escape
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,8 +23,9 @@ class Example:
         answer: str, the true answer; `""` if none is known.
         answers: list of str, the predicted answers, the most probable first.
         probabilities: list of float in [0, 1], one a predicted answer.
-        attention: dict, name -> float array `(h, w)` or `(n,)`.
+        attention: dict, name -> float array, as `figure` takes it.
         correct: bool. Whether the first predicted answer is right.
+        words: list of str, the words that the model read; empty if unknown.
     """
 
     image: np.ndarray
@@ -45,15 +36,16 @@ class Example:
     probabilities: list
     attention: dict
     correct: bool
+    words: list = ()
 
 
 def write_report(path, examples, summary):
     """Writes one HTML file that needs no other file, network or script.
 
     The page opens with the numbers of `summary`, then shows the wrong and the
-    right examples: image, the heat map of every attention with its largest
-    weight, question, true answer and a bar for each predicted answer. All text
-    is escaped. The file appears under its name only when complete.
+    right examples: image, every attention drawn as `figure` draws it with its
+    largest weight, question, true answer and a bar for each predicted answer.
+    All text is escaped. The file appears under its name only when complete.
 
     Args:
         path: where to write; missing folders are made.
@@ -82,11 +74,11 @@ def write_report(path, examples, summary):
         )
     cards = {True: [], False: []}
     for example in examples:
-        cards[bool(example.correct)].append(_card(example))
+        cards[bool(example.correct)].append(card(example))
     folder = importlib.resources.files("vqa_keras.visualization")
     title = summary.get("title", "Answers and heat maps")
     page = _PAGE.format(
-        title=_escape(title),
+        title=escape(title),
         style=(folder / "report.css").read_text(encoding="utf-8"),
         numbers=_numbers(summary),
         wrong=_section("Wrong answers", cards[False]),
@@ -141,11 +133,11 @@ def _numbers(summary):
         note = (
             f"{scores['mass']:.1f}% of weight, chance {scores['chance']:.1f}%"
         )
-        label = f"{_spoken(name)}, peak on the object"
+        label = f"{str(name).replace('_', ' ')}, peak on the object"
         tiles.append(_tile(label, scores["peak"], note))
     rows = "".join(
-        f"<div><dt>{_escape(name)}</dt>"
-        f'<dd dir="auto">{_escape(value)}</dd></div>\n'
+        f"<div><dt>{escape(name)}</dt>"
+        f'<dd dir="auto">{escape(value)}</dd></div>\n'
         for name, value in summary.get("settings", {}).items()
     )
     settings = (
@@ -157,9 +149,9 @@ def _numbers(summary):
 
 
 def _tile(label, percent, note, kind="plain"):
-    note = f'<dd class="note">{_escape(note)}</dd>' if note else ""
+    note = f'<dd class="note">{escape(note)}</dd>' if note else ""
     return (
-        f'<div class="tile {kind}"><dt>{_escape(label)}</dt>'
+        f'<div class="tile {kind}"><dt>{escape(label)}</dt>'
         f"<dd>{percent:.1f}<small> %</small></dd>{note}</div>\n"
     )
 
@@ -170,82 +162,6 @@ def _section(heading, cards):
         f"<section>\n<h2>{heading} <small>{len(cards)} shown</small></h2>\n"
         f'<div class="cards">\n{body}\n</div>\n</section>'
     )
-
-
-def _card(example):
-    check_answers(example.answers, example.probabilities)
-    picture = enlarge(example.image, _SIZE)
-    figures = [_figure(picture, f"Image {example.image_id}", "image", "")]
-    for name, weights in example.attention.items():
-        weights = check_weights(weights)
-        highest = f"{weights.max():.2g}"
-        if weights.ndim == 2:
-            drawn = overlay(example.image, weights, _SIZE)
-            row, column = np.unravel_index(weights.argmax(), weights.shape)
-            where = (
-                f"row {row + 1} of {weights.shape[0]}, "
-                f"column {column + 1} of {weights.shape[1]}"
-            )
-            scale = (
-                '<span class="scale"><span>0</span><span class="ramp"></span>'
-                f"<span>{highest}</span></span>"
-            )
-        else:
-            drawn = bars(weights, _SIZE, picture.shape[0])
-            where = f"{weights.argmax() + 1} of {len(weights)}"
-            scale = f'<span class="scale">largest weight {highest}</span>'
-        alt = f"Attention {_spoken(name)}: largest weight {highest} at {where}"
-        figures.append(_figure(drawn, alt, _spoken(name), scale))
-
-    truth = example.answer or "(unknown)"
-    verdict = "right" if example.correct else "wrong"
-    return (
-        f'<article class="card {verdict}">\n'
-        f'<h3 dir="auto">{_escape(example.question or "(no question)")}</h3>\n'
-        f'<div class="maps">\n{"".join(figures)}</div>\n'
-        f'<p class="truth">True answer <b><bdi>{_escape(truth)}</bdi></b></p>\n'
-        f'<ol class="answers">\n{_bars_of_answers(example)}</ol>\n'
-        f'<p class="id">image <bdi>{_escape(example.image_id)}</bdi></p>\n'
-        "</article>"
-    )
-
-
-def _bars_of_answers(example):
-    return "".join(
-        f"<li{' class=true' if answer == example.answer else ''}>"
-        f"<bdi>{_escape(answer)}</bdi>"
-        f'<span class="percent">{100 * p:.1f} %</span>'
-        f'<span class="track"><span style="width:{100 * p:.1f}%"></span></span>'
-        "</li>\n"
-        for answer, p in zip(
-            example.answers, example.probabilities, strict=True
-        )
-    )
-
-
-def _figure(picture, alt, caption, scale):
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG", optimize=True)
-    data = base64.b64encode(file.getvalue()).decode("ascii")
-    height, width = picture.shape[:2]
-    return (
-        f'<figure><img src="data:image/png;base64,{data}" width="{width}" '
-        f'height="{height}" alt="{_escape(alt)}">'
-        f"<figcaption>{_escape(caption)}{scale}</figcaption></figure>\n"
-    )
-
-
-def _spoken(name):
-    return str(name).replace("_", " ")
-
-
-def _escape(text):
-    """Text as HTML; control characters and lone surrogates become U+FFFD."""
-    text = "".join(
-        "\ufffd" if unicodedata.category(c) in ("Cc", "Cs") else c
-        for c in " ".join(str(text).split())
-    )
-    return html.escape(text, quote=True)
 
 
 def _write(path, page):

@@ -4,7 +4,8 @@ r"""Asks a run a question about an image and draws where it looked.
         --question="what color is the shape?"
 
 Prints the best answers with their probabilities and writes the picture with
-one heat map for every hop.
+every attention of the model: heat maps, the weights of the question's words,
+and what words and regions look at.
 """
 
 import pathlib
@@ -42,6 +43,7 @@ def main(argv):
         answer.answers,
         answer.probabilities,
         answer.attention,
+        answer.words,
     )
     path = pathlib.Path(_OUTPUT.value)
     try:

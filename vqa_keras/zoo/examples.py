@@ -6,6 +6,8 @@ import numpy as np
 
 from vqa_keras import data
 from vqa_keras import visualization
+from vqa_keras.attention_axes import attention_axes
+from vqa_keras.attention_axes import on_grid
 from vqa_keras.data.images import decode_image
 from vqa_keras.zoo import evaluation
 
@@ -54,6 +56,7 @@ def read_examples(task, info, split, outputs, chosen):
         )
         for i in chosen[here]:
             question = questions[i - first]
+            words = task.preprocessor.words(question["question"])
             answers = [names[a] for a in outputs["answers"][i]]
             yield visualization.Example(
                 image=decode_image(image["image"]),
@@ -63,14 +66,28 @@ def read_examples(task, info, split, outputs, chosen):
                 answers=answers,
                 probabilities=outputs["probabilities"][i].tolist(),
                 attention={
-                    name: _on_grid(task, info, weights[i])
+                    name: _on_grid(task, info, name, weights[i])
                     for name, weights in outputs["attention"].items()
                 },
                 correct=answers[0] == question["answer"],
+                words=words[: info.sequence_length],
             )
         first += len(questions)
 
 
-def _on_grid(task, info, weights):
-    grid_shape = evaluation.grid_of(task, info, weights.shape[-1])
-    return weights.reshape(grid_shape) if grid_shape else weights
+def _on_grid(task, info, name, weights):
+    """Weights of one question as `vqa_keras.visualization.figure` takes them.
+
+    Regions without a grid are one axis: heads before them would look like the
+    rows of a grid, so their mean is taken.
+    """
+    axes = attention_axes(name, weights.ndim)
+    if "regions" not in axes:
+        return weights
+    regions = weights.shape[axes.index("regions")]
+    grid_shape = evaluation.grid_of(task, info, regions)
+    if grid_shape:
+        return on_grid(name, weights[None], grid_shape)[0]
+    if axes[0] == "heads" and axes[1:] != ("regions", "regions"):
+        return weights.mean(axis=0)
+    return weights

@@ -1,0 +1,132 @@
+"""One answered question as HTML: its words, its maps and its answers."""
+
+import base64
+import html
+import io
+import unicodedata
+
+from PIL import Image
+
+from vqa_keras.visualization.drawing import by_form
+from vqa_keras.visualization.figure import check_answers
+from vqa_keras.visualization.heat_map import enlarge
+from vqa_keras.visualization.kinds import draw
+
+_SIZE = 192  # longer side of a panel, in pixels
+_OPEN = 3  # strips that a card shows without a click
+
+
+def card(example):
+    """Returns a `vqa_keras.visualization.Example` as an HTML article."""
+    check_answers(example.answers, example.probabilities)
+    drawings = [
+        draw(name, example.image, weights, example.words, _SIZE)
+        for name, weights in example.attention.items()
+    ]
+    words, panels, strips = by_form(drawings)
+    picture = enlarge(example.image, _SIZE)
+    image = _figure(picture, f"Image {example.image_id}", "image")
+    maps = "".join([image, *map(_panel, panels)])
+    chips = "".join(map(_chips, words))
+    is_open = " open" if len(strips) <= _OPEN else ""
+    below = "".join(_strip(drawing, is_open) for drawing in strips)
+    truth = example.answer or "(unknown)"
+    verdict = "right" if example.correct else "wrong"
+    return (
+        f'<article class="card {verdict}">\n'
+        f'<h3 dir="auto">{escape(example.question or "(no question)")}</h3>\n'
+        f'{chips}<div class="maps">\n{maps}</div>\n{below}'
+        '<p class="truth">True answer '
+        f"<b><bdi>{escape(truth)}</bdi></b></p>\n"
+        f'<ol class="answers">\n{_answers(example)}</ol>\n'
+        f'<p class="id">image <bdi>{escape(example.image_id)}</bdi></p>\n'
+        "</article>"
+    )
+
+
+def escape(text):
+    """Text as HTML; control characters and lone surrogates become U+FFFD."""
+    text = "".join(
+        "\ufffd" if unicodedata.category(c) in ("Cc", "Cs") else c
+        for c in " ".join(str(text).split())
+    )
+    return html.escape(text, quote=True)
+
+
+def _panel(drawing):
+    part = drawing.parts[0]
+    highest = f"{drawing.highest:.2g}"
+    if drawing.scale == "heat":
+        scale = _scale("0", highest)
+    else:
+        scale = f'<span class="scale">largest weight {highest}</span>'
+    return _figure(part.picture, part.alt, drawing.name, scale)
+
+
+def _chips(drawing):
+    """Words on a ground that is the stronger the larger their weight."""
+    chips = "".join(
+        f'<span class="chip"><bdi style="--share:{part.share:.2f}">'
+        f"{escape(part.label)}</bdi><small>{part.highest:.2g}</small></span>\n"
+        for part in drawing.parts
+    )
+    name = f'<span class="name">{escape(drawing.name)}</span>'
+    return f'<div class="chips">{name}\n{chips}</div>\n'
+
+
+def _strip(drawing, is_open):
+    highest = f"{drawing.highest:.2g}"
+    scale = {
+        None: "",
+        "heat": _scale("0", highest),
+        "each": _scale("0", "largest"),
+        "signed": _scale(f"\u2212{highest}", highest, " signed"),
+    }[drawing.scale]
+    each = drawing.scale in (None, "each")
+    figures = "".join(
+        _figure(
+            part.picture,
+            part.alt,
+            part.label,
+            f"<small>{part.highest:.2g}</small>" if each else "",
+        )
+        for part in drawing.parts
+    )
+    return (
+        f"<details{is_open}>\n<summary>{escape(drawing.name)} "
+        f"<small>{escape(drawing.says)}</small></summary>\n{scale}\n"
+        f'<div class="{drawing.form}">\n{figures}</div>\n</details>\n'
+    )
+
+
+def _scale(lowest, highest, kind=""):
+    return (
+        f'<span class="scale"><span>{lowest}</span><span class="ramp{kind}">'
+        f"</span><span>{highest}</span></span>"
+    )
+
+
+def _answers(example):
+    return "".join(
+        f"<li{' class=true' if answer == example.answer else ''}>"
+        f"<bdi>{escape(answer)}</bdi>"
+        f'<span class="percent">{100 * p:.1f} %</span>'
+        f'<span class="track"><span style="width:{100 * p:.1f}%"></span></span>'
+        "</li>\n"
+        for answer, p in zip(
+            example.answers, example.probabilities, strict=True
+        )
+    )
+
+
+def _figure(picture, alt, caption, below=""):
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG", optimize=True)
+    data = base64.b64encode(file.getvalue()).decode("ascii")
+    height, width = picture.shape[:2]
+    return (
+        f'<figure><img src="data:image/png;base64,{data}" width="{width}" '
+        f'height="{height}" alt="{escape(alt)}">'
+        f'<figcaption><span dir="auto">{escape(caption)}</span>{below}'
+        "</figcaption></figure>\n"
+    )

@@ -1,0 +1,251 @@
+"""How each kind of attention is drawn, by the beginning of its name."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from vqa_keras.visualization.drawing import Drawing
+from vqa_keras.visualization.drawing import Part
+from vqa_keras.visualization.drawing import peak
+from vqa_keras.visualization.drawing import where
+from vqa_keras.visualization.heat_map import bars
+from vqa_keras.visualization.heat_map import check_weights
+from vqa_keras.visualization.heat_map import enlarge
+from vqa_keras.visualization.heat_map import overlay
+from vqa_keras.visualization.labeled import labeled_bars
+from vqa_keras.visualization.labeled import matrix
+from vqa_keras.visualization.signed_map import signed_overlay
+
+MAX_WORDS, MAX_HEADS = 14, 8  # small pictures of one attention
+_MAX_LABELS = 16  # bars with a label
+_TABLES = 256, 204  # longer side of up to four tables of words, and of more
+
+
+class _Kind(NamedTuple):
+    draw: Callable  # (name, image, weights, words, size) -> Drawing
+    shapes: tuple  # what each rank means; ranks differ
+    signed: bool = False
+
+
+def draw(name, image, weights, words=None, size=256):
+    """Draws one attention as the beginning of its name asks for.
+
+    Args:
+        name: str, such as "hop_1" or "words_to_regions_2". Weights of another
+            name are drawn over the image if they have two axes, as bars if
+            they have one.
+        image: uint8 array, `(H, W, 3)`.
+        weights: float array. The regions of a grid are two axes, `(h, w)`;
+            other regions are one.
+        words: list of str, the words that were read, one for each place on
+            the axis of words; places after the last are padding, which is not
+            drawn. Empty or None if unknown.
+        size: int. Longer side of a panel in pixels; small pictures have
+            about half.
+
+    Returns:
+        `Drawing`. Of more than 14 words or 8 heads it has the first.
+
+    Raises:
+        ValueError: if a shape is wrong, a weight negative (but of
+            `affinity_*`) or not finite, or there are more words than weights.
+    """
+    name = str(name)
+    kind = next(
+        (kind for start, kind in _KINDS if f"{name}_".startswith(f"{start}_")),
+        _Kind(_hop, ("(weights,)", "(rows, columns)")),
+    )
+    ranks = [len(shape.strip("(,)").split(",")) for shape in kind.shapes]
+    shapes = dict(zip(ranks, kind.shapes, strict=True))
+    weights = check_weights(weights, shapes, signed=kind.signed)
+    spoken = name.replace("_", " ")
+    return kind.draw(spoken, image, weights, list(words or ()), size)
+
+
+def _hop(name, image, weights, words, size):
+    if weights.ndim == 3:
+        if len(weights) == 1:
+            raise ValueError(
+                "attention weights must have no axis of glimpses if there is "
+                f"only one. Received: weights.shape={weights.shape}"
+            )
+        labels = _heads(weights, "glimpse")
+        return _strip(name, image, weights[: len(labels)], labels, size)
+    if weights.ndim == 1:
+        return _bars(name, image, weights, words, size)
+    picture = overlay(image, weights, size)
+    return _panel(name, picture, weights, "heat")
+
+
+def _bars(name, image, weights, words, size):
+    height = enlarge(image, size).shape[0]
+    return _panel(name, bars(weights, size, height), weights, None)
+
+
+def _numbered_bars(name, image, weights, words, size):
+    if len(weights) > _MAX_LABELS:
+        return _bars(name, image, weights, words, size)
+    height = max(64, enlarge(image, size).shape[0])
+    kind = "layer " if name.startswith("cnn") and len(weights) < 5 else ""
+    labels = [f"{kind}{i + 1}" for i in range(len(weights))]
+    picture = labeled_bars(weights, labels, size, height)
+    return _panel(name, picture, weights, None)
+
+
+def _words(name, image, weights, words, size):
+    weights = weights.reshape(-1, weights.shape[-1]).mean(axis=0)
+    if not words:
+        return _numbered_bars(name, image, weights, words, size)
+    words = _labels(words, len(weights), None)
+    weights = weights[: len(words)]
+    highest = weights.max()
+    parts = [
+        Part(word, None, w, w / highest if highest > 0 else 0.0, "")
+        for word, w in zip(words, weights, strict=True)
+    ]
+    return Drawing(name, "words", parts, None, highest)
+
+
+def _affinity(name, image, weights, words, size):
+    labels = _labels(words, len(weights))
+    values = weights[: len(labels)]
+    if values.ndim == 2:  # regions without a place: a column each, no image
+        values = values[:, None]
+        image = np.full((1, 2, 3), 255, np.uint8)
+    highest = np.abs(values).max()
+    parts = []
+    for label, row in zip(labels, values, strict=True):
+        picture = signed_overlay(image, row, _small(size), highest)
+        alt = f"{name}, {label}: from {row.min():.2g} to {row.max():.2g}"
+        parts.append(Part(label, picture, row.max(), 0.0, alt))
+    says = "how well each word matches each region, blue below 0"
+    says += _left_out(labels, words or weights, "words")
+    return Drawing(name, "strip", parts, "signed", highest, says)
+
+
+def _words_to_regions(name, image, weights, words, size):
+    if weights.ndim == 4:
+        weights = weights.mean(axis=0)
+    labels = _labels(words, len(weights))
+    says = "where each word looks" + _left_out(
+        labels, words or weights, "words"
+    )
+    return _strip(name, image, weights[: len(labels)], labels, size, says)
+
+
+def _regions_to_words(name, image, weights, words, size):
+    if weights.ndim == 4:
+        weights = weights.mean(axis=0)
+    weights = np.moveaxis(weights, -1, 0)  # (N, h, w)
+    labels = _labels(words, len(weights))
+    says = "which regions look at each word"
+    says += _left_out(labels, words or weights, "words")
+    weights = weights[: len(labels)]
+    return _strip(name, image, weights, labels, size, says, "heat")
+
+
+def _regions_to_regions(name, image, weights, words, size):
+    if weights.ndim % 2 == 0:
+        weights = weights[None]
+    asking = tuple(range(1, (weights.ndim + 1) // 2))
+    received = weights.mean(axis=asking)  # (heads, h, w)
+    labels = _heads(received, "head")
+    says = "which regions all regions look at, on average"
+    says += _left_out(labels, received, "heads")
+    return _strip(name, image, received[: len(labels)], labels, size, says)
+
+
+def _words_to_words(name, image, weights, words, size):
+    weights = weights.reshape(-1, *weights.shape[-2:])
+    heads, places = _heads(weights, "head"), weights.shape[-1]
+    labels = _labels(words, places)
+    drawn = weights[: len(heads), : len(labels), : len(labels)]
+    side = _TABLES[0] if len(heads) <= 4 else _TABLES[1]
+    parts = []
+    for head, square in zip(heads, drawn, strict=True):
+        row, column = peak(square)
+        alt = (
+            f"{name}, {head}: largest weight {square.max():.2g}, of "
+            f"{labels[row]} for {labels[column]}"
+        )
+        picture = matrix(square, labels, side)
+        parts.append(Part(head, picture, square.max(), 0.0, alt))
+    says = "each row is a word, its columns are the words it looks at"
+    says += _left_out(heads, weights, "heads")
+    says += _left_out(labels, words or range(places), "words")
+    return Drawing(name, "tables", parts, "each", drawn.max(), says)
+
+
+# A name belongs to the first of these it begins with: the longest.
+_KINDS = (
+    (
+        "regions_to_regions",
+        _Kind(
+            _regions_to_regions,
+            ("(M, M)", "(heads, M, M)", "(h, w, h, w)", "(heads, h, w, h, w)"),
+        ),
+    ),
+    (
+        "words_to_regions",
+        _Kind(_words_to_regions, ("(N, M)", "(N, h, w)", "(heads, N, h, w)")),
+    ),
+    (
+        "regions_to_words",
+        _Kind(_regions_to_words, ("(M, N)", "(h, w, N)", "(heads, h, w, N)")),
+    ),
+    ("words_to_words", _Kind(_words_to_words, ("(N, N)", "(heads, N, N)"))),
+    ("cnn_layers", _Kind(_numbered_bars, ("(L,)",))),
+    ("affinity", _Kind(_affinity, ("(N, M)", "(N, h, w)"), signed=True)),
+    ("channels", _Kind(_bars, ("(C,)",))),
+    ("concepts", _Kind(_numbered_bars, ("(K,)",))),
+    ("words", _Kind(_words, ("(N,)", "(glimpses, N)"))),
+    ("hop", _Kind(_hop, ("(M,)", "(h, w)", "(glimpses, h, w)"))),
+)
+
+
+def _panel(name, picture, weights, scale):
+    highest = weights.max()
+    alt = f"Attention {name}: {where(weights)}"
+    part = Part("", picture, highest, 0.0, alt)
+    return Drawing(name, "panel", [part], scale, highest)
+
+
+def _strip(name, image, maps, labels, size, says="", scale="each"):
+    """One small picture a map; `maps` (labels, h, w) or (labels, M)."""
+    highest = maps.max() if scale == "heat" else None
+    parts = []
+    for label, weights in zip(labels, maps, strict=True):
+        if weights.ndim == 2:
+            picture = overlay(image, weights, _small(size), highest)
+        else:
+            picture = bars(weights, _small(size), _small(size) // 2, highest)
+        alt = f"{name}, {label}: {where(weights)}"
+        parts.append(Part(label, picture, weights.max(), 0.0, alt))
+    scale = scale if maps.ndim == 3 else None
+    return Drawing(name, "strip", parts, scale, maps.max(), says)
+
+
+def _small(size):
+    """The side of small pictures: eight fit beside each other in a figure."""
+    return size * 31 // 64
+
+
+def _labels(words, places, most=MAX_WORDS):
+    """The words to draw; numbers where the words are unknown."""
+    if len(words) > places:
+        raise ValueError(
+            "`words` must be at most as many as the places on the attention "
+            f"weights' axis of words, {places}. Received: {words}"
+        )
+    return (words or [f"word {i + 1}" for i in range(places)])[:most]
+
+
+def _heads(weights, label):
+    return [f"{label} {i + 1}" for i in range(len(weights))][:MAX_HEADS]
+
+
+def _left_out(drawn, all, what):
+    if len(drawn) == len(all):
+        return ""
+    return f"; the first {len(drawn)} of {len(all)} {what}"

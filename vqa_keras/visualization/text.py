@@ -1,0 +1,42 @@
+"""Text in pictures, in Pillow's built-in font, which knows Latin script."""
+
+import bisect
+
+from PIL import ImageFont
+
+INK, FAINT = (28, 30, 34), (108, 112, 120)
+
+
+def font(size):
+    """The font of that height in pixels."""
+    return ImageFont.load_default(size)
+
+
+def width_of(text, size):
+    """Width of one line in pixels."""
+    return font(size).getlength(text)
+
+
+def cut(text, size, width):
+    """One line of `text`, with an ellipsis if it is wider than `width`."""
+    text = " ".join(text.split())[:500]
+    if width_of(text, size) <= width:
+        return text
+    fits = bisect.bisect_right(
+        range(len(text)), width, key=lambda n: width_of(f"{text[:n]}...", size)
+    )
+    return text[: max(0, fits - 1)] + "..."
+
+
+def wrap(text, size, width, max_lines):
+    """Lines of whole words; a word wider than a line is cut."""
+    words = text.split()
+    lines = []
+    while words and len(lines) < max_lines:
+        line = words.pop(0)
+        while words and width_of(f"{line} {words[0]}", size) <= width:
+            line = f"{line} {words.pop(0)}"
+        lines.append(line)
+    if words:
+        lines[-1] = " ".join([lines[-1], *words[:50]])
+    return [cut(line, size, width) for line in lines]
