@@ -35,6 +35,7 @@ ANSWERS = ["yes", "no", *COLORS]
 WORDS = "[PAD] [UNK] is there a red green blue shape what color the it".split()
 RECIPE = """
 model = "StackedVQA"
+mechanism = "a test"
 source = "https://example.com/tiny"
 
 [backbone]

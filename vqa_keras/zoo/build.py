@@ -26,7 +26,7 @@ def main(argv):
     if _LIST.value:
         for name in zoo.names():
             recipe = zoo.load(name)
-            print(f"{name:24} {recipe['model']:24} {recipe['source']}")
+            print(f"{name:23} {recipe['mechanism']:53} {recipe['source']}")
         return
     known = ", ".join(zoo.names())
     entry = one_argument(argv, "ENTRY", f"one entry of the zoo ({known})")

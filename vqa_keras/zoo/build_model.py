@@ -3,6 +3,7 @@
 import inspect
 
 from vqa_keras import image_encoders
+from vqa_keras import layers
 from vqa_keras import models
 from vqa_keras.errors import UserError
 from vqa_keras.zoo import recipe as recipes
@@ -23,9 +24,10 @@ def build_model(entry, preprocessor=None, dtype=None, **overrides):
         preprocessor: optional `VQAPreprocessor`.
         dtype: dtype policy of the computation, such as "mixed_bfloat16".
         **overrides: arguments of the backbone or of the head in place of the
-            recipe's, such as `num_hops=3`, `num_classes=1000` or
-            `image_encoder=encoder`. `hidden_dim` and `dropout` are the
-            backbone's; `head_hidden_dim` and `head_dropout` the head's.
+            recipe's, such as `num_hops=3`, `num_classes=1000`,
+            `image_encoder=encoder` or `contextualizer=layer`. `hidden_dim` and
+            `dropout` are the backbone's; `head_hidden_dim` and `head_dropout`
+            the head's.
 
     Raises:
         UserError: for an unknown entry or argument, naming the known ones.
@@ -45,6 +47,8 @@ def build_model(entry, preprocessor=None, dtype=None, **overrides):
     head = {**recipe["head"], "preprocessor": preprocessor}
     if "image_encoder" not in overrides:
         backbone["image_encoder"] = build_image_encoder(recipe, dtype)
+    if "contextualizer" not in overrides:
+        backbone["contextualizer"] = _build_contextualizer(recipe, dtype)
     for name, value in overrides.items():
         if name in backbone_names:
             backbone[name] = value
@@ -57,6 +61,14 @@ def build_model(entry, preprocessor=None, dtype=None, **overrides):
                 f"{', '.join(known)}"
             )
     return task_class(backbone_class(**backbone), **head)
+
+
+def _build_contextualizer(recipe, dtype):
+    if "contextualizer" not in recipe:
+        return None
+    arguments = {**recipe["contextualizer"], "dtype": dtype}
+    layer_class = getattr(layers, arguments.pop("layer"))
+    return layer_class(name="contextualizer", **arguments)
 
 
 def build_image_encoder(recipe, dtype=None):

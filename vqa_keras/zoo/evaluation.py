@@ -8,6 +8,7 @@ from keras import ops
 
 from vqa_keras import data
 from vqa_keras import metrics
+from vqa_keras.attention_axes import attention_axes
 from vqa_keras.data.images import decode_image
 
 DRAWINGS = ("easy_vqa",)  # data sets of shapes on a plain background
@@ -21,7 +22,7 @@ def predict(task, info, split, inputs, batch_size=256, progress=True):
         task: a `VQA` whose inputs are those of the records.
         info: `DatasetInfo` of the records.
         split: str.
-        inputs: "regions" or "images".
+        inputs: "regions", "grids" or "images".
         batch_size: int.
         progress: whether to show a progress bar.
 
@@ -128,7 +129,7 @@ def _grids_with_objects(task, info, attention):
     shapes = {
         name: grid_of(task, info, weights.shape[-1])
         for name, weights in attention.items()
-        if weights.ndim == 2
+        if attention_axes(name, weights.ndim - 1) == ("regions",)
     }
     return {name: shape for name, shape in shapes.items() if shape}
 

@@ -35,7 +35,7 @@ def load_run(directory):
         )
     try:
         results = json.loads(path.read_text(encoding="utf-8"))
-        if results["inputs"] not in ("regions", "images"):
+        if results["inputs"] not in ("regions", "grids", "images"):
             raise ValueError(f"{path}: inputs are {results['inputs']!r}")
         return VQA.from_preset(str(directory)), results
     except (ValueError, OSError, KeyError, TypeError) as error:
@@ -51,7 +51,7 @@ def task_for_records(task, directory, inputs):
     Args:
         task: a `VQA` with its image encoder inside.
         directory: folder of records.
-        inputs: "regions" or "images", what the run was trained on.
+        inputs: "regions", "grids" or "images", what the run was trained on.
 
     Raises:
         UserError: if the records come from another CNN, or have another

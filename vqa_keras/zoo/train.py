@@ -164,8 +164,9 @@ def _train(entry, recipe, info, output, started):
         task, info, "test", inputs, progress=interactive
     )
     result, _ = evaluation.evaluate(task, info, "test", outputs)
-    if inputs == "regions":
-        task = task.with_image_encoder(info.load_image_encoder())
+    flops = training.count_flops(task, info)
+    if inputs != "images":
+        task = task.with_image_encoder(training.image_encoder_of(info, inputs))
     else:
         folder = output / "image_encoder"
         task.backbone.image_encoder.save_to_preset(str(folder))
@@ -176,6 +177,7 @@ def _train(entry, recipe, info, output, started):
         "metric": "accuracy: exact match of the best answer, percent",
         **result,
         "parameters": task.count_params(),
+        "flops_per_question": flops,
         "inputs": inputs,
         "recipe": recipe,
         "precision": _PRECISION.value,

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import math
 
 import keras
 import tensorflow as tf
@@ -13,6 +14,7 @@ from vqa_keras.text import QuestionTokenizer
 from vqa_keras.zoo.build_model import build_image_encoder
 from vqa_keras.zoo.build_model import build_model
 from vqa_keras.zoo.checkpoints import Checkpoints
+from vqa_keras.zoo.flops import flops_per_question
 
 STRATEGIES = ("none", "mirrored")
 WARMUP_SHARE = 0.05  # of the steps, from 0 to the full learning rate
@@ -21,10 +23,11 @@ WARMUP_SHARE = 0.05  # of the steps, from 0 to the full learning rate
 def build_task(entry, recipe, info, dtype="float32"):
     """Returns the recipe's untrained task for the data of `info`."""
     image_encoder, sizes = None, {}
-    if recipe["training"]["inputs"] == "images":
+    inputs = recipe["training"]["inputs"]
+    if inputs == "images":
         image_encoder = build_image_encoder(recipe, dtype)
     else:
-        sizes["regions_dim"] = _regions_dim(info)
+        sizes = _feature_sizes(info, inputs)
     preprocessor = models.VQAPreprocessor(
         QuestionTokenizer(
             info.question_words(), sequence_length=info.sequence_length
@@ -163,11 +166,43 @@ def _tensorboard(folder):
     ]
 
 
-def _regions_dim(info):
-    if info.image_encoder is None:
-        raise UserError(
-            f"{info.directory}: needed records with features of a CNN. "
-            "Received: records without; write them with --image_encoder"
-        )
-    *_, shape = info.image_encoder["levels"].values()
-    return shape[-1]
+def _feature_sizes(info, inputs):
+    """The backbone's arguments that the features in the records decide."""
+    features = data.load(info.directory, "train", 1, inputs=inputs, limit=1)
+    shapes = {
+        name: tuple(spec.shape)[1:]
+        for name, spec in features.element_spec[0].items()
+    }
+    if inputs == "regions":
+        return {"regions_dim": shapes["regions"][-1]}
+    names = sorted(shapes.keys() - {"token_ids"}, key=lambda n: (len(n), n))
+    return {"grid_shapes": [shapes[name] for name in names]}
+
+
+def count_flops(task, info):
+    """Returns the operations that answer one question, or None if they vary.
+
+    Counted for the longest question of the records; see
+    `vqa_keras.zoo.flops.flops_per_question`.
+    """
+    shapes = {"grid": task.backbone.grid_shape}
+    if info.image_encoder is not None:
+        shapes = info.image_encoder["levels"]
+    *_, shape = shapes.values()
+    if None in shape:
+        return None
+    num_regions = math.prod(shape[:2] if len(shape) == 3 else shape[:1])
+    return flops_per_question(task, info.sequence_length, num_regions)
+
+
+def image_encoder_of(info, inputs):
+    """Returns the CNN that made the features that a model was trained on.
+
+    For "regions" of records with several levels it ends at the last one.
+    """
+    encoder = info.load_image_encoder()
+    if inputs == "regions" and isinstance(encoder.output, dict):
+        *_, level = info.image_encoder["levels"]
+        grid = encoder.output[level]
+        encoder = keras.Model(encoder.input, grid, name=encoder.name)
+    return encoder

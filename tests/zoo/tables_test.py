@@ -1,0 +1,221 @@
+"""The zoo's pages tell what its results.json hold, and nothing else."""
+
+import copy
+import json
+import re
+
+import pytest
+
+from vqa_keras import zoo
+from vqa_keras.errors import UserError
+from vqa_keras.zoo import published
+
+CARD = "# {}\n\n## Our result\n\n{}{}\n## Limits\n\nA tiny model.\n"
+RUN = {
+    "entry": "looking",
+    "dataset": "easy_vqa",
+    "split": "test",
+    "questions": 9673,
+    "images": 1000,
+    "accuracy": {
+        "overall": 99.0,
+        "per_answer_type": {"other": 97.125, "yes/no": 100.0},
+    },
+    "floors": {"majority": 37.33, "question_only": 67.0},
+    "grounding": {
+        "hop_1": {"peak": 90.0, "mass": 80.0, "chance": 18.51},
+        "hop_2": {"peak": 50.0, "mass": 40.0, "chance": 18.51},
+    },
+    "parameters": 189365,
+    "flops_per_question": 3456789,
+    "seed": 0,
+    "fit_seconds": 95.2,
+    "command": "python -m vqa_keras.zoo.train looking --seed=0 --publish",
+    "device": "2 CPU cores, x86_64",
+}
+
+
+def changed(**changes):
+    return {**copy.deepcopy(RUN), **changes}
+
+
+def write_entry(folder, name, runs=(), mechanism=None):
+    (folder / name).mkdir()
+    recipe = f'model = "StackedVQA"\nsource = "https://example.com/{name}"\n'
+    if mechanism:
+        recipe += f'mechanism = "{mechanism}"\n'
+    (folder / name / "recipe.toml").write_text(recipe)
+    card = CARD.format(name, published.BEGIN, published.END)
+    (folder / name / "README.md").write_text(card)
+    if runs:
+        text = json.dumps(runs)
+        (folder / name / "results.json").write_text(text)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A zoo of an entry with two runs, one with an old run, one without."""
+    second = changed(seed=1, fit_seconds=104.8)
+    second["accuracy"]["overall"] = 98.0
+    second["grounding"]["hop_1"] = {"peak": 80.0, "mass": 60.0, "chance": 18.51}
+    old = changed(entry="old", grounding={})
+    del old["flops_per_question"]
+    write_entry(tmp_path, "looking", [RUN, second], "looks twice")
+    write_entry(tmp_path, "old", [old])
+    write_entry(tmp_path, "untrained")
+    monkeypatch.setattr(zoo.recipe, "entries", lambda: tmp_path)
+    monkeypatch.setattr(zoo, "entries", lambda: tmp_path)
+    return tmp_path
+
+
+def rows(text):
+    """The cells of every row of the only table in `text`."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[c.strip() for c in line.split("|")[1:-1]] for line in lines]
+
+
+def test_the_zoos_table_has_a_row_for_every_entry(folder):
+    text = published.pages()[folder / "README.md"]
+    header, _, looking, old, untrained = rows(text)
+    assert header == [
+        "entry",
+        "mechanism",
+        "parameters",
+        "FLOPs a question",
+        "training",
+        "accuracy",
+        "seeds",
+        "grounding: peak, mass",
+    ]
+    assert looking == [
+        "[looking](looking/README.md)",
+        "looks twice",
+        "189,365",
+        "3.46 M",
+        "100 s",
+        "98.50 %",
+        "0, 1",
+        "hop 1: 85.0 %, 70.0 %; hop 2: 50.0 %, 40.0 %",
+    ]
+    assert old[1:4] == ["https://example.com/old", "189,365", "not counted"]
+    assert untrained[5] == "not trained yet"
+    assert not any(untrained[2:5] + untrained[6:])
+
+
+def test_floors_stand_above_the_tables(folder):
+    for path, text in published.pages().items():
+        if path.parent.name in ("old", "untrained"):
+            continue
+        above = re.sub(r"\s+", " ", text.split("| ")[0])
+        assert "9,673 questions about 1,000 pictures" in above
+        assert "majority answer 37.33 %" in above
+        assert "question-only answer 67.00 %" in above
+        assert "is 18.5 %" in above
+
+
+def test_a_card_lists_its_seeds_and_commands(folder):
+    text = published.pages()[folder / "looking" / "README.md"]
+    header, _, *seeds = rows(text)
+    assert header == [
+        "seed",
+        "accuracy",
+        "yes/no",
+        "other",
+        "hop 1: peak, mass",
+        "hop 2: peak, mass",
+        "training",
+    ]
+    assert seeds == [
+        ["0", "99.00 %", "100.00 %", "97.12 %", "90.0 %, 80.0 %"]
+        + ["50.0 %, 40.0 %", "95 s"],
+        ["1", "98.00 %", "100.00 %", "97.12 %", "80.0 %, 60.0 %"]
+        + ["50.0 %, 40.0 %", "105 s"],
+    ]
+    flat = re.sub(r"\s+", " ", text)
+    assert "189,365 parameters with the CNN, 3,456,789 floating" in flat
+    assert "Trained on 2 CPU cores, x86_64." in flat
+    assert text.count(f"    {RUN['command']}\n") == 2
+
+
+def test_an_entry_without_results_names_the_command_that_makes_them(folder):
+    text = published.pages()[folder / "untrained" / "README.md"]
+    assert "None yet." in text
+    assert "python -m vqa_keras.zoo.train untrained --data=records" in text
+
+
+def test_the_rest_of_a_card_stays(folder):
+    for name in ("looking", "untrained"):
+        path = folder / name / "README.md"
+        before = path.read_text()
+        after = published.pages()[path]
+        head, tail = before.split(published.BEGIN)
+        assert after.startswith(head + published.BEGIN)
+        assert after.endswith(tail)
+        path.write_text(after)
+        assert published.pages()[path] == after
+
+
+def test_a_card_without_the_two_lines_is_named(folder):
+    path = folder / "old" / "README.md"
+    for text in ("# old\n", published.END + published.BEGIN):
+        path.write_text(text)
+        with pytest.raises(UserError, match="old/README.md: needed a card"):
+            published.pages()
+
+
+def test_results_on_other_questions_are_not_put_in_one_table(folder):
+    runs = json.dumps([changed(split="validation")])
+    (folder / "old" / "results.json").write_text(runs)
+    with pytest.raises(UserError, match="same questions.* easy_vqa validation"):
+        published.pages()
+
+
+def test_an_unreadable_results_file_is_named(folder):
+    (folder / "old" / "results.json").write_text("[{")
+    with pytest.raises(UserError, match="old/results.json cannot be read"):
+        published.pages()
+
+
+@pytest.fixture
+def cards(zoo_folder):
+    """The zoo of the commands' tests, with cards for as long as a test."""
+    pages = [zoo_folder / "README.md"]
+    pages += [zoo_folder / name / "README.md" for name in ("tiny", "pixels")]
+    for page in pages[1:]:
+        page.write_text(published.BEGIN + published.END)
+    yield pages
+    for page in pages:
+        page.unlink(missing_ok=True)
+
+
+def test_check_names_stale_files_and_writes_nothing(call, cards):
+    done = call("tables", "--check")
+    assert done.status == 1
+    assert all(f"not current  {page}\n" in done.stdout for page in cards)
+    assert not cards[0].exists()
+
+    done = call("tables")
+    assert (done.status, done.stdout.count("written ")) == (0, 3)
+    for arguments in ([], ["--check"]):
+        done = call("tables", *arguments)
+        assert done.status == 0
+        assert done.stdout == "current      all tables of the zoo\n"
+
+    cards[1].write_text(cards[1].read_text().replace("None", "Some"))
+    done = call("tables", "--check")
+    assert (done.status, done.stdout) == (1, f"not current  {cards[1]}\n")
+
+
+def test_an_argument_is_refused(call):
+    done = call("tables", "stacked")
+    assert done.status == 2
+    assert done.stderr == "error: needed no argument. Received: stacked\n"
+
+
+def test_the_published_pages_are_current():
+    stale = [
+        str(path)
+        for path, text in published.pages().items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+    assert not stale, "run python -m vqa_keras.zoo.tables"
