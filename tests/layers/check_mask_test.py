@@ -17,6 +17,7 @@ SIZES = {
     "CosineAttention": {},
     "DenseCoAttention": {},
     "DualAttention": {"attention_dim": 3},
+    "GridPositionEncoding": {"grid_shape": (2, 2)},
     "IndependentCoAttention": {"attention_dim": 3},
     "InterModalityAttention": {"num_heads": 2},
     "IntraModalityAttention": {"num_heads": 2},

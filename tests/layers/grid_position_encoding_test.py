@@ -43,6 +43,17 @@ def test_no_two_cells_of_a_large_grid_have_the_same_encoding():
     assert distance[~np.eye(280, dtype=bool)].min() > 0.5
 
 
+def test_padding_may_follow_the_cells_and_changes_none(check_layer, regions):
+    padded = np.pad(regions, [(0, 0), (0, 3), (0, 0)])
+    mask = np.array([[1] * 6 + [0] * 3] * 2, "int32")
+    layer = GridPositionEncoding((2, 3))
+    check_layer(layer, {"regions": padded, "regions_mask": mask})
+    found = ops.convert_to_numpy(layer(padded, regions_mask=mask))
+    np.testing.assert_allclose(found[:, :6], encode(layer, regions), atol=1e-6)
+    with pytest.raises(ValueError, match="6 cells"):
+        layer(padded)
+
+
 def test_has_no_weights(regions):
     layer = GridPositionEncoding([2, 3])
     layer(regions)

@@ -21,6 +21,7 @@ ANSWERS = [f"answer {i}" for i in range(13)]
 # Biases that a softmax cancels; the paper's parameter count has them.
 UNTRAINED = ("key_dense/bias", "_key/bias", "pooling/score_dense/bias")
 LEVELS = ["relu_2", "relu_4"]
+PADDING = [(0, 0), (0, 3)]
 
 
 def build(entry):
@@ -73,6 +74,16 @@ def test_entry(entry, batch, tmp_path):
     task.save(tmp_path / "task.keras")
     again = keras.saving.load_model(tmp_path / "task.keras")
     np.testing.assert_array_equal(again.predict(inputs, verbose=0), logits)
+
+    padded = {**inputs, "token_ids": np.pad(inputs["token_ids"], PADDING)}
+    if "regions" in inputs:
+        padded["regions"] = np.pad(
+            inputs["regions"], [*PADDING, (0, 0)], constant_values=100
+        )
+        padded["regions_mask"] = np.pad(inputs["regions_mask"], PADDING)
+    np.testing.assert_allclose(
+        task.predict(padded, verbose=0), logits, atol=1e-5
+    )
 
     attention = task.attend(inputs)
     assert bool(attention) == (entry != "vanilla")

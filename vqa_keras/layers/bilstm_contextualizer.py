@@ -4,6 +4,7 @@ from keras import ops
 
 from vqa_keras.layers.arguments import check_size
 from vqa_keras.layers.check_mask import check_mask
+from vqa_keras.layers.take_positions import take_positions
 from vqa_keras.layers.zero_padding import zero_padding
 
 
@@ -145,12 +146,5 @@ def _places(regions_mask):
 
 def _read(lstm, regions, place):
     """Runs an LSTM over the regions in the order of their places."""
-    outputs = lstm(_gather(regions, ops.argsort(place, axis=1)))
-    return _gather(outputs, place)
-
-
-def _gather(sequences, positions):
-    """Takes (B, M, D) at positions (B, M) of each sequence: (B, M, D)."""
-    return ops.take_along_axis(
-        sequences, ops.expand_dims(positions, axis=-1), axis=1
-    )
+    outputs = lstm(take_positions(regions, ops.argsort(place, axis=1)))
+    return take_positions(outputs, place)

@@ -38,8 +38,8 @@ class ConceptDetector(keras.layers.Layer):
         ValueError: if `num_concepts < 1` or `embedding_dim < 1`, `regions` is
             not of rank 3, or the mask has another shape.
 
-    Departure from the paper: its concepts are words, found by a network that
-    was trained on captions. The records hold no such words.
+    Departure from the paper: its concepts are predicted by a CNN that was
+    trained to. The records hold no concepts to train on.
 
     References:
         [Yu et al., 2017](https://doi.org/10.1109/CVPR.2017.446).

@@ -1,9 +1,11 @@
 import math
 
 import keras
+from keras import KerasTensor
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.check_mask import check_mask
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
@@ -29,13 +31,15 @@ class GridPositionEncoding(keras.layers.Layer):
 
     Call arguments:
         regions: the cells of the grid, row by row, `(B, h w, D)`.
+        regions_mask: optional bool or int, `(B, M)`, 0 at padding. With it
+            there may be padding after the cells: `(B, M, D)`, M > h w.
 
     Returns:
         The regions with their positions, of the same shape.
 
     Raises:
         ValueError: if `grid_shape` is not two sizes, D is not a multiple of
-            four or there are not `h w` regions.
+            four or there are not `h w` regions, padding aside.
 
     Departure from the paper: it encodes the one position of a word; this is its
     formula, once for the row and once for the column.
@@ -63,38 +67,42 @@ class GridPositionEncoding(keras.layers.Layer):
                 "multiple of four features, a sine and a cosine for row and "
                 f"column. Received: regions.shape={regions_shape}"
             )
-        self._check_cells(regions_shape)
 
-    def call(self, regions):
-        self._check_cells(regions.shape)  # their number may be new
+    def call(self, regions, regions_mask=None):
+        check_mask("regions_mask", regions_mask, regions)
         height, width = self.grid_shape
-        dim = regions.shape[-1]
-        rows = ops.repeat(_waves(height, dim // 2), width, axis=0)
-        columns = ops.tile(_waves(width, dim // 2), (height, 1))
-        encodings = ops.concatenate([rows, columns], axis=-1)  # (h w, D)
-        return regions + ops.cast(encodings, self.compute_dtype)
-
-    def _check_cells(self, regions_shape):
-        height, width = self.grid_shape
-        if regions_shape[1] not in (None, height * width):
+        found, needed = regions.shape[1], height * width
+        if found is not None and (
+            found < needed or found > needed and regions_mask is None
+        ):
             raise ValueError(
-                f"`regions` must be the {height * width} cells of a grid of "
-                f"shape {self.grid_shape}. Received: "
-                f"regions.shape={tuple(regions_shape)}"
+                f"`regions` must be the {needed} cells of a grid of shape "
+                f"{self.grid_shape}. Received: "
+                f"regions.shape={tuple(regions.shape)}"
             )
+        cells = ops.arange(ops.shape(regions)[1])
+        half = regions.shape[-1] // 2
+        encodings = ops.concatenate(
+            [_waves(cells // width, half), _waves(cells % width, half)],
+            axis=-1,
+        )  # (M, D)
+        return regions + ops.cast(encodings, self.compute_dtype)
 
     def compute_output_shape(self, regions_shape):
         return regions_shape
+
+    def compute_output_spec(self, regions, regions_mask=None):
+        return KerasTensor(regions.shape, dtype=self.compute_dtype)
 
     def get_config(self):
         return {**super().get_config(), "grid_shape": self.grid_shape}
 
 
-def _waves(num_positions, dim):
-    """Sine and cosine of every position in turn, float32, `(P, dim)`."""
+def _waves(positions, dim):
+    """Sine and cosine of every position in turn, float32, `(M, dim)`."""
     frequencies = ops.exp(
         ops.arange(dim // 2, dtype="float32") * (-2 * math.log(10000) / dim)
     )
-    angles = ops.outer(ops.arange(num_positions, dtype="float32"), frequencies)
+    angles = ops.outer(ops.cast(positions, "float32"), frequencies)
     waves = ops.stack([ops.sin(angles), ops.cos(angles)], axis=-1)
-    return ops.reshape(waves, (num_positions, dim))
+    return ops.reshape(waves, (-1, dim))

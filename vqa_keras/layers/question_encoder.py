@@ -3,6 +3,7 @@ from keras import KerasTensor
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.take_positions import take_positions
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
@@ -117,11 +118,11 @@ class QuestionEncoder(keras.layers.Layer):
         embedded = self.word_dropout(self.word_embedding(token_ids))
 
         words = self.forward_lstm(embedded)  # (B, N, D / 2), or D alone
-        question = _gather(words, ops.maximum(length - 1, 0))[:, 0]
+        question = take_positions(words, ops.maximum(length - 1, 0))[:, 0]
         if self.bidirectional:
             swap = _reversal(words_mask, length)
-            backward = self.backward_lstm(_gather(embedded, swap))
-            backward = _gather(backward, swap)  # its own inverse
+            backward = self.backward_lstm(take_positions(embedded, swap))
+            backward = take_positions(backward, swap)  # its own inverse
             words = ops.concatenate([words, backward], axis=-1)
             question = ops.concatenate([question, backward[:, 0]], axis=-1)
         words = ops.where(ops.expand_dims(is_word, -1), words, 0.0)
@@ -159,10 +160,3 @@ def _reversal(words_mask, length):
     """Positions that reverse the first `length` words and keep the padding."""
     position = ops.cumsum(ops.ones_like(words_mask), axis=1) - 1  # (B, N)
     return ops.where(position < length, length - 1 - position, position)
-
-
-def _gather(sequences, positions):
-    """Takes (B, N, D) at positions (B, P) of each sequence: (B, P, D)."""
-    return ops.take_along_axis(
-        sequences, ops.expand_dims(positions, axis=-1), axis=1
-    )

@@ -27,10 +27,9 @@ class MultilevelBackbone(VQABackbone):
 
     Departures from the paper, of which no code was released:
 
-    - Its concepts are words that a network trained on captions finds in the
-      image. The records hold no such words: `ConceptDetector` learns
-      `num_concepts` concepts, their embeddings e_c and their probabilities from
-      the answers.
+    - Its concepts are predicted by a CNN that was trained to. The records hold
+      no concepts to train on: `ConceptDetector` learns `num_concepts` of them,
+      their embeddings e_c and their probabilities from the answers.
     - How the two sides are fused, the LSTM and all sizes are ours.
 
     Args:

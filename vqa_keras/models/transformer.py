@@ -56,7 +56,8 @@ class TransformerBackbone(VQABackbone):
         normalize_regions: bool, whether each region's features are scaled to
             unit length.
         position_grid: optional `(h, w)`: the regions are always the cells of
-            this grid, row by row, and get positions. Not for boxes.
+            this grid, row by row, and get positions; padding may follow them.
+            Not for boxes.
         contextualizer: optional layer that adds context to the projected
             regions, before the positions; see `VQABackbone`.
         image_encoder: optional Keras model from images to a grid; see
@@ -175,7 +176,7 @@ class TransformerBackbone(VQABackbone):
             )(regions)
             regions = GridPositionEncoding(
                 position_grid, dtype=dtype, name="grid_position_encoding"
-            )(regions)
+            )(regions, regions_mask=regions_mask)
         for layer, block in enumerate(self.encoder_blocks, start=1):
             words, of_words = block(words, sequence_mask=words_mask)
             attention[f"words_to_words_{layer}"] = of_words

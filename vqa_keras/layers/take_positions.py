@@ -1,0 +1,20 @@
+from keras import ops
+
+
+def take_positions(sequences, positions):
+    """Takes positions of each sequence.
+
+    As rows of one matrix, whose gradient is several times faster on a CPU than
+    that of `ops.take_along_axis`.
+
+    Args:
+        sequences: `(B, N, D)`.
+        positions: int, `(B, P)`, from 0 to N - 1.
+
+    Returns:
+        `(B, P, D)`.
+    """
+    batch, length, dim = ops.shape(sequences)
+    first = ops.expand_dims(ops.arange(batch) * length, axis=1)  # (B, 1)
+    rows = ops.reshape(sequences, (batch * length, dim))
+    return ops.take(rows, first + positions, axis=0)
