@@ -159,13 +159,13 @@ def _entry_row(name, runs):
     row = [f"[{name}]({name}/README.md)", mechanism]
     if not runs:
         return [*row, "", "", "", "not trained yet", "", ""]
-    flops = [run.get("flops_per_question") for run in runs]
+    flops = [f for run in runs if (f := run.get("flops_per_question"))]
     accuracy = statistics.mean(run["accuracy"]["overall"] for run in runs)
     seconds = statistics.mean(run["fit_seconds"] for run in runs)
     return [
         *row,
         _distinct(runs, "parameters"),
-        f"{max(flops) / 1e6:.2f} M" if all(flops) else "not counted",
+        f"{max(flops) / 1e6:.2f} M" if flops else "not counted",
         f"{seconds:.0f} s",
         _percent(accuracy, 2),
         ", ".join(str(run["seed"]) for run in runs),
