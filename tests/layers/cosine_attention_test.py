@@ -137,7 +137,7 @@ def test_rejects_what_cannot_be_compared(inputs):
         CosineAttention()(question, regions[:, None])
     with pytest.raises(ValueError, match=r"question.shape=\(3, 1, 5"):
         CosineAttention()(question[:, None], regions)
-    with pytest.raises(ValueError, match="`mask` must be"):
+    with pytest.raises(ValueError, match="`regions_mask` must have"):
         CosineAttention()(question, regions, regions_mask=MASK[:, :3])
     with pytest.raises(ValueError, match="`temperature` must.* Received: 0"):
         CosineAttention(temperature=0)

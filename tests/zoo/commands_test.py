@@ -216,7 +216,11 @@ def test_build_prints_what_the_model_is(call):
     ):
         assert line in done.stdout
     assert re.search(r"parameters   [\d,]+\n", done.stdout)
-    assert call("build", "--list").stdout.split()[::3] == ["pixels", "tiny"]
+    entries = call("build", "--list").stdout.splitlines()
+    assert [line.split() for line in entries] == [
+        [name, "a", "test", "https://example.com/tiny"]
+        for name in ("pixels", "tiny")
+    ]
 
 
 def test_build_refuses_another_kind_of_file(call, tmp_path):
