@@ -76,26 +76,6 @@ def test_another_level_comes_in_raster_order(records, images):
     np.testing.assert_array_equal(found[4 * 2 + 1], early[2, 1])
 
 
-def test_grids_are_all_levels_the_one_with_the_most_cells_first(
-    records, images
-):
-    data = load(records, "train", 3, inputs="grids")
-    shapes = {
-        name: (spec.shape.as_list(), spec.dtype.name)
-        for name, spec in data.element_spec[0].items()
-    }
-    assert shapes == {
-        "grid_1": ([None, 4, 4, 2], "float16"),
-        "grid_2": ([None, 2, 2, 3], "float16"),
-        "token_ids": ([None, 3], "int32"),
-    }
-    repeated = [i for i in images for _ in i["questions"]]
-    for name, level in [("grid_1", "early"), ("grid_2", "late")]:
-        expected = np.stack([i["features"][level] for i in repeated])
-        found = column(data, name)
-        np.testing.assert_array_equal(found, expected.reshape(found.shape))
-
-
 def test_scores_hold_every_answer_of_the_annotators(records, images):
     expected = np.zeros((30, 3))
     questions = [q for image in images for q in image["questions"]]
