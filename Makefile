@@ -73,8 +73,11 @@ test: test-tensorflow test-jax ## All tests, on both backends.
 test-tensorflow: $(INSTALLED) ## All tests, on TensorFlow.
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+# JAX compiles every operation for every shape, and a test runs few of them
+# twice: code that is not optimized is ready in two thirds of the time.
 test-jax: $(INSTALLED) ## Tests of layers, models, metrics and encoders, on JAX.
-	KERAS_BACKEND=jax $(BIN)/python -m pytest $(ON_JAX) $(PYTEST_ARGS)
+	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=0 \
+		$(BIN)/python -m pytest $(ON_JAX) $(PYTEST_ARGS)
 
 lint: $(INSTALLED) ## Checks style and formatting, changes nothing.
 	$(BIN)/ruff check .

@@ -13,6 +13,7 @@ from vqa_keras.layers import SelfAttentionContextualizer
 COMMON = {"vocabulary_size": 6, "hidden_dim": 4}
 WORDS = {"embedding_dim": 3}
 ATTENTION = {"attention_dim": 5}
+HOPS = ATTENTION | {"num_hops": 2}
 LAYERS = {"num_heads": 2, "num_layers": 2}
 PYRAMID = {"grid_shapes": [(4, 6, 5), (2, 3, 8)]}
 # Smallest arguments of every backbone, and the names of its attention.
@@ -27,14 +28,8 @@ BACKBONES = {
         "channels_1 channels_2 hop_1 hop_2",
     ),
     "CNNLayer": (PYRAMID | WORDS | ATTENTION, "cnn_layers_1 hop_1"),
-    "Independent": (
-        WORDS | ATTENTION | {"num_hops": 2},
-        "hop_1 hop_2 words_1 words_2",
-    ),
-    "JointlyConditioned": (
-        WORDS | ATTENTION | {"num_hops": 2},
-        "hop_1 hop_2 words_1 words_2",
-    ),
+    "Independent": (WORDS | HOPS, "hop_1 hop_2 words_1 words_2"),
+    "JointlyConditioned": (WORDS | HOPS, "hop_1 hop_2 words_1 words_2"),
     "Dual": (WORDS | ATTENTION, "hop_1 hop_2 words_1 words_2"),
     "Joint": (WORDS | ATTENTION, "affinity_1 hop_1 words_1"),
     "Hierarchical": (
