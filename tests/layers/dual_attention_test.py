@@ -150,68 +150,6 @@ def test_a_side_with_nothing_valid_finds_nothing(inputs):
     assert (regions[1] == 0).all() and np.isfinite(memory[1]).all()
 
 
-@pytest.mark.parametrize("dtype", ["bool", "int32"])
-def test_padding_has_no_influence(inputs, dtype):
-    layer = make_layer(inputs, num_hops=2)
-    *states, words, regions = attend(layer, **inputs, **MASKS)
-    longer = dict(inputs)
-    for name, mask in [("words", WORDS_MASK), ("regions", REGIONS_MASK)]:
-        padded = np.where(mask[..., None] == 1, inputs[name], 1e3)
-        longer[name] = np.pad(
-            padded, [(0, 0), (0, 2), (0, 0)], constant_values=1e3
-        ).astype("float32")
-        longer[f"{name}_mask"] = np.pad(mask, [(0, 0), (0, 2)]).astype(dtype)
-    *again, words_again, regions_again = attend(layer, **longer)
-    for state, same in zip(states, again, strict=True):
-        np.testing.assert_allclose(same, state, atol=1e-5)
-    for weights, same in [(words, words_again), (regions, regions_again)]:
-        np.testing.assert_allclose(same[..., :-2], weights, atol=1e-6)
-        assert (same[..., -2:] == 0).all()
-
-
-def test_order_of_words_and_of_regions_does_not_matter(inputs):
-    layer = make_layer(inputs, num_hops=2)
-    *states, words, regions = attend(layer, **inputs, **MASKS)
-    flipped = {
-        name: array if name == "question" else array[:, ::-1]
-        for name, array in {**inputs, **MASKS}.items()
-    }
-    *again, words_again, regions_again = attend(layer, **flipped)
-    for state, same in zip(states, again, strict=True):
-        np.testing.assert_allclose(same, state, atol=1e-5)
-    np.testing.assert_allclose(words_again, words[..., ::-1], atol=1e-6)
-    np.testing.assert_allclose(regions_again, regions[..., ::-1], atol=1e-6)
-
-
-def test_takes_the_masks_attached_to_words_and_regions(inputs):
-    layer = make_layer(inputs)
-    for name, end in [("words", -2), ("regions", -1)]:
-        inputs[name][:, end:] = 0.0
-    attached = {
-        name: array if name == "question" else keras.layers.Masking()(array)
-        for name, array in inputs.items()
-    }
-    masks = {
-        name: np.any(inputs[name.removesuffix("_mask")] != 0, axis=-1)
-        for name in MASKS
-    }
-    for a, b in zip(
-        attend(layer, **attached),
-        attend(layer, **inputs, **masks),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_weights_stay_float32_in_mixed_precision(inputs):
-    layer = DualAttention(4, dtype="mixed_bfloat16")
-    *_, words, regions = attend(layer, **inputs, **MASKS)
-    for weights, mask in [(words, WORDS_MASK), (regions, REGIONS_MASK)]:
-        assert weights.dtype == "float32"
-        expected = np.repeat(mask.any(axis=1)[:, None], weights.shape[1], 1)
-        np.testing.assert_allclose(weights.sum(axis=-1), expected, rtol=1e-6)
-
-
 def test_weight_paths_name_the_hop(inputs):
     layer = DualAttention(4, num_hops=1, name="attention")
     layer(**inputs)
@@ -251,10 +189,3 @@ def test_rejects_inputs_of_another_rank(inputs, name):
     for bad in (inputs[name][:, 0], inputs[name][None]):
         with pytest.raises(ValueError, match="must have shapes.* Received:"):
             DualAttention(4)(**{**inputs, name: bad})
-
-
-def test_rejects_no_hops_and_an_empty_attention_space():
-    with pytest.raises(ValueError, match="`num_hops` must.* Received: 0"):
-        DualAttention(4, num_hops=0)
-    with pytest.raises(ValueError, match="`attention_dim` must.* Received: 0"):
-        DualAttention(0)

@@ -3,6 +3,8 @@ from keras import KerasTensor
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.attend_in_heads import attend_in_heads
+from vqa_keras.layers.attend_in_heads import pairs_mask
 from vqa_keras.layers.zero_padding import zero_padding
 
 
@@ -97,21 +99,21 @@ class InterModalityAttention(keras.layers.Layer):
     def call(self, words, regions, words_mask=None, regions_mask=None):
         words = zero_padding(words, words_mask)
         regions = zero_padding(regions, regions_mask)
-        words_mask = _is_real(words, words_mask)
-        regions_mask = _is_real(regions, regions_mask)
-        from_regions, words_to_regions = self._gather(
+        from_regions, words_to_regions = attend_in_heads(
             self.words_query(words),
             self.regions_key(regions),
             self.regions_value(regions),
-            words_mask,
-            regions_mask,
+            self.num_heads,
+            self.softmax,
+            pairs_mask(words_mask, regions_mask),
         )  # (B, N, D), (B, heads, N, M)
-        from_words, regions_to_words = self._gather(
+        from_words, regions_to_words = attend_in_heads(
             self.regions_query(regions),
             self.words_key(words),
             self.words_value(words),
-            regions_mask,
-            words_mask,
+            self.num_heads,
+            self.softmax,
+            pairs_mask(regions_mask, words_mask),
         )  # (B, M, D), (B, heads, M, N)
         words = ops.concatenate([words, from_regions], axis=-1)
         words = self.words_dense(words)
@@ -120,29 +122,6 @@ class InterModalityAttention(keras.layers.Layer):
         regions = self.regions_dense(regions)
         regions = zero_padding(regions, regions_mask)
         return (words, regions), (words_to_regions, regions_to_words)
-
-    def _gather(self, query, key, value, asking_mask, answering_mask):
-        """Returns what the asking side gathers, all heads, and its weights."""
-        query, key, value = map(self._split_heads, (query, key, value))
-        # Scaled before the product, which could overflow in float16.
-        query = query * query.shape[-1] ** -0.5
-        scores = ops.einsum("bqhd,bkhd->bhqk", query, key)
-        mask = asking_mask[:, None, :, None] & answering_mask[:, None, None, :]
-        # A copy, since Keras would hand the softmax's mask on to its losses.
-        weights = ops.copy(self.softmax(scores, mask=mask))
-        gathered = ops.einsum(
-            "bhqk,bkhd->bqhd", ops.cast(weights, self.compute_dtype), value
-        )
-        batch, num_asking, num_heads, dim = ops.shape(gathered)
-        gathered = ops.reshape(gathered, (batch, num_asking, num_heads * dim))
-        return gathered, weights
-
-    def _split_heads(self, sequence):
-        batch, num_positions, dim = ops.shape(sequence)
-        return ops.reshape(
-            sequence,
-            (batch, num_positions, self.num_heads, dim // self.num_heads),
-        )
 
     def compute_output_shape(self, words_shape, regions_shape):
         batch, num_words, _ = words_shape
@@ -169,10 +148,3 @@ class InterModalityAttention(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "num_heads": self.num_heads}
-
-
-def _is_real(sequence, mask):
-    """The mask of a sequence as bool, `(B, positions)`, whatever was given."""
-    if mask is None:
-        return ops.ones_like(sequence[..., 0], dtype="bool")
-    return ops.cast(mask, "bool")

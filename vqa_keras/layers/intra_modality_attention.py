@@ -3,6 +3,8 @@ from keras import KerasTensor
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.attend_in_heads import attend_in_heads
+from vqa_keras.layers.attend_in_heads import pairs_mask
 from vqa_keras.layers.masked_mean import masked_mean
 from vqa_keras.layers.zero_padding import zero_padding
 
@@ -104,53 +106,32 @@ class IntraModalityAttention(keras.layers.Layer):
     def call(self, words, regions, words_mask=None, regions_mask=None):
         words = zero_padding(words, words_mask)
         regions = zero_padding(regions, regions_mask)
-        words_mask = _is_real(words, words_mask)
-        regions_mask = _is_real(regions, regions_mask)
         # The gate of one side comes from the mean of the other, (B, 1, D).
         gate = 1.0 + self.words_gate(masked_mean(regions, regions_mask))
         gate = ops.expand_dims(gate, axis=1)
-        from_words, words_to_words = self._gather(
+        from_words, words_to_words = attend_in_heads(
             gate * self.words_query(words),
             gate * self.words_key(words),
             self.words_value(words),
-            words_mask,
+            self.num_heads,
+            self.softmax,
+            pairs_mask(words_mask, words_mask),
         )  # (B, N, D), (B, heads, N, N)
         gate = 1.0 + self.regions_gate(masked_mean(words, words_mask))
         gate = ops.expand_dims(gate, axis=1)
-        from_regions, regions_to_regions = self._gather(
+        from_regions, regions_to_regions = attend_in_heads(
             gate * self.regions_query(regions),
             gate * self.regions_key(regions),
             self.regions_value(regions),
-            regions_mask,
+            self.num_heads,
+            self.softmax,
+            pairs_mask(regions_mask, regions_mask),
         )  # (B, M, D), (B, heads, M, M)
         words = self.words_dense(words + from_words)
         words = zero_padding(words, words_mask)
         regions = self.regions_dense(regions + from_regions)
         regions = zero_padding(regions, regions_mask)
         return (words, regions), (words_to_words, regions_to_regions)
-
-    def _gather(self, query, key, value, mask):
-        """Returns what one side gathers from itself, and its weights."""
-        query, key, value = map(self._split_heads, (query, key, value))
-        # Scaled before the product, which could overflow in float16.
-        query = query * query.shape[-1] ** -0.5
-        scores = ops.einsum("bqhd,bkhd->bhqk", query, key)
-        mask = mask[:, None, :, None] & mask[:, None, None, :]
-        # A copy, since Keras would hand the softmax's mask on to its losses.
-        weights = ops.copy(self.softmax(scores, mask=mask))
-        gathered = ops.einsum(
-            "bhqk,bkhd->bqhd", ops.cast(weights, self.compute_dtype), value
-        )
-        batch, num_asking, num_heads, dim = ops.shape(gathered)
-        gathered = ops.reshape(gathered, (batch, num_asking, num_heads * dim))
-        return gathered, weights
-
-    def _split_heads(self, sequence):
-        batch, num_positions, dim = ops.shape(sequence)
-        return ops.reshape(
-            sequence,
-            (batch, num_positions, self.num_heads, dim // self.num_heads),
-        )
 
     def compute_output_shape(self, words_shape, regions_shape):
         shapes = words_shape, regions_shape
@@ -174,10 +155,3 @@ class IntraModalityAttention(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "num_heads": self.num_heads}
-
-
-def _is_real(sequence, mask):
-    """The mask of a sequence as bool, `(B, positions)`, whatever was given."""
-    if mask is None:
-        return ops.ones_like(sequence[..., 0], dtype="bool")
-    return ops.cast(mask, "bool")

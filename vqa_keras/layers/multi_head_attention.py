@@ -1,10 +1,10 @@
-import math
-
 import keras
 from keras import KerasTensor
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.attend_in_heads import attend_in_heads
+from vqa_keras.layers.attend_in_heads import pairs_mask
 from vqa_keras.layers.check_mask import check_mask
 
 
@@ -106,32 +106,21 @@ class MultiHeadAttention(keras.layers.Layer):
     def call(self, query, context, query_mask=None, context_mask=None):
         check_mask("query_mask", query_mask, query)
         check_mask("context_mask", context_mask, context)
-        dim = query.shape[-1]
-        scale = 1 / math.sqrt(dim // self.num_heads)
-        # Scaled before the product, which could overflow in float16.
-        queries = self._split(self.query_dense(query) * scale)
-        keys = self._split(self.key_dense(context))
-        values = self._split(self.value_dense(context))
-
-        scores = ops.einsum("bphk,bmhk->bhpm", queries, keys)
-        mask = _pairs(query_mask, context_mask)
-        # A copy, since Keras would hand the softmax's mask on to its losses.
-        weights = ops.copy(self.softmax(scores, mask=mask))
-        dropped = self.weights_dropout(ops.cast(weights, self.compute_dtype))
-        found = ops.einsum("bhpm,bmhk->bphk", dropped, values)
-        found = ops.reshape(found, (-1, ops.shape(found)[1], dim))
+        mask = pairs_mask(query_mask, context_mask)
+        found, weights = attend_in_heads(
+            self.query_dense(query),
+            self.key_dense(context),
+            self.value_dense(context),
+            self.num_heads,
+            self.softmax,
+            mask,
+            self.weights_dropout,
+        )
         filtered = self.output_dense(found)
         if mask is not None:
             any_valid = ops.any(mask[:, 0], axis=-1, keepdims=True)
             filtered = ops.where(any_valid, filtered, 0.0)
         return filtered, weights
-
-    def _split(self, sequence):
-        """Splits (B, P, D) among the heads: (B, P, H, D / H)."""
-        head_dim = sequence.shape[-1] // self.num_heads
-        return ops.reshape(
-            sequence, (-1, ops.shape(sequence)[1], self.num_heads, head_dim)
-        )
 
     def compute_mask(self, query, previous_mask):
         return None
@@ -162,14 +151,3 @@ class MultiHeadAttention(keras.layers.Layer):
             "num_heads": self.num_heads,
             "dropout": self.dropout,
         }
-
-
-def _pairs(query_mask, context_mask):
-    """Which pairs of positions are valid, to broadcast with (B, H, P, M)."""
-    mask = None
-    if query_mask is not None:
-        mask = ops.cast(query_mask, "bool")[:, None, :, None]
-    if context_mask is not None:
-        context_mask = ops.cast(context_mask, "bool")[:, None, None, :]
-        mask = context_mask if mask is None else mask & context_mask
-    return mask
