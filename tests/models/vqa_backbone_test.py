@@ -4,7 +4,16 @@ import pytest
 from keras import ops
 
 from vqa_keras.image_encoders import GridCNNBackbone
+from vqa_keras.layers import CosineAttention
 from vqa_keras.models import StackedBackbone
+
+
+class RegionsCut(keras.layers.Layer):
+    """A contextualizer that loses half of each region."""
+
+    def call(self, regions, regions_mask=None):
+        return regions[..., :2]
+
 
 SIZES = {"embedding_dim": 3, "hidden_dim": 4, "attention_dim": 5}
 
@@ -115,3 +124,16 @@ def test_rejects_an_encoder_of_another_width(encoder):
     features = StackedBackbone(6, regions_dim=9, **SIZES)
     with pytest.raises(ValueError, match=r"width 9. Received: .*2, 3, 8"):
         features.with_image_encoder(encoder)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (CosineAttention(), "called with regions.* CosineAttention, which"),
+        (keras.layers.Dense(4), "called with regions.* Dense, which"),
+        (RegionsCut(), "keep the shape of the regions.* Received: regions_cut"),
+    ],
+)
+def test_a_layer_that_gives_no_context_is_refused(layer, message):
+    with pytest.raises(ValueError, match=message):
+        StackedBackbone(6, regions_dim=8, contextualizer=layer, **SIZES)

@@ -1,3 +1,5 @@
+import inspect
+
 import keras
 import keras_hub
 from keras import layers
@@ -90,10 +92,12 @@ class VQABackbone(keras_hub.models.Backbone):
             `regions_to_regions_context` if the layer returns weights.
 
         Raises:
-            ValueError: if the layer changes the shape of the regions.
+            ValueError: if the layer takes something else than `regions` and
+                `regions_mask`, or changes the shape of the regions.
         """
         if contextualizer is None:
             return regions, {}
+        _check_call(contextualizer)
         outputs = contextualizer(regions, regions_mask=regions_mask)
         attention = {}
         if isinstance(outputs, (tuple, list)):
@@ -177,6 +181,19 @@ class VQABackbone(keras_hub.models.Backbone):
         if not backbone.trainable:
             freeze(backbone)
         return backbone
+
+
+def _check_call(contextualizer):
+    arguments = inspect.signature(contextualizer.call).parameters.values()
+    needed = [a.name for a in arguments if a.default is a.empty]
+    names = [a.name for a in arguments]
+    if len(needed) != 1 or "regions_mask" not in names:
+        raise ValueError(
+            "`contextualizer` must be a layer called with regions and the "
+            "keyword `regions_mask`, such as SelfAttentionContextualizer. "
+            f"Received: {type(contextualizer).__name__}, which takes "
+            f"{', '.join(names)}"
+        )
 
 
 def freeze(model):
