@@ -149,6 +149,9 @@ def _difference(found, received):
 def _train(entry, recipe, info, output, started):
     """Trains, saves the preset and returns the results."""
     interactive = sys.stdout.isatty()
+    inputs = recipe["training"]["inputs"]
+    if inputs != "images":  # now, not when the training is over
+        image_encoder = training.image_encoder_of(info, inputs)
     task, summary = training.train(
         entry,
         recipe,
@@ -159,14 +162,13 @@ def _train(entry, recipe, info, output, started):
         jit={"auto": "auto", "true": True, "false": False}[_JIT.value],
         verbose=1 if interactive else 2,
     )
-    inputs = recipe["training"]["inputs"]
     outputs = evaluation.predict(
         task, info, "test", inputs, progress=interactive
     )
     result, _ = evaluation.evaluate(task, info, "test", outputs)
     flops = training.count_flops(task, info)
     if inputs != "images":
-        task = task.with_image_encoder(training.image_encoder_of(info, inputs))
+        task = task.with_image_encoder(image_encoder)
     else:
         folder = output / "image_encoder"
         task.backbone.image_encoder.save_to_preset(str(folder))

@@ -10,6 +10,7 @@ import tensorflow as tf
 from vqa_keras import data
 from vqa_keras import models
 from vqa_keras.errors import UserError
+from vqa_keras.image_encoders import weights_sha256
 from vqa_keras.text import QuestionTokenizer
 from vqa_keras.zoo.build_model import build_image_encoder
 from vqa_keras.zoo.build_model import build_model
@@ -196,13 +197,23 @@ def count_flops(task, info):
 
 
 def image_encoder_of(info, inputs):
-    """Returns the CNN that made the features that a model was trained on.
+    """Returns the CNN that made the features that a model is trained on.
 
     For "regions" of records with several levels it ends at the last one.
+
+    Raises:
+        UserError: if that one is not the deepest, so that the CNN without the
+            layers after it would no longer be known as the records' CNN.
     """
     encoder = info.load_image_encoder()
     if inputs == "regions" and isinstance(encoder.output, dict):
-        *_, level = info.image_encoder["levels"]
+        *_, level = levels = info.image_encoder["levels"]
         grid = encoder.output[level]
         encoder = keras.Model(encoder.input, grid, name=encoder.name)
+        if weights_sha256(encoder) != info.image_encoder["weights_sha256"]:
+            raise UserError(
+                f"{info.directory}: needed records whose last level is the "
+                "deepest; write them with --levels in the order of the "
+                f"network. Received: {', '.join(levels)}"
+            )
     return encoder
