@@ -92,7 +92,7 @@ def test_matches_the_published_formula(inputs, share_weights, hops):
         layer, hops, inputs["question"], inputs["regions"], MASK
     )
     np.testing.assert_allclose(weights, expected, atol=1e-5)
-    np.testing.assert_allclose(query, expected_query, atol=1e-4)
+    np.testing.assert_allclose(query, expected_query, atol=1e-5)
 
 
 def test_a_second_hop_asks_with_what_the_first_found(inputs):
