@@ -1,14 +1,12 @@
 import keras
-from keras import KerasTensor
 from keras import ops
 
-from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.independent_co_attention import IndependentCoAttention
 from vqa_keras.layers.masked_mean import masked_mean
-from vqa_keras.layers.parametric_attention import ParametricAttention
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class JointlyConditionedCoAttention(keras.layers.Layer):
+class JointlyConditionedCoAttention(IndependentCoAttention):
     """Question and image attend to words and regions with one joint condition.
 
     Both attentions of a hop are asked by the sum of the two sides' states, so
@@ -70,38 +68,8 @@ class JointlyConditionedCoAttention(keras.layers.Layer):
     """
 
     def __init__(self, attention_dim, num_hops=1, use_product=False, **kwargs):
-        super().__init__(**kwargs)
-        check_size("attention_dim", attention_dim)
-        check_size("num_hops", num_hops)
-        self.attention_dim = attention_dim
-        self.num_hops = num_hops
+        super().__init__(attention_dim, num_hops=num_hops, **kwargs)
         self.use_product = use_product
-        self.words_hops, self.regions_hops = (
-            [
-                ParametricAttention(
-                    attention_dim, dtype=self.dtype_policy, name=f"{side}_{j}"
-                )
-                for j in range(1, num_hops + 1)
-            ]
-            for side in ("words", "hop")
-        )
-
-    def build(self, question_shape, words_shape, regions_shape):
-        shapes = question_shape, words_shape, regions_shape
-        ranks = [len(shape) for shape in shapes]
-        if ranks != [2, 3, 3] or len({shape[-1] for shape in shapes}) > 1:
-            raise ValueError(
-                "`question`, `words` and `regions` must have shapes (batch, "
-                "D), (batch, words, D) and (batch, regions, D) of one width D, "
-                "since what a hop finds is added to the question and to the "
-                f"mean region. Received: question.shape={question_shape}, "
-                f"words.shape={words_shape}, regions.shape={regions_shape}"
-            )
-        for words_hop, regions_hop in zip(
-            self.words_hops, self.regions_hops, strict=True
-        ):
-            words_hop.build(question_shape, words_shape)
-            regions_hop.build(question_shape, regions_shape)
 
     def call(
         self, question, words, regions, words_mask=None, regions_mask=None
@@ -109,12 +77,14 @@ class JointlyConditionedCoAttention(keras.layers.Layer):
         image = ops.cast(
             masked_mean(regions, regions_mask), self.compute_dtype
         )  # (B, D)
-        memory = question * image
+        if self.use_product:
+            condition = question * image  # the memory
+        else:
+            condition = question + image
         words_weights, regions_weights = [], []
         for words_hop, regions_hop in zip(
             self.words_hops, self.regions_hops, strict=True
         ):
-            condition = memory if self.use_product else question + image
             from_words, weights = words_hop(
                 condition, words, regions_mask=words_mask
             )
@@ -123,39 +93,21 @@ class JointlyConditionedCoAttention(keras.layers.Layer):
                 condition, regions, regions_mask=regions_mask
             )
             regions_weights.append(weights)
-            question = question + from_words
-            image = image + from_regions
-            memory = memory + from_words * from_regions
+            if self.use_product:
+                condition = condition + from_words * from_regions
+            else:
+                question = question + from_words
+                image = image + from_regions
+                condition = question + image
         if self.use_product:
-            question = image = memory
+            question = image = condition
         return (question, image), (
             ops.stack(words_weights, axis=1),
             ops.stack(regions_weights, axis=1),
         )
 
-    def compute_output_shape(self, question_shape, words_shape, regions_shape):
-        state = tuple(question_shape)
-        return (state, state), (
-            (state[0], self.num_hops, words_shape[1]),
-            (state[0], self.num_hops, regions_shape[1]),
-        )
-
-    def compute_output_spec(
-        self, question, words, regions, words_mask=None, regions_mask=None
-    ):
-        states, weights = self.compute_output_shape(
-            question.shape, words.shape, regions.shape
-        )
-        dtype = self.regions_hops[0].softmax.compute_dtype
-        return (
-            tuple(KerasTensor(s, dtype=self.compute_dtype) for s in states),
-            tuple(KerasTensor(s, dtype=dtype) for s in weights),
-        )
-
     def get_config(self):
         return {
             **super().get_config(),
-            "attention_dim": self.attention_dim,
-            "num_hops": self.num_hops,
             "use_product": self.use_product,
         }
