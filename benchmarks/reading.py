@@ -1,27 +1,34 @@
 """Compares `vqa_keras.data.load` with reading the same files and no more.
 
-    python benchmarks/reading.py [--images=1000 --rounds=5]
+    python benchmarks/reading.py [--images=2000 --rounds=5]
 
-Four ways to go once through the same questions, ten an image, whose features
-are float16 grids of 8 x 8 x 128:
+Ways to go once through the same questions, ten an image, whose features are
+float16 grids of 8 x 8 x 128:
 
     file bytes          a bare tf.data.TFRecordDataset over the shards. Nothing
                         is parsed: this is the most that a reader can reach.
-    load                what training reads, without shuffling.
-    load, shuffled      the same in the order of an epoch of training.
+    load, shared        batches that hold an image once: share_images=True.
+    load, shared and shuffled
+                        the same in the order of an epoch of training.
+    load                batches that repeat the image for each question.
     load, a record a question
                         the same questions from records that repeat the image
                         for each of them, as a simpler format would.
+    .npz files          a file of arrays for each image, read once for all its
+                        questions by two threads, batches stacked by NumPy: what
+                        a data loader over a folder of features does.
 
 The ways take turns and the ratios are medians over the rounds, so that they
 hold on a busy machine where the speeds do not. All files come from the page
-cache: with a slow disk the last way, whose files are ten times larger, loses
-more.
+cache: with a slow disk records of questions, whose files are ten times larger,
+lose more.
 """
 
+import concurrent.futures
 import pathlib
 import tempfile
 
+import numpy as np
 import tensorflow as tf
 from absl import flags
 from support import rounds
@@ -35,13 +42,15 @@ from vqa_keras.data.dataset_info import split_entry
 from vqa_keras.data.records import encode
 from vqa_keras.data.shards import write_shard
 
-_IMAGES = flags.DEFINE_integer("images", 1000, "Images.", lower_bound=8)
+_IMAGES = flags.DEFINE_integer("images", 2000, "Images.", lower_bound=8)
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds.", lower_bound=1)
 _SHARDS = 4
 _BATCH_SIZE = 256
 _FILE_BYTES = "file bytes"
-_LOAD = "load"
+_SHARED = "load, shared"
 _PER_QUESTION = "load, a record a question"
+_NPZ = ".npz files"
+_THREADS = 2
 
 
 def main(argv):
@@ -50,14 +59,19 @@ def main(argv):
         images = list(synthetic.images(_IMAGES.value))
         _write(folder / "images", images)
         _write(folder / "questions", map(_one_question, _pairs(images)))
+        _write_npz(folder / "npz", images)
         questions = len(images) * synthetic.QUESTIONS
         ways = {
             _FILE_BYTES: lambda: _drain_files(folder / "images"),
-            _LOAD: lambda: _drain(folder / "images", questions),
-            "load, shuffled": lambda: _drain(
-                folder / "images", questions, shuffle=True
+            _SHARED: lambda: _drain(
+                folder / "images", questions, share_images=True
             ),
+            "load, shared and shuffled": lambda: _drain(
+                folder / "images", questions, share_images=True, shuffle=True
+            ),
+            "load": lambda: _drain(folder / "images", questions),
             _PER_QUESTION: lambda: _drain(folder / "questions", questions),
+            _NPZ: lambda: _drain_npz(folder / "npz", questions),
         }
         seconds = rounds.measure(ways, _ROUNDS.value)
         for name in ("images", "questions"):
@@ -65,8 +79,9 @@ def main(argv):
             print(f"records of {name}: {size / 2**20:.0f} MiB")
     work = dict.fromkeys(ways, questions)
     rounds.print_table(seconds, _FILE_BYTES, work, "questions")
-    gain = rounds.ratios(seconds, _PER_QUESTION)[_LOAD]
-    print(f"a record an image is {gain:.2f} times as fast as one a question")
+    for other in (_PER_QUESTION, _NPZ):
+        gain = rounds.ratios(seconds, other)[_SHARED]
+        print(f"{_SHARED!r} is {gain:.2f} times as fast as {other!r}")
 
 
 def _pairs(images):
@@ -119,12 +134,52 @@ def _drain_files(folder):
     tf.data.TFRecordDataset(files).reduce(0, lambda n, _: n + 1)
 
 
-def _drain(folder, questions, shuffle=False):
+def _drain(folder, questions, **options):
     """Goes through an epoch inside TensorFlow and counts the questions."""
-    batches = data.load(folder, "train", _BATCH_SIZE, shuffle=shuffle)
+    batches = data.load(folder, "train", _BATCH_SIZE, **options)
     count = batches.reduce(0, lambda n, batch: n + tf.shape(batch[1])[0])
-    if count != questions:
-        raise RuntimeError(f"{questions} questions expected, {count} read")
+    _check(count, questions)
+
+
+def _write_npz(folder, images):
+    folder.mkdir()
+    for image in images:
+        np.savez(
+            folder / f"{image['image_id']}.npz",
+            features=image["features"]["grid"],
+            token_ids=[q["token_ids"] for q in image["questions"]],
+            answer_ids=[q["answer_id"] for q in image["questions"]],
+        )
+
+
+def _drain_npz(folder, questions):
+    paths = sorted(folder.iterdir())
+    size = _BATCH_SIZE // synthetic.QUESTIONS
+    batches = [paths[i : i + size] for i in range(0, len(paths), size)]
+    with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
+        count = sum(len(y) for _, y in pool.map(_npz_batch, batches))
+    _check(count, questions)
+
+
+def _npz_batch(paths):
+    """The inputs and targets of `load(..., share_images=True)`."""
+    files = [np.load(path) for path in paths]
+    grids = np.stack([file["features"] for file in files])
+    regions = grids.reshape(len(files), -1, grids.shape[-1])
+    tokens = [file["token_ids"] for file in files]
+    answers = np.concatenate([file["answer_ids"] for file in files])
+    inputs = {
+        "regions": regions,
+        "regions_mask": np.ones(regions.shape[:2], "int32"),
+        "token_ids": np.concatenate(tokens).astype("int32"),
+        "image_index": np.repeat(range(len(files)), [len(t) for t in tokens]),
+    }
+    return inputs, np.eye(synthetic.ANSWERS, dtype="float32")[answers]
+
+
+def _check(found, questions):
+    if found != questions:
+        raise RuntimeError(f"{questions} questions expected, {found} read")
 
 
 if __name__ == "__main__":

@@ -39,4 +39,6 @@ def _question(number, i, rng):
         "all_answers": [f"answer {answer_id}"],
         "token_ids": rng.integers(2, VOCABULARY, WORDS).tolist(),
         "scores": {answer_id: 1.0},
+        "object_boxes": [],
+        "complementary_id": "",
     }

@@ -33,7 +33,9 @@ def _make_image(number, num_questions, num_regions=4, image_size=(6, 5)):
                 "answer": "blue" if answer_id < 0 else ANSWERS[answer_id],
                 "answer_id": answer_id,
                 "all_answers": ["red"] * (i % 3),
-                "token_ids": [1 + number, 1 + i] + [1] * (i % 2),
+                "object_boxes": [[1.0, 2.0, 3.5, 4.0]] * (i % 3),
+                "complementary_id": f"{number + 1}-{i}" if i else "",
+                "token_ids": [1 + number, 1 + i, i % 2],
                 "scores": {} if answer_id < 0 else {2: 0.5, answer_id: 1.0},
             }
         )

@@ -73,7 +73,7 @@ def test_questions_become_ids_and_scores():
 def test_an_empty_question_is_an_unknown_word_and_no_answer_is_none():
     text = RecordText(["[PAD]", "[UNK]"], ["yes"], 3)
     (encoded,), cut = text.encode([question("?!")])
-    assert encoded["token_ids"] == [1]
+    assert encoded["token_ids"] == [1, 0, 0]
     assert (encoded["answer"], encoded["answer_id"]) == ("", -1)
     assert encoded["scores"] == {}
     assert cut == 0

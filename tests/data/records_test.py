@@ -58,6 +58,14 @@ def test_features_are_raw_little_endian_float16(images):
     assert list(feature["features/late/shape"].int64_list.value) == [1, 2]
 
 
+def test_bfloat16_features_keep_their_range_and_their_dtype(images):
+    values = np.array([[1.0, -2.5e30]], "float32")
+    image = images[0] | {"features": {"late": values}}
+    features = decode(encode(image, "bfloat16"))["features"]["late"]
+    assert features.dtype.name == "bfloat16"
+    np.testing.assert_allclose(features.astype("float32"), values, rtol=2**-8)
+
+
 def test_counts_questions_with_known_answers(images):
     assert count_questions(encode(images[0])) == (3, 2)
     assert count_questions(encode(images[2])) == (0, 0)
@@ -73,7 +81,14 @@ def test_rejects_features_that_float16_cannot_hold(images, value):
 def test_rejects_arrays_of_the_wrong_rank(images):
     with pytest.raises(ValueError, match=r"shape \(h, w, C\) or"):
         encode(images[0] | {"features": {"late": np.zeros(3)}})
-    with pytest.raises(ValueError, match=r"shape \(regions, 4\)"):
+    with pytest.raises(ValueError, match="`boxes` must have shape"):
         encode(images[0] | {"boxes": np.zeros((4, 3))})
+    questions = copy.deepcopy(images[0]["questions"])
+    questions[1]["token_ids"].append(0)
+    with pytest.raises(ValueError, match="`token_ids` must be padded"):
+        encode(images[0] | {"questions": questions})
+    question = images[0]["questions"][0] | {"object_boxes": [[1, 2, 3]]}
+    with pytest.raises(ValueError, match=r"`object_boxes` must have shape"):
+        encode(images[0] | {"questions": [question]})
     with pytest.raises(ValueError, match="no '/' in its name"):
         encode(images[0] | {"features": {"a/b": np.zeros((1, 1))}})

@@ -19,26 +19,38 @@ class EpochPlan:
         images: number of images.
         questions: number of questions.
         record_bytes: average size of a record.
+        whole: whether every shard is read from its first to its last record.
     """
 
     files: list
     images: int
     questions: int
     record_bytes: int
+    whole: bool
 
-    def steps(self, batch_size, drop_remainder):
-        """Returns the number of batches of `batch_size` questions."""
+    def images_per_batch(self, batch_size):
+        """Returns how many whole images have about `batch_size` questions."""
+        return max(1, round(batch_size * self.images / self.questions))
+
+    def steps(self, batch_size, drop_remainder, share_images=False):
+        """Returns the number of batches of `batch_size` questions.
+
+        With `share_images` they are batches of `images_per_batch`.
+        """
         if batch_size < 1:
             raise UserError(
                 f"needed a `batch_size` of at least 1. Received: {batch_size}"
             )
-        if drop_remainder and self.questions < batch_size:
+        if drop_remainder and self.questions < batch_size and not share_images:
             raise UserError(
                 "needed at least one full batch to drop the remainder. "
                 f"Received: {self.questions} questions for "
                 f"batch_size={batch_size}"
             )
-        full, rest = divmod(self.questions, batch_size)
+        total, size = self.questions, batch_size
+        if share_images:
+            total, size = self.images, self.images_per_batch(batch_size)
+        full, rest = divmod(total, size)
         return full + (rest > 0 and not drop_remainder)
 
 
@@ -70,12 +82,14 @@ def plan_epoch(info, split, shard, answerable_only, limit):
     left = entry["images"] if limit is None else min(limit, entry["images"])
     files = []
     images = questions = start = 0
+    whole = workers == 1
     for shard_entry in entry["shards"]:
         take = min(left - start, shard_entry["images"])
         if take <= 0:
             continue
         path = str(info.path(shard_entry["name"]))
         first = (worker - start) % workers
+        whole = whole and take == shard_entry["images"]
         if workers == 1 and take == shard_entry["images"]:
             counts = [(shard_entry["questions"], shard_entry["answerable"])]
             images += take
@@ -93,7 +107,7 @@ def plan_epoch(info, split, shard, answerable_only, limit):
             f"0 in {images} images for worker {worker} of {workers}"
         )
     size = sum(s["bytes"] for s in entry["shards"]) // entry["images"]
-    return EpochPlan(files, images, questions, size)
+    return EpochPlan(files, images, questions, size, whole)
 
 
 @functools.cache

@@ -41,14 +41,16 @@ class ExampleParser:
         self.pads = targets == "scores"
         self.features = {
             "token_ids": tf.io.FixedLenFeature([], tf.string),
-            "token_lengths": tf.io.RaggedFeature(tf.int64),
-            "answer_ids": tf.io.RaggedFeature(tf.int64),
+            # Sparse: its indices are the rows of the questions' images.
+            "answer_ids": tf.io.VarLenFeature(tf.int64),
         }
         if targets == "scores":
             self.features["score_ids"] = tf.io.RaggedFeature(tf.int64)
             self.features["score_values"] = tf.io.RaggedFeature(tf.float32)
             self.features["score_lengths"] = tf.io.RaggedFeature(tf.int64)
         self.inputs = inputs
+        encoder = info.image_encoder or {}
+        self.dtype = tf.as_dtype(encoder.get("feature_dtype", "float16"))
         if inputs == "regions":
             self.level, self.regions_shape = _choose_level(info, level)
             num_regions, channels = self.regions_shape
@@ -77,15 +79,46 @@ class ExampleParser:
         Returns:
             dict of tensors whose first axis is the questions.
         """
+        images, questions = self._parse(records)
+        if self.answerable_only:
+            questions = _keep(questions, questions["answer_id"] >= 0)
+        rows = questions.pop("image_index")
+        for name, values in images.items():
+            questions[name] = tf.gather(values, rows)
+        return questions
+
+    def parse_shared(self, records):
+        """Turns W records into one batch of all their questions.
+
+        Args:
+            records: (W,) strings.
+
+        Returns:
+            `(inputs, targets)` of `load`. A batch keeps a question even if none
+            is answerable, as the mean loss of no question is no number.
+        """
+        images, questions = self._parse(records)
+        if self.answerable_only:
+            known = questions["answer_id"] >= 0
+            first = tf.range(tf.size(known)) == 0
+            known = tf.where(tf.reduce_any(known), known, first)
+            questions = _keep(questions, known)
+        return self.finish(questions | images)
+
+    def _parse(self, records):
+        """Returns tensors with a row an image, and some with a row a question.
+
+        Of the latter `image_index` is the row of the question's image.
+        """
         example = tf.io.parse_example(records, self.features)
         answer_ids = example["answer_ids"]
         questions = {
-            "image": answer_ids.value_rowids(),
+            "image_index": tf.cast(answer_ids.indices[:, 0], tf.int32),
             "answer_id": tf.cast(answer_ids.values, tf.int32),
-            "token_ids": tf.RaggedTensor.from_row_lengths(
+            "token_ids": tf.reshape(
                 _decode_all(example["token_ids"], tf.int32),
-                example["token_lengths"].values,
-            ).to_tensor(shape=(None, self.sequence_length)),
+                (-1, self.sequence_length),
+            ),
         }
         if self.targets == "scores":
             lengths = example["score_lengths"].values
@@ -94,20 +127,12 @@ class ExampleParser:
                 questions[name] = tf.RaggedTensor.from_row_lengths(
                     example[name].values + shift, lengths
                 ).to_tensor()
-        if self.answerable_only:
-            known = questions["answer_id"] >= 0
-            questions = {
-                name: tf.boolean_mask(rows, known)
-                for name, rows in questions.items()
-            }
-        image = questions.pop("image")
-        for name, rows in self._images(example).items():
-            questions[name] = tf.gather(rows, image)
-        return questions
+        return self._images(example), questions
 
     def finish(self, questions):
         """Turns a batch of questions into `(inputs, targets)` of `load`."""
-        inputs = {"token_ids": questions["token_ids"]}
+        shared = [name for name in ("image_index",) if name in questions]
+        inputs = {name: questions[name] for name in ["token_ids", *shared]}
         if self.inputs == "regions":
             inputs |= self._regions(questions)
         else:
@@ -132,7 +157,7 @@ class ExampleParser:
         if self.inputs == "grids":
             return {
                 f"grid_{i}": tf.reshape(
-                    tf.io.decode_raw(example[f"features/{level}"], tf.float16),
+                    tf.io.decode_raw(example[f"features/{level}"], self.dtype),
                     (-1, *shape),
                 )
                 for i, (level, shape) in enumerate(self.grids.items(), 1)
@@ -146,10 +171,10 @@ class ExampleParser:
         raw = example[f"features/{self.level}"]
         num_regions, channels = self.regions_shape
         if num_regions is not None:
-            regions = tf.io.decode_raw(raw, tf.float16)
+            regions = tf.io.decode_raw(raw, self.dtype)
             shape = (-1, num_regions, channels)
             return {"regions": tf.reshape(regions, shape)}
-        regions = tf.reshape(_decode_all(raw, tf.float16), (-1, channels))
+        regions = tf.reshape(_decode_all(raw, self.dtype), (-1, channels))
         lengths = tf.strings.length(raw) // (2 * channels)
         regions = tf.RaggedTensor.from_row_lengths(regions, lengths)
         return {"regions": regions.to_tensor(), "num_regions": lengths}
@@ -173,6 +198,12 @@ class ExampleParser:
         mask = tf.sequence_mask(lengths, dtype=tf.int32)
         regions = regions[:, : tf.reduce_max(lengths)]
         return {"regions": regions, "regions_mask": mask}
+
+
+def _keep(questions, known):
+    return {
+        name: tf.boolean_mask(rows, known) for name, rows in questions.items()
+    }
 
 
 def _decode_all(raw, dtype):

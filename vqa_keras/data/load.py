@@ -36,6 +36,7 @@ def load(
     drop_remainder=False,
     answerable_only=False,
     limit=None,
+    share_images=False,
     verify=True,
     shuffle_bytes=SHUFFLE_BYTES,
 ):
@@ -54,6 +55,16 @@ def load(
         images        (B, H, W, 3) uint8, instead of regions and their mask
 
     and `targets` is (B, A) float32, A the number of answers.
+
+    With `share_images` the images of a batch are not repeated for each of
+    their questions: regions, grids or images have a row an image, and the
+    inputs also hold
+
+        image_index   (B,) int32: the row of each question's image
+
+    which `vqa_keras.models.share_images` makes a model of. Reading is then
+    several times faster. A batch holds all questions of its images, so B is
+    about `batch_size`, and questions are shuffled by image only.
 
     The stream holds the epochs `first_epoch` to `epochs - 1` one after the
     other and ends; no batch spans two. The order of an epoch depends on `seed`
@@ -91,6 +102,7 @@ def load(
             the vocabulary.
         limit: int. Number of images to use, the first ones of the split.
             Defaults to all.
+        share_images: whether a batch holds an image once for all its questions.
         verify: whether to compare the shards with their checksums first, once a
             process.
         shuffle_bytes: int. Memory that the shuffle buffers may take.
@@ -109,7 +121,7 @@ def load(
         info, inputs, level, image_size, targets, answerable_only
     )
     plan = plan_epoch(info, split, shard, answerable_only, limit)
-    steps = plan.steps(batch_size, drop_remainder)
+    steps = plan.steps(batch_size, drop_remainder, share_images)
     if not 0 <= first_epoch < epochs:
         raise UserError(
             "needed epochs from `first_epoch` >= 0 to a later `epochs`. "
@@ -122,22 +134,13 @@ def load(
         # has no influence on the order. TensorFlow takes no 0 here.
         tf.random.set_seed(1 + seed % (2**31 - 2))
         first, second, third = (3 * epoch + stage for stage in (1, 2, 3))
-        files = tf.data.Dataset.from_tensor_slices(
-            tuple(map(list, zip(*plan.files, strict=True)))
-        )
-        if shuffle:
-            files = files.shuffle(len(plan.files), first, False)
-        records = files.interleave(
-            lambda path, take, index: (
-                tf.data.TFRecordDataset(path)
-                .take(tf.cast(take, tf.int64))
-                .shard(shard[1], tf.cast(index, tf.int64))
-            ),
-            cycle_length=_OPEN_SHARDS if shuffle else 1,
-            block_length=_RUN,
-        )
+        records = _read(plan, shard, first if shuffle else None)
         if shuffle:
             records = records.shuffle(buffers.images, second, False)
+        if share_images:
+            return records.batch(
+                plan.images_per_batch(batch_size), drop_remainder
+            )
         questions = (
             records.batch(buffers.block)
             .map(parser.parse, num_parallel_calls=_THREADS)
@@ -155,8 +158,9 @@ def load(
     length = tf.data.experimental.assert_cardinality(
         steps * (epochs - first_epoch)
     )
+    finish = parser.parse_shared if share_images else parser.finish
     return (
-        batches.map(parser.finish, num_parallel_calls=_THREADS)
+        batches.map(finish, num_parallel_calls=_THREADS)
         .apply(length)
         .prefetch(2)
         .with_options(_options())
@@ -172,6 +176,7 @@ def steps_per_epoch(
     drop_remainder=False,
     answerable_only=False,
     limit=None,
+    share_images=False,
 ):
     """Returns the number of batches that `load` gives an epoch.
 
@@ -179,7 +184,7 @@ def steps_per_epoch(
     """
     info = DatasetInfo.read(directory)
     plan = plan_epoch(info, split, shard, answerable_only, limit)
-    return plan.steps(batch_size, drop_remainder)
+    return plan.steps(batch_size, drop_remainder, share_images)
 
 
 def read_images(directory, split, limit=None):
@@ -203,6 +208,33 @@ def read_images(directory, split, limit=None):
     for path, take, _ in plan.files:
         for record in tf.data.TFRecordDataset(path).take(take):
             yield decode(record.numpy())
+
+
+def _read(plan, shard, seed):
+    """Returns the records of an epoch; a seed shuffles the shards.
+
+    What an element passes takes time: whole shards are not counted through.
+    """
+
+    def read_shard(path, take, index):
+        records = tf.data.TFRecordDataset(path)
+        if plan.whole:
+            return records
+        records = records.take(tf.cast(take, tf.int64))
+        return records.shard(shard[1], tf.cast(index, tf.int64))
+
+    if plan.whole and seed is None:
+        return tf.data.TFRecordDataset([path for path, _, _ in plan.files])
+    files = tf.data.Dataset.from_tensor_slices(
+        tuple(map(list, zip(*plan.files, strict=True)))
+    )
+    if seed is not None:
+        files = files.shuffle(len(plan.files), seed, False)
+    return files.interleave(
+        read_shard,
+        cycle_length=1 if seed is None else _OPEN_SHARDS,
+        block_length=_RUN,
+    )
 
 
 class _Buffers:

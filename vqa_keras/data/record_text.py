@@ -17,6 +17,7 @@ QUESTION_VOCABULARY = "question_vocabulary.txt"
 ANSWER_VOCABULARY = "answer_vocabulary.txt"
 LONGEST = 14  # words; 99 of 100 questions of the VQA data sets are shorter
 
+_PADDING = 0
 _UNKNOWN = 1
 
 
@@ -136,10 +137,9 @@ class RecordText:
                     "answer": answer,
                     "answer_id": self.answer_ids.get(answer, -1),
                     "all_answers": question["answers"],
-                    "token_ids": [
-                        self.word_ids.get(word, _UNKNOWN) for word in kept
-                    ]
-                    or [_UNKNOWN],
+                    "object_boxes": question.get("object_boxes", []),
+                    "complementary_id": question.get("complementary_id", ""),
+                    "token_ids": self._token_ids(kept),
                     "scores": {
                         self.answer_ids[answer]: score
                         for answer, score in scores.items()
@@ -148,3 +148,8 @@ class RecordText:
                 }
             )
         return encoded, cut
+
+    def _token_ids(self, words):
+        ids = [self.word_ids.get(word, _UNKNOWN) for word in words]
+        ids = ids or [_UNKNOWN]
+        return ids + [_PADDING] * (self.sequence_length - len(ids))

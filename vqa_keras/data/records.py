@@ -1,36 +1,53 @@
 """One record an image: its features, its pixels and all its questions.
 
-Schema version 1. A record is a `tf.train.Example`; Q questions, L a level:
+Schema version 2. A record is a `tf.train.Example`; Q questions, L a level:
 
     image_id              bytes, one
     image                 bytes, one: a PNG or JPEG file; optional
     image_size            int64, [height, width] of the picture
-    features/L            bytes, one: raw little-endian float16
+    features/L            bytes, one: raw little-endian float16 or bfloat16
     features/L/shape      int64, [h, w, C] or [M, C]
+    features/L/dtype      bytes, one: "float16" or "bfloat16"
     boxes                 bytes, one: raw little-endian float32 (M, 4); optional
-    question_ids, questions, question_types, answer_types, answers
-                          bytes, Q; text is UTF-8
-    token_ids             bytes, one: raw little-endian int32, flat
-    token_lengths         int64, Q
+    question_ids, questions, question_types, answer_types, answers,
+    complementary_ids     bytes, Q; text is UTF-8
+    token_ids             bytes, one: raw little-endian int32, (Q, N), 0 is
+                          padding
     answer_ids            int64, Q; -1 outside the answer vocabulary
     all_answers           bytes, flat; all_answers_lengths int64, Q
     score_ids             int64, flat; score_values float32, flat;
     score_lengths         int64, Q
+    object_boxes          bytes, one: raw little-endian float32 (boxes, 4);
+    object_boxes_lengths  int64, Q; both absent if no question has a box
 
 Raw bytes are written many times faster than lists of floats, and one record an
-image is smaller and faster to read than one a question: `benchmarks/`.
+image is smaller and faster to read than one a question: `benchmarks/`. Token
+ids are padded so that a block of records is decoded by one operation.
 """
 
+import ml_dtypes
 import numpy as np
 import tensorflow as tf
 
-SCHEMA_VERSION = 1
-FLOAT16_MAX = 65504
-_TEXTS = ("question_id", "question", "question_type", "answer_type", "answer")
+SCHEMA_VERSION = 2
+FEATURE_DTYPES = {
+    "float16": np.dtype("<f2"),
+    "bfloat16": np.dtype(ml_dtypes.bfloat16),
+}
+# The largest finite number of each.
+_LARGEST = {"float16": 65504.0, "bfloat16": 3.38953139e38}
+_TEXTS = (
+    "question_id",
+    "question",
+    "question_type",
+    "answer_type",
+    "answer",
+    "complementary_id",
+)
 _LISTS = {name: f"{name}s" for name in _TEXTS}
 
 
-def encode(image):
+def encode(image, feature_dtype="float16"):
     """Writes an image and its questions as the bytes of one record.
 
     Equal images give equal bytes.
@@ -40,30 +57,36 @@ def encode(image):
             image_id: str.
             image: the picture file's bytes, or None.
             image_size: `(height, width)` of the picture.
-            features: `{level: array}` of shape `(h, w, C)` or `(M, C)`, stored
-                as float16; `{}` if there are none.
-            boxes: `(M, 4)` array, or None.
+            features: `{level: array}` of shape `(h, w, C)` or `(M, C)`; `{}`
+                if there are none.
+            boxes: `(M, 4)` array of the regions' x1, y1, x2, y2 in pixels, or
+                None.
             questions: list of dicts with
                 question_id, question, question_type, answer_type: str.
                 answer: str, the most common normalized answer; "" if none.
                 answer_id: int, -1 outside the vocabulary.
                 all_answers: list of str, one an annotator.
-                token_ids: list of int, without padding.
+                token_ids: list of int, padded with 0 to the same length in
+                    all questions of a data set.
                 scores: `{answer_id: float}`, soft targets in the vocabulary.
+                object_boxes: list of [x1, y1, x2, y2] in pixels, what the
+                    question is about; empty if nothing is known.
+                complementary_id: str, the question_id of the same question
+                    about a picture with another answer; "" if none.
+        feature_dtype: "float16" or "bfloat16", how features are stored.
 
     Returns:
         bytes, which `decode` reads.
 
     Raises:
         ValueError: if an array has the wrong rank or a feature is no finite
-            float16.
+            number of `feature_dtype`.
     """
     questions = image["questions"]
     feature = {
         "image_id": _bytes([image["image_id"].encode()]),
         "image_size": _ints(image["image_size"]),
-        "token_ids": _array(_flat(questions, "token_ids"), "<i4"),
-        "token_lengths": _ints(len(q["token_ids"]) for q in questions),
+        "token_ids": _token_ids(questions),
         "answer_ids": _ints(q["answer_id"] for q in questions),
         "all_answers": _texts(_flat(questions, "all_answers")),
         "all_answers_lengths": _ints(len(q["all_answers"]) for q in questions),
@@ -75,17 +98,20 @@ def encode(image):
     for name, key in _LISTS.items():
         feature[key] = _texts(q[name] for q in questions)
     for level, array in image["features"].items():
-        feature[f"features/{level}"] = _features(level, array)
-        feature[f"features/{level}/shape"] = _ints(np.shape(array))
+        key = f"features/{level}"
+        feature[key] = _features(level, array, feature_dtype)
+        feature[f"{key}/shape"] = _ints(np.shape(array))
+        feature[f"{key}/dtype"] = _bytes([feature_dtype.encode()])
     if image["image"] is not None:
         feature["image"] = _bytes([image["image"]])
     if image["boxes"] is not None:
-        if np.ndim(image["boxes"]) != 2 or np.shape(image["boxes"])[1] != 4:
-            raise ValueError(
-                "`boxes` must have shape (regions, 4). Received: "
-                f"boxes.shape={np.shape(image['boxes'])}"
-            )
-        feature["boxes"] = _array(image["boxes"], "<f4")
+        feature["boxes"] = _boxes("boxes", image["boxes"])
+    object_boxes = _flat(questions, "object_boxes")
+    if object_boxes:
+        feature["object_boxes"] = _boxes("object_boxes", object_boxes)
+        feature["object_boxes_lengths"] = _ints(
+            len(q["object_boxes"]) for q in questions
+        )
     example = tf.train.Example(features=tf.train.Features(feature=feature))
     return example.SerializeToString(deterministic=True)
 
@@ -97,8 +123,8 @@ def decode(record):
         record: bytes written by `encode`.
 
     Returns:
-        The dict that `encode` describes: features are float16 arrays, boxes
-        float32, texts `str`.
+        The dict that `encode` describes: features are arrays of the dtype
+        they are stored in, boxes float32, texts `str`.
     """
     feature = tf.train.Example.FromString(record).features.feature
     texts = {
@@ -107,6 +133,7 @@ def decode(record):
     }
     answer_ids = feature["answer_ids"].int64_list.value
     tokens = np.frombuffer(feature["token_ids"].bytes_list.value[0], "<i4")
+    tokens = tokens.reshape(len(answer_ids), -1) if answer_ids else tokens
     answers = [t.decode() for t in feature["all_answers"].bytes_list.value]
     scores = zip(
         feature["score_ids"].int64_list.value,
@@ -114,10 +141,17 @@ def decode(record):
         strict=True,
     )
     per_question = {
-        "token_ids": _split(feature, "token_lengths", tokens.tolist()),
+        "token_ids": tokens.tolist(),
         "all_answers": _split(feature, "all_answers_lengths", answers),
         "scores": _split(feature, "score_lengths", list(scores)),
+        "object_boxes": [[]] * len(answer_ids),
     }
+    if "object_boxes" in feature:
+        per_question["object_boxes"] = _split(
+            feature,
+            "object_boxes_lengths",
+            _read_boxes(feature["object_boxes"]).tolist(),
+        )
     questions = [
         {name: texts[name][i] for name in _TEXTS}
         | {
@@ -125,21 +159,23 @@ def decode(record):
             "token_ids": per_question["token_ids"][i],
             "all_answers": per_question["all_answers"][i],
             "scores": dict(per_question["scores"][i]),
+            "object_boxes": per_question["object_boxes"][i],
         }
         for i, answer_id in enumerate(answer_ids)
     ]
     features = {}
     for key in sorted(feature):
-        if key.startswith("features/") and not key.endswith("/shape"):
-            raw = np.frombuffer(feature[key].bytes_list.value[0], "<f2")
+        if key.startswith("features/") and key.count("/") == 1:
+            dtype = feature[f"{key}/dtype"].bytes_list.value[0].decode()
+            raw = feature[key].bytes_list.value[0]
+            values = np.frombuffer(raw, FEATURE_DTYPES[dtype])
             shape = feature[f"{key}/shape"].int64_list.value
-            features[key.removeprefix("features/")] = raw.reshape(shape)
+            features[key.removeprefix("features/")] = values.reshape(shape)
     image = boxes = None
     if "image" in feature:
         image = feature["image"].bytes_list.value[0]
     if "boxes" in feature:
-        boxes = np.frombuffer(feature["boxes"].bytes_list.value[0], "<f4")
-        boxes = boxes.reshape(-1, 4)
+        boxes = _read_boxes(feature["boxes"])
     return {
         "image_id": feature["image_id"].bytes_list.value[0].decode(),
         "image": image,
@@ -180,7 +216,17 @@ def _array(values, dtype):
     return _bytes([np.asarray(values, dtype).tobytes()])
 
 
-def _features(level, values):
+def _token_ids(questions):
+    lengths = {len(q["token_ids"]) for q in questions}
+    if len(lengths) > 1:
+        raise ValueError(
+            "`token_ids` must be padded to one length. Received lengths: "
+            f"{sorted(lengths)}"
+        )
+    return _array([q["token_ids"] for q in questions], "<i4")
+
+
+def _features(level, values, dtype):
     values = np.asarray(values)
     if values.ndim not in (2, 3):
         raise ValueError(
@@ -189,13 +235,27 @@ def _features(level, values):
         )
     if "/" in level:
         raise ValueError(f"a level has no '/' in its name. Received: {level!r}")
-    if not np.all(np.abs(values) <= FLOAT16_MAX):  # also false for NaN
+    largest = np.abs(values).max(initial=0)
+    if not largest <= _LARGEST[dtype]:  # also true for NaN
         raise ValueError(
-            f"features must be finite and at most {FLOAT16_MAX}, to be stored "
-            f"as float16. Received: features[{level!r}] with largest magnitude "
-            f"{np.abs(values).max()}"
+            f"features must be finite and at most {_LARGEST[dtype]:g}, to be "
+            f"stored as {dtype}. Received: features[{level!r}] with largest "
+            f"magnitude {largest}"
         )
-    return _array(values, "<f2")
+    return _array(values, FEATURE_DTYPES[dtype])
+
+
+def _boxes(name, boxes):
+    if np.ndim(boxes) != 2 or np.shape(boxes)[1] != 4:
+        raise ValueError(
+            f"`{name}` must have shape (boxes, 4). Received: "
+            f"{name}.shape={np.shape(boxes)}"
+        )
+    return _array(boxes, "<f4")
+
+
+def _read_boxes(feature):
+    return np.frombuffer(feature.bytes_list.value[0], "<f4").reshape(-1, 4)
 
 
 def _flat(questions, name):

@@ -2,6 +2,8 @@ import keras
 import keras_hub
 from keras import layers
 
+from vqa_keras.image_encoders.grid_coordinates import GridCoordinates
+
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class GridCNNBackbone(keras_hub.models.Backbone):
@@ -23,14 +25,16 @@ class GridCNNBackbone(keras_hub.models.Backbone):
         kernel_sizes: list of int, the kernel of each convolution.
         strides: list of int, the stride of each convolution.
         image_shape: `(height, width, 3)` of the images.
+        coordinates: bool. Whether every cell gets two more channels that tell
+            where it lies, see `GridCoordinates`. Defaults to `False`.
         dtype: dtype policy of the computation.
 
     Call arguments:
         images: RGB images of values 0 to 255, `(B, height, width, 3)`.
 
     Returns:
-        The grid, `(B, h, w, C)`, `C` being the last of `filters`; not
-        normalized, not negative.
+        The grid, `(B, h, w, C)`, `C` being the last of `filters`, and 2 more
+        with `coordinates`; not normalized, not negative but for coordinates.
 
     Raises:
         ValueError: if the three lists differ in length or are empty.
@@ -48,6 +52,7 @@ class GridCNNBackbone(keras_hub.models.Backbone):
         kernel_sizes=(3, 3, 2, 1),
         strides=(2, 2, 2, 1),
         image_shape=(64, 64, 3),
+        coordinates=False,
         dtype=None,
         **kwargs,
     ):
@@ -79,6 +84,8 @@ class GridCNNBackbone(keras_hub.models.Backbone):
                 momentum=0.9, dtype=dtype, name=f"norm_{i}"
             )(x)
             x = layers.ReLU(dtype=dtype, name=f"relu_{i}")(x)
+        if coordinates:
+            x = GridCoordinates(dtype=dtype, name="coordinates")(x)
         super().__init__(inputs=images, outputs=x, dtype=dtype, **kwargs)
 
         # === Config ===
@@ -86,6 +93,7 @@ class GridCNNBackbone(keras_hub.models.Backbone):
         self.kernel_sizes = list(kernel_sizes)
         self.strides = list(strides)
         self.image_shape = tuple(image_shape)
+        self.coordinates = coordinates
 
     def get_config(self):
         return {
@@ -94,4 +102,5 @@ class GridCNNBackbone(keras_hub.models.Backbone):
             "kernel_sizes": self.kernel_sizes,
             "strides": self.strides,
             "image_shape": self.image_shape,
+            "coordinates": self.coordinates,
         }

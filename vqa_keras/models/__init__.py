@@ -25,6 +25,7 @@ from vqa_keras.models.multilevel import MultilevelVQA
 from vqa_keras.models.parametric import ParametricBackbone
 from vqa_keras.models.parametric import ParametricVQA
 from vqa_keras.models.pyramid_backbone import PyramidBackbone
+from vqa_keras.models.share_images import share_images
 from vqa_keras.models.spatial_channel import SpatialChannelBackbone
 from vqa_keras.models.spatial_channel import SpatialChannelVQA
 from vqa_keras.models.stacked import StackedBackbone

@@ -98,26 +98,31 @@ class VQA(SavedTask):
 
         # === Functional model ===
         inputs = backbone.input
-        logits = self._head(backbone(inputs)["fused"])  # (B, A)
+        logits = self.head(backbone(inputs)["fused"])  # (B, A)
         super().__init__(inputs=inputs, outputs=logits, **kwargs)
 
     def compile(
         self, optimizer="adam", loss="auto", *, metrics="auto", **kwargs
     ):
-        """Configures the training, with defaults that fit the activation.
-
-        `loss="auto"` is cross entropy for softmax, `AnswerBinaryCrossentropy`
-        for sigmoid, both of logits; `metrics="auto"` is `VQAAccuracy`.
-        """
-        if loss == "auto" and self.activation == "softmax":
-            loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-        elif loss == "auto":
-            loss = AnswerBinaryCrossentropy()
-        if metrics == "auto":
-            metrics = [VQAAccuracy(name="accuracy")]
+        """Configures the training; "auto" is what `defaults` gives."""
+        defaults = self.defaults()
+        loss = defaults["loss"] if loss == "auto" else loss
+        metrics = defaults["metrics"] if metrics == "auto" else metrics
         super().compile(optimizer, loss, metrics=metrics, **kwargs)
 
-    def _head(self, fused):
+    def defaults(self):
+        """Returns loss and metrics that fit the activation, for `compile`.
+
+        The loss of logits is cross entropy for softmax and
+        `AnswerBinaryCrossentropy` for sigmoid; the metric is `VQAAccuracy`.
+        """
+        loss = AnswerBinaryCrossentropy()
+        if self.activation == "softmax":
+            loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+        return {"loss": loss, "metrics": [VQAAccuracy(name="accuracy")]}
+
+    def head(self, fused):
+        """Returns the logits of fused vectors, `(B, D)` to `(B, A)`."""
         hidden = self.fused_dropout(fused)
         if self.hidden_dim is not None:
             hidden = self.hidden_dropout(self.hidden_dense(hidden))
@@ -133,7 +138,7 @@ class VQA(SavedTask):
         return keras.Model(
             self.backbone.input,
             {
-                "logits": self._head(outputs["fused"]),
+                "logits": self.head(outputs["fused"]),
                 "attention": outputs["attention"],
             },
         )
