@@ -69,6 +69,8 @@ def user_errors():
 
 def _worker_message(error):
     text = str(error)
+    if isinstance(error, UserError):  # of a worker in this process
+        return re.sub(r" \[while running .*", "", text)
     found = re.search(r"UserError: (.+)", text)
     if found:
         # The words after the message name the step of the pipeline.

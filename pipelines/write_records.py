@@ -1,36 +1,46 @@
 r"""Writes a data set as records: images, CNN features, questions and answers.
 
-    python -m pipelines.write_records --dataset=easy_vqa --output=DIR
+Your own pictures and questions, DIR/train.jsonl with a line for each question
+(`vqa_keras/data/jsonl.py` tells all that a line may hold),
 
-reads the data set, builds both vocabularies from its training split, runs a
-CNN over every image and writes TFRecord shards and, last, dataset_info.json;
-`vqa_keras.data.load(DIR, "train", batch_size=64)` reads them. A run that was
+    {"question_id": 7, "image": "photos/door.jpg",
+     "question": "what color is the door?", "answers": ["red"]}
+
+become records by
+
+    python -m pipelines.write_records --dataset=jsonl --input=DIR \
+        --output=RECORDS --image_encoder=efficientnet_lite0
+
+It reads the data, builds both vocabularies from the training split, runs a CNN
+over every image and writes TFRecord shards and, last, dataset_info.json;
+`vqa_keras.data.load(RECORDS, "train", batch_size=64)` reads them and
+`python -m vqa_keras.data.inspect RECORDS` shows what they hold. A run that was
 killed goes on where it was when the same command is given again, and a
 finished one is left as it is. Other arguments need another --output, or
---overwrite. Images that cannot be read are left out and named in
-DIR/dropped.jsonl.
+--overwrite. What cannot be used is left out, counted and named in
+RECORDS/dropped.jsonl.
+
+Other data: --dataset=vqa_v2 or vqa_v1 with --input naming the folder where the
+official archives were unpacked, --dataset=easy_vqa from its Python package,
+--dataset=sort_of_clevr, which is generated.
 
 All other flags are options of Apache Beam. In two processes:
 
-    python -m pipelines.write_records --dataset=easy_vqa --output=DIR \
+    python -m pipelines.write_records --dataset=easy_vqa --output=RECORDS \
         --direct_running_mode=multi_processing --direct_num_workers=2
 
-As a job that is submitted to a server, here Beam's own local one; any machine
-that workers run on must see DIR under the same path:
-
-    python -m apache_beam.runners.portability.local_job_service_main \
-        --port=8099 &
-    python -m pipelines.write_records --dataset=easy_vqa --output=DIR \
-        --runner=PortableRunner --job_endpoint=localhost:8099 \
-        --environment_type=LOOPBACK
+docs/scale.md has the commands for job servers and clusters.
 """
 
 from absl import flags
 
 from pipelines.beam_options import beam_options
-from pipelines.records_pipeline import READERS
+from pipelines.dead_worker import ends_if_a_worker_dies
+from pipelines.features import Features
 from pipelines.records_pipeline import write_records
 from vqa_keras import command
+from vqa_keras.data.readers import READERS
+from vqa_keras.data.records import FEATURE_DTYPES
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string(
@@ -44,9 +54,23 @@ flags.DEFINE_string(
 )
 flags.DEFINE_string(
     "image_encoder",
-    "grid_cnn",
-    "CNN whose features are stored: a keras.applications name (ResNet50), a "
-    "KerasHub preset, a .keras file, grid_cnn, or none to store pictures only.",
+    None,
+    "CNN whose features are stored: grid_cnn (small, for drawings; the "
+    "default), efficientnet_lite0 (photographs, weights from pip), a "
+    "keras.applications name (ResNet50), a KerasHub preset, a .keras file, or "
+    "none to store pictures only.",
+)
+flags.DEFINE_string(
+    "weights",
+    None,
+    "Weights of a keras.applications network: imagenet (the default), none for "
+    "random ones, or a file.",
+)
+flags.DEFINE_list(
+    "region_features",
+    None,
+    "Precomputed features in place of a CNN: bottom-up-attention .tsv files, "
+    "or a folder of .npz files, one an image.",
 )
 flags.DEFINE_list(
     "levels",
@@ -57,8 +81,24 @@ flags.DEFINE_list(
 flags.DEFINE_integer(
     "image_size",
     None,
-    "Side of the images for the CNN. Default: the size the CNN is made for.",
+    "Side of the images for the CNN; 448 gives many of them 14 x 14 cells. "
+    "Default: the size the CNN is made for.",
     lower_bound=1,
+)
+flags.DEFINE_integer(
+    "pool",
+    None,
+    "Averages so many x so many neighboring cells into one.",
+    lower_bound=2,
+)
+flags.DEFINE_bool(
+    "l2_normalize", False, "Scales the features of every cell to length 1."
+)
+flags.DEFINE_enum(
+    "feature_dtype",
+    "float16",
+    sorted(FEATURE_DTYPES),
+    "How features are stored: bfloat16 for those above 65,504.",
 )
 flags.DEFINE_integer(
     "sequence_length",
@@ -85,15 +125,42 @@ flags.DEFINE_integer(
 flags.DEFINE_integer(
     "images_per_shard", 512, "Images in one file, at most.", lower_bound=1
 )
+# Those of readers have no default here: each reader has its own.
 flags.DEFINE_float(
     "validation_fraction",
-    0.1,
-    "Part of the training images that becomes the validation split.",
+    None,
+    "Part of the training images that becomes the validation split, where the "
+    "data has none. Default: 0.1.",
     lower_bound=0,
     upper_bound=0.9,
 )
-flags.DEFINE_integer("seed", 0, "Chooses the validation images.")
-flags.DEFINE_bool("store_images", True, "Whether pictures are stored too.")
+flags.DEFINE_integer(
+    "seed",
+    None,
+    "Chooses the validation images, or the pictures of sort_of_clevr. "
+    "Default: 0.",
+)
+flags.DEFINE_integer(
+    "train_images", None, "sort_of_clevr: pictures. Default: 9,800."
+)
+flags.DEFINE_integer(
+    "validation_images", None, "sort_of_clevr: pictures. Default: 200."
+)
+flags.DEFINE_integer(
+    "test_images", None, "sort_of_clevr: pictures. Default: 200."
+)
+flags.DEFINE_integer(
+    "num_objects", None, "sort_of_clevr: objects of a picture. Default: 6."
+)
+flags.DEFINE_integer(
+    "picture_size", None, "sort_of_clevr: pixels of a side. Default: 75."
+)
+flags.DEFINE_bool(
+    "store_images",
+    None,
+    "Whether pictures are stored too. Default: yes, but not beside "
+    "--region_features.",
+)
 flags.DEFINE_bool(
     "allow_dropped",
     False,
@@ -104,29 +171,43 @@ flags.DEFINE_bool(
 )
 
 
+OF_READERS = {name for r in READERS.values() for name in r.ARGUMENTS}
+
+
 def main(argv):
     options = beam_options(argv[1:], known=list(FLAGS))
+    store_images = FLAGS.store_images
+    if store_images is None:
+        store_images = not FLAGS.region_features
+    given = {name: FLAGS[name].value for name in sorted(OF_READERS)}
     write_records(
         options,
         dataset=FLAGS.dataset,
         input_folder=FLAGS.input,
         output=FLAGS.output,
-        image_encoder=FLAGS.image_encoder,
-        levels=FLAGS.levels,
-        image_size=FLAGS.image_size,
+        features=Features(
+            image_encoder=FLAGS.image_encoder,
+            weights=FLAGS.weights,
+            region_features=FLAGS.region_features,
+            levels=FLAGS.levels,
+            image_size=FLAGS.image_size,
+            pool=FLAGS.pool,
+            l2_normalize=FLAGS.l2_normalize,
+            feature_dtype=FLAGS.feature_dtype,
+        ),
         sequence_length=FLAGS.sequence_length,
         min_word_count=FLAGS.min_word_count,
         min_answer_count=FLAGS.min_answer_count,
         top_answers=FLAGS.top_answers,
         batch_size=FLAGS.batch_size,
         images_per_shard=FLAGS.images_per_shard,
-        validation_fraction=FLAGS.validation_fraction,
-        seed=FLAGS.seed,
-        store_images=FLAGS.store_images,
+        store_images=store_images,
         allow_dropped=FLAGS.allow_dropped,
         overwrite=FLAGS.overwrite,
+        **{name: value for name, value in given.items() if value is not None},
     )
 
 
 if __name__ == "__main__":
-    command.run(main, keep_unknown=True)
+    with ends_if_a_worker_dies():
+        command.run(main, keep_unknown=True)

@@ -15,9 +15,9 @@ TOP_LEVEL = {"attention_axes", "errors", "command"}
 MAY_IMPORT = {
     "layers": set(),
     "text": set(),
-    "image_encoders": set(),
+    "image_encoders": {"layers"},
     "models": {"layers", "text", "metrics"},
-    "data": {"text", "image_encoders"},
+    "data": {"text", "image_encoders", "metrics", "visualization"},
     "metrics": {"text"},
     "visualization": set(),
     "serving": {"models", "text", "data", "image_encoders"},

@@ -54,8 +54,8 @@ def test_text_that_is_no_dataset_info_is_named(records, text):
 
 
 def test_other_schema_version_is_refused(records):
-    change(records, schema_version=2)
-    with pytest.raises(UserError, match="version 1. Received: version 2"):
+    change(records, schema_version=1)
+    with pytest.raises(UserError, match="version 2. Received: version 1"):
         DatasetInfo.read(records)
 
 

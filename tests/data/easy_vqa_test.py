@@ -4,6 +4,7 @@ import json
 import pytest
 
 from vqa_keras.data import easy_vqa
+from vqa_keras.data.question_table import QuestionTable
 from vqa_keras.errors import UserError
 
 
@@ -22,6 +23,21 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.fixture
+def read(tmp_path):
+    """Returns `read(folder, ...)`, which gives `{split: [image, ...]}`."""
+
+    def read(folder, *arguments, **named):
+        with QuestionTable(tmp_path / "table.sqlite") as table:
+            easy_vqa.read(folder, table, *arguments, **named)
+            table.finish()
+            return {
+                split: list(table.images(split)) for split in table.splits()
+            }
+
+    return read
+
+
 def write(folder, rows, split="train"):
     (folder / split / "questions.json").write_text(json.dumps(rows))
 
@@ -30,9 +46,9 @@ def ids(images):
     return [image["image_id"] for image in images]
 
 
-def test_images_are_in_the_order_of_their_numbers(folder):
+def test_images_are_in_the_order_of_their_numbers(folder, read):
     write(folder, [["is it?", "yes", i] for i in (10, 9, 100, 9)])
-    train = easy_vqa.read(folder, validation_fraction=0)["train"]
+    train = read(folder, validation_fraction=0)["train"]
     assert ids(train) == ["train-9", "train-10", "train-100"]
     assert [q["question_id"] for q in train[0]["questions"]] == [
         "train-1",
@@ -40,7 +56,7 @@ def test_images_are_in_the_order_of_their_numbers(folder):
     ]
 
 
-def test_a_question_keeps_its_text_and_gets_types(folder):
+def test_a_question_keeps_its_text_and_gets_types(folder, read):
     rows = [
         ["What color is the shape?", "blue", 0],
         ["what is the blue shape?", "circle", 0],
@@ -48,7 +64,7 @@ def test_a_question_keeps_its_text_and_gets_types(folder):
         ["", "no", 0],
     ]
     write(folder, rows)
-    (image,) = easy_vqa.read(folder, validation_fraction=0)["train"]
+    (image,) = read(folder, validation_fraction=0)["train"]
     questions = image["questions"]
     assert [q["question"] for q in questions] == [row[0] for row in rows]
     assert [q["answers"] for q in questions] == [[row[1]] for row in rows]
@@ -61,8 +77,10 @@ def test_a_question_keeps_its_text_and_gets_types(folder):
     assert image["path"] == "train/images/0.png"
 
 
-def test_validation_is_a_tenth_of_the_images_and_in_no_other_split(folder):
-    splits = easy_vqa.read(folder)
+def test_validation_is_a_tenth_of_the_images_and_in_no_other_split(
+    folder, read
+):
+    splits = read(folder)
     train, validation = (
         set(ids(splits["train"])),
         set(ids(splits["validation"])),
@@ -72,19 +90,18 @@ def test_validation_is_a_tenth_of_the_images_and_in_no_other_split(folder):
     assert len(splits["test"]) == 20
 
 
-def test_the_seed_chooses_the_validation_images(folder):
+def test_the_seed_chooses_the_validation_images(folder, read):
     chosen = [
-        tuple(ids(easy_vqa.read(folder, 0.3, seed)["validation"]))
-        for seed in (0, 0, 1)
+        tuple(ids(read(folder, 0.3, seed)["validation"])) for seed in (0, 0, 1)
     ]
     assert chosen[0] == chosen[1]
     assert chosen[0] != chosen[2]
 
 
-def test_an_empty_validation_split_is_left_out(folder):
-    assert set(easy_vqa.read(folder, 0)) == {"train", "test"}
+def test_an_empty_validation_split_is_left_out(folder, read):
+    assert set(read(folder, 0)) == {"train", "test"}
     with pytest.raises(UserError, match="less than 1. Received: 1.0"):
-        easy_vqa.read(folder, 1.0)
+        read(folder, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -92,21 +109,21 @@ def test_an_empty_validation_split_is_left_out(folder):
     ["", "{", "[]", "{}", "[1]", '[["a", "b"]]', '[["a", 1, 2]]']
     + ['[["a", "b", "2"]]', '[["a", "b", true]]', '[["a", "b", -1]]'],
 )
-def test_wrong_files_are_named(folder, text):
+def test_wrong_files_are_named(folder, read, text):
     (folder / "test" / "questions.json").write_text(text)
     with pytest.raises(UserError, match=r"test.questions\.json.*needed"):
-        easy_vqa.read(folder)
+        read(folder)
 
 
-def test_a_wrong_row_is_named_by_its_number(folder):
+def test_a_wrong_row_is_named_by_its_number(folder, read):
     write(folder, [["is it?", "yes", 0], ["is it?", None, 0]])
     with pytest.raises(UserError, match='row 1: .*"is it.", null, 0'):
-        easy_vqa.read(folder)
+        read(folder)
 
 
-def test_text_that_utf8_cannot_hold_is_replaced(folder):
+def test_text_that_utf8_cannot_hold_is_replaced(folder, read):
     write(folder, [["is \ud800 it?", "yes", 0]])
-    (image,) = easy_vqa.read(folder, 0)["train"]
+    (image,) = read(folder, 0)["train"]
     assert image["questions"][0]["question"] == "is ? it?"
 
 
@@ -122,8 +139,8 @@ def test_a_missing_package_is_named(monkeypatch):
         easy_vqa.find()
 
 
-def test_the_installed_package_has_the_published_numbers():
-    splits = easy_vqa.read(easy_vqa.find())
+def test_the_installed_package_has_the_published_numbers(read):
+    splits = read(easy_vqa.find())
     questions = {
         split: sum(len(image["questions"]) for image in images)
         for split, images in splits.items()

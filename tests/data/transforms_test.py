@@ -4,6 +4,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
+from vqa_keras.data.question_table import QuestionTable
 from vqa_keras.data.shards import finished_shard
 from vqa_keras.data.transforms import BuildVocabularies
 from vqa_keras.data.transforms import WriteShards
@@ -41,7 +42,13 @@ def shards(tmp_path):
     for number in (0, 1):
         pixels = np.full((4, 4, 3), number, "uint8")
         Image.fromarray(pixels).save(tmp_path / f"{number}.png")
-    return WorkFolder(tmp_path).write_plans({"train": images}, 1)["train"]
+    with QuestionTable(tmp_path / "questions.sqlite") as table:
+        for one in images:
+            table.add_image("train", one["image_id"], one["path"])
+            for question in one["questions"]:
+                table.add_question("train", one["image_id"], question)
+        table.finish()
+        return WorkFolder(tmp_path).write_plans(table, 1)["train"]
 
 
 def run(build):
@@ -61,13 +68,18 @@ def write(shards, output):
             | beam.Create(shards)
             | WriteShards(
                 output,
-                output,
+                {
+                    "dataset": "jsonl",
+                    "folder": str(output),
+                    "image_encoder": None,
+                    "levels": [],
+                    "region_features": None,
+                    "feature_dtype": "float16",
+                    "batch_size": 2,
+                    "store_images": True,
+                },
                 "fingerprint",
                 {**text, "sequence_length": 1},
-                None,
-                [],
-                2,
-                True,
             )
         )
     )
@@ -89,16 +101,20 @@ def test_vocabularies_are_ordered_by_counts_over_all_shards(shards, tmp_path):
 
 def test_counters_tell_what_was_kept_dropped_and_cut(shards, tmp_path):
     counters = write(shards, tmp_path)
-    assert counters["kept"] == 2
+    assert counters["kept_images"] == 2
+    assert counters["kept_questions"] == 3
     assert counters["dropped_missing_file"] == 1
-    assert counters["cut"] == 3
+    assert counters["cut_questions"] == 3
     report = WorkFolder(tmp_path).report(shards[2])
     assert report["dropped"] == [
         {
-            "image_id": "2",
+            "split": "train",
+            "item": "image",
+            "id": "2",
             "file": "2.png",
             "reason": "missing_file",
             "questions": 1,
+            "question_ids": ["2-0"],
         }
     ]
 
@@ -109,7 +125,7 @@ def test_finished_shards_are_passed_on_without_being_written(shards, tmp_path):
     (tmp_path / shards[1]).write_bytes(b"torn")
     counters = write(shards, tmp_path)
     assert counters["shards_finished_before"] == 2
-    assert counters["kept"] == 1
+    assert counters["kept_images"] == 2
     again = [finished_shard(tmp_path / s, "fingerprint") for s in shards]
     assert again == entries
     assert WorkFolder(tmp_path).done() == 3

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from vqa_keras.metrics import boxes_mask
 from vqa_keras.metrics import covered_cells
+from vqa_keras.metrics import covered_regions
 from vqa_keras.metrics import grounding
 from vqa_keras.metrics import object_mask
 
@@ -29,6 +31,57 @@ def test_image_of_one_color_has_no_object():
 def test_rejects_what_is_not_an_rgb_image(image):
     with pytest.raises(ValueError, match="must be uint8 of shape.*Received"):
         object_mask(image)
+
+
+@pytest.mark.parametrize(
+    "boxes, rows",
+    [
+        ([], ["....", "....", "...."]),
+        ([[1, 0, 3, 2]], [".##.", ".##.", "...."]),
+        ([[0, 0, 1, 1], [3, 2, 4, 3]], ["#...", "....", "...#"]),
+        ([[-5, 1, 2, 9]], ["....", "##..", "##.."]),
+        ([[0.9, 1.5, 2.1, 1.6]], ["....", "###.", "...."]),
+        ([[5, 5, 7, 7], [-2, -2, 0, 0]], ["....", "....", "...."]),
+        ([[2, 0, 2, 3], [3, 2, 1, 0]], ["....", "....", "...."]),
+    ],
+    ids="none whole two outside_part fraction outside without_area".split(),
+)
+def test_mask_holds_the_pixels_that_boxes_meet(boxes, rows):
+    mask = boxes_mask(boxes, (3, 4))
+    assert ["".join(np.where(row, "#", ".")) for row in mask] == rows
+
+
+@pytest.mark.parametrize(
+    "boxes", [[1, 2, 3, 4], [[1, 2, 3]], [[0, 0, np.nan, 1]]]
+)
+def test_rejects_what_is_not_a_list_of_boxes(boxes):
+    with pytest.raises(ValueError, match="`boxes` must be finite.*Received"):
+        boxes_mask(boxes, (3, 4))
+    with pytest.raises(ValueError, match="`object_boxes` must be.*Received"):
+        covered_regions([[0, 0, 1, 1]], boxes)
+
+
+def test_region_is_covered_from_half_of_the_union_on():
+    regions = [
+        [0, 0, 4, 4],  # the object
+        [0, 0, 4, 8],  # twice its area around it: 16 / 32
+        [0, 0, 4, 8.1],
+        [0, 0, 2, 4],  # half of it
+        [0, 0, 1.9, 4],
+        [2, 0, 6, 4],  # 8 / 24
+        [4, 0, 8, 4],  # touches it
+        [1, 1, 1, 1],
+    ]
+    expected = [True, True, False, True, False, False, False, False]
+    assert covered_regions(regions, [[0, 0, 4, 4]]).tolist() == expected
+
+
+def test_region_is_covered_by_any_of_the_objects_or_by_none():
+    regions = [[0, 0, 2, 2], [5, 5, 7, 7], [0, 0, 7, 7]]
+    objects = [[5, 5, 7, 7], [0, 0, 2, 2]]
+    assert covered_regions(regions, objects).tolist() == [True, True, False]
+    assert covered_regions(regions, []).tolist() == [False] * 3
+    assert covered_regions([], objects).shape == (0,)
 
 
 def overlaps(mask, grid_shape):
@@ -97,6 +150,21 @@ def test_map_of_zeros_points_nowhere():
 def test_image_without_an_object_scores_zero():
     result = grounding(np.ones((1, 2, 2)), np.zeros((1, 2, 2), bool))
     assert result == {"peak": 0, "mass": 0, "chance": 0}
+
+
+def test_maps_of_regions_count_the_regions_that_are_there():
+    weights = [[0.5, 0.25, 0.25], [0.2, 0.8, 0.0]]
+    covered = [[False, True, True], [False, True, True]]
+    mask = [[True, True, True], [True, True, False]]
+    result = grounding(weights, covered, mask)
+    assert result["peak"] == 50
+    assert result["mass"] == pytest.approx(65)  # (50 + 80) / 2
+    assert result["chance"] == pytest.approx(175 / 3)  # (2 / 3 + 1 / 2) / 2
+
+
+def test_rejects_a_map_without_regions():
+    with pytest.raises(ValueError, match="Received: map 1 without one"):
+        grounding(np.ones((2, 1)), np.ones((2, 1)), [[True], [False]])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -0.1])

@@ -7,6 +7,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
+from pipelines.features import Features
 from pipelines.records_pipeline import write_records
 
 SMALL = {"batch_size": 3, "images_per_shard": 4, "validation_fraction": 0.25}
@@ -46,11 +47,12 @@ def encoder_file(tmp_path_factory):
 
 @pytest.fixture
 def write(data, encoder_file):
-    def write(output, *beam_flags, **changed):
+    def write(output, *beam_flags, features=None, **changed):
         options = PipelineOptions(["--runner=FnApiRunner", *beam_flags])
-        arguments = {"image_encoder": encoder_file, **SMALL, **changed}
+        of_cnn = {"image_encoder": encoder_file, **(features or {})}
+        arguments = {**SMALL, "input_folder": data, **changed}
         return write_records(
-            options, input_folder=data, output=output, **arguments
+            options, output=output, features=Features(**of_cnn), **arguments
         )
 
     return write

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from vqa_keras.data import DatasetInfo
+from vqa_keras.data import record_maker
 from vqa_keras.data import transforms
 from vqa_keras.errors import UserError
 
@@ -65,21 +66,21 @@ def test_a_lost_shard_is_written_again(write, tmp_path):
 
 def test_a_full_disk_leaves_nothing_that_is_read(write, tmp_path, monkeypatch):
     complete = write(tmp_path / "complete")
-    real = transforms.encode
+    real = record_maker.encode
     calls = []
 
-    def full(image):
+    def full(image, *dtype):
         calls.append(image)
         if len(calls) == 8:
             raise OSError(28, "No space left on device")
-        return real(image)
+        return real(image, *dtype)
 
-    monkeypatch.setattr(transforms, "encode", full)
+    monkeypatch.setattr(record_maker, "encode", full)
     with pytest.raises(UserError, match="No space left on device"):
         write(tmp_path / "records")
     with pytest.raises(UserError, match="dataset_info.json is missing"):
         DatasetInfo.read(tmp_path / "records")
-    monkeypatch.setattr(transforms, "encode", real)
+    monkeypatch.setattr(record_maker, "encode", real)
     write(tmp_path / "records")
     assert contents(tmp_path / "records") == contents(
         pathlib.Path(complete.directory)

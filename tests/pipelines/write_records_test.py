@@ -82,7 +82,9 @@ def test_vocabularies_come_from_the_training_split_only(write, tmp_path):
 
 def test_several_levels_and_cut_questions(write, tmp_path):
     info = write(
-        tmp_path / "records", levels=["low", "high"], sequence_length=3
+        tmp_path / "records",
+        features={"levels": ["low", "high"]},
+        sequence_length=3,
     )
     assert info.image_encoder["levels"] == {"low": [4, 4, 4], "high": [2, 2, 6]}
     image = decode(next(records(info, "train")))
@@ -96,11 +98,15 @@ def test_several_levels_and_cut_questions(write, tmp_path):
 
 
 def test_pictures_can_be_stored_without_features(write, tmp_path):
-    info = write(tmp_path / "records", image_encoder="none")
+    info = write(tmp_path / "records", features={"image_encoder": "none"})
     assert info.image_encoder is None
     assert decode(next(records(info, "train")))["features"] == {}
     with pytest.raises(UserError, match="needed features or pictures"):
-        write(tmp_path / "other", image_encoder="none", store_images=False)
+        write(
+            tmp_path / "other",
+            features={"image_encoder": "none"},
+            store_images=False,
+        )
 
 
 @pytest.mark.slow

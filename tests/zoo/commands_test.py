@@ -123,7 +123,7 @@ def test_records_of_another_schema_are_refused(call, run, write_records):
     path.write_text(json.dumps({**values, "schema_version": 7}))
     done = call("evaluate", run, f"--data={other}")
     assert done.status == 2
-    assert f"{path}: needed records of schema version 1" in done.stderr
+    assert f"{path}: needed records of schema version 2" in done.stderr
     assert "Received: version 7" in done.stderr
 
 

@@ -156,7 +156,9 @@ def _questions(image_id, color):
             "answer": answer,
             "answer_id": ANSWERS.index(answer),
             "all_answers": [answer],
-            "token_ids": tokenizer.word_ids(question),
+            "token_ids": [*tokenizer.word_ids(question), *[0] * 6][:6],
+            "object_boxes": [],
+            "complementary_id": "",
             "scores": {ANSWERS.index(answer): 1.0},
         }
         for i, (question, kind, answer) in enumerate(asked)

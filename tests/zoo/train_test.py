@@ -37,7 +37,9 @@ def test_results_say_what_was_measured_and_how(run, records):
     assert (results["split"], results["questions"]) == ("test", 24)
     assert results["images"] == 6
     assert set(results["accuracy"]["per_answer_type"]) == {"other", "yes/no"}
-    assert set(results["floors"]) == {"majority", "question_only"}
+    floors = {"majority", "question_only"}
+    assert set(results["floors"]) == floors | {"per_question_type"}
+    assert set(results["floors"]["per_question_type"]["color"]) == floors
     assert set(results["grounding"]) == {"hop_1", "hop_2"}
     chance = results["grounding"]["hop_1"]["chance"]
     assert chance == pytest.approx(100 / 16)  # one cell of 4 x 4

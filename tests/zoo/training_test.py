@@ -17,6 +17,7 @@ def info(*levels):
     grids = {level: cnn.get_layer(level).output for level in levels}
     network = keras.Model(cnn.input, grids, name="cnn")
     described = {
+        "file": "image_encoder.keras",
         "levels": {name: list(t.shape[1:]) for name, t in grids.items()},
         "weights_sha256": weights_sha256(network),
     }

@@ -1,13 +1,14 @@
 """Reads easy-VQA: 5,000 pictures of one shape, 48,248 questions."""
 
-import hashlib
 import importlib.util
 import json
 import pathlib
 
+from vqa_keras.data.read_json import read_json
 from vqa_keras.errors import UserError
 
 NAME = "easy_vqa"
+ARGUMENTS = ("validation_fraction", "seed")
 
 
 def find(directory=None):
@@ -41,59 +42,35 @@ def find(directory=None):
     return directory
 
 
-def read(directory, validation_fraction=0.1, seed=0):
-    """Reads the questions of all splits, image by image.
+def read(folder, table, validation_fraction=0.1, seed=0):
+    """Adds the images and questions of all splits to a table.
 
-    The validation split is a part of the training images, chosen by a hash of
-    seed and image id, so that no image is in both.
+    The validation split is a part of the training images. Images are in the
+    order of their ids. Whether a picture can be read is not looked at.
 
     Args:
-        directory: what `find` returned.
+        folder: what `find` returned.
+        table: the `QuestionTable` to fill.
         validation_fraction: float, the part of the training images.
         seed: int. Another seed chooses other images.
-
-    Returns:
-        Dict of "train", "validation" (unless it is empty) and "test", each a
-        list of images ordered by id. An image is a dict of image_id, path
-        (below `directory`) and questions, a list of dicts of question_id,
-        question, question_type, answer_type and answers. Whether the picture
-        can be read is not looked at.
 
     Raises:
         UserError: if a questions.json is not a list of
             [question, answer, image id], with file, row and what was found.
     """
-    if not 0 <= validation_fraction < 1:
-        raise UserError(
-            "validation_fraction must be at least 0 and less than 1. "
-            f"Received: {validation_fraction}"
-        )
-    train = _read_split(directory, "train")
-    count = round(validation_fraction * len(train))
-    ranked = sorted(train, key=lambda image: _hash(seed, image["image_id"]))
-    held_out = {image["image_id"] for image in ranked[:count]}
-    splits = {
-        "train": [i for i in train if i["image_id"] not in held_out],
-        "validation": [i for i in train if i["image_id"] in held_out],
-        "test": _read_split(directory, "test"),
-    }
-    return {split: images for split, images in splits.items() if images}
-
-
-def _hash(seed, image_id):
-    return hashlib.sha256(f"{seed} {image_id}".encode()).digest()
+    for split in ("train", "test"):
+        images = _read_split(folder, split)
+        for image_id in sorted(images):
+            name = f"{split}-{image_id}"
+            table.add_image(split, name, f"{split}/images/{image_id}.png")
+            for question in images[image_id]:
+                table.add_question(split, name, question)
+    table.hold_out(validation_fraction, seed)
 
 
 def _read_split(directory, split):
     path = pathlib.Path(directory, split, "questions.json")
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(
-            f"{path}: needed a JSON list of questions. Received: {error}"
-        ) from error
+    rows = read_json(path)
     if not isinstance(rows, list) or not rows:
         raise UserError(
             f"{path}: needed a JSON list of at least one question. Received: "
@@ -102,15 +79,7 @@ def _read_split(directory, split):
     images = {}
     for number, row in enumerate(rows):
         question, answer, image_id = _checked(path, number, row)
-        image = images.setdefault(
-            image_id,
-            {
-                "image_id": f"{split}-{image_id}",
-                "path": f"{split}/images/{image_id}.png",
-                "questions": [],
-            },
-        )
-        image["questions"].append(
+        images.setdefault(image_id, []).append(
             {
                 "question_id": f"{split}-{number}",
                 "question": question,
@@ -119,7 +88,7 @@ def _read_split(directory, split):
                 "answers": [answer],
             }
         )
-    return [images[image_id] for image_id in sorted(images)]
+    return images
 
 
 def _checked(path, number, row):

@@ -2,6 +2,7 @@
 
 import collections
 import hashlib
+import itertools
 import json
 import pathlib
 import re
@@ -32,23 +33,18 @@ def sha256_of(value):
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def claim(output, arguments, overwrite=False):
-    """Makes a folder ready for the records that some arguments describe.
-
-    The arguments are written to the folder before anything else, so that a
-    rerun after a kill knows what the finished shards were made of.
+def open_folder(output, overwrite=False):
+    """Makes a folder ready for work, before it is known what for.
 
     Args:
         output: folder; made if it does not exist.
-        arguments: dict of JSON values; everything the records depend on.
         overwrite: bool. Whether records that are there already are removed.
 
     Returns:
-        The `DatasetInfo` if the folder holds these records whole, else None.
+        The `WorkFolder` in it.
 
     Raises:
-        UserError: if the folder holds other files, or records of other
-            arguments; the message names the first that differs.
+        UserError: if the folder holds other files, or cannot be made.
     """
     output = pathlib.Path(output)
     if output.exists() and not output.is_dir():
@@ -57,18 +53,59 @@ def claim(output, arguments, overwrite=False):
         )
     if overwrite and output.is_dir():
         _remove_records(output)
+    work = WorkFolder(output)
+    if (
+        output.is_dir()
+        and _written_arguments(output) is None
+        and any(path.name != work.path.name for path in output.iterdir())
+    ):
+        raise UserError(
+            "--output needed a new or empty folder, or one that this command "
+            f"began. Received: {output}, which holds other files"
+        )
+    try:
+        work.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"--output={output} cannot be made: {error.strerror}"
+        ) from error
+    return work
+
+
+def claim(output, arguments):
+    """Takes an open folder for the records that some arguments describe.
+
+    The arguments are written to the folder before anything else, so that a
+    rerun after a kill knows what the finished shards were made of.
+
+    Args:
+        output: folder that `open_folder` has seen.
+        arguments: dict of JSON values; everything the records depend on.
+
+    Returns:
+        The `DatasetInfo` if the folder holds these records whole, else None.
+
+    Raises:
+        UserError: if the folder holds records of other arguments; the message
+            names the first that differs.
+    """
+    output = pathlib.Path(output)
     written = _written_arguments(output)
     if written is None:
-        _claim_empty(output, arguments)
+        _write_arguments(output, arguments)
         return None
-    _compare(output, written, arguments)
+    try:
+        _compare(output, written, arguments)
+    except UserError:
+        if (output / FILE).exists():
+            _tidy(output)
+        raise
     remove_leftovers(output)
     if not (output / FILE).exists():
         return None
     try:
         info = DatasetInfo.read(output)
     except UserError:  # A shard is gone: it is written again.
-        WorkFolder(output).path.mkdir(exist_ok=True)
         _write_arguments(output, arguments)
         (output / FILE).unlink()
         return None
@@ -76,34 +113,41 @@ def claim(output, arguments, overwrite=False):
     return info
 
 
-def finish(output, shards, info, allow_dropped=False):
+def finish(output, shards, table, info, allow_dropped=False):
     """Writes `dataset_info.json`, and what was dropped, when all is there.
 
     Args:
         output: folder of the records.
         shards: `{split: [shard name, ...]}`, all of them written.
+        table: `QuestionTable` of the data, for what its reader dropped.
         info: dict of what is known before: the fields dataset, image_encoder,
             stored_images and arguments of `DatasetInfo`.
-        allow_dropped: bool. Whether more than 1 % of the images may be missing.
+        allow_dropped: bool. Whether more than 1 % may be missing, of the
+            images or of the questions.
 
     Returns:
         The `DatasetInfo`.
 
     Raises:
-        UserError: if too many images were dropped, or no training image is
-            left; the records are then not complete, but kept for a rerun.
+        UserError: if too much was dropped, or no training image is left; the
+            records are then not complete, but kept for a rerun.
     """
     output = pathlib.Path(output)
     work = WorkFolder(output)
     reports = [work.report(name) for split in shards for name in shards[split]]
-    dropped = [item for report in reports for item in report["dropped"]]
-    _write_dropped(output, dropped)
     splits = {
         split: split_entry([work.entry(name) for name in names])
         for split, names in shards.items()
     }
-    reasons = collections.Counter(item["reason"] for item in dropped)
-    _check_dropped(output, splits, reasons, allow_dropped)
+    dropped = itertools.chain(
+        table.dropped(),
+        (item for report in reports for item in report["dropped"]),
+    )
+    counts = _write_dropped(output, dropped)
+    _check_dropped(output, splits, counts, allow_dropped)
+    reasons = collections.Counter()
+    for (_, reason), count in counts.items():
+        reasons[reason] += count
     result = DatasetInfo(
         **info,
         splits=splits,
@@ -111,29 +155,12 @@ def finish(output, shards, info, allow_dropped=False):
         answer_vocabulary=file_entry(output / ANSWER_VOCABULARY),
         sequence_length=work.sequence_length(),
         dropped=dict(sorted(reasons.items())),
-        dropped_file=DROPPED_FILE if dropped else None,
+        dropped_file=DROPPED_FILE if reasons else None,
         cut_questions=sum(report["cut_questions"] for report in reports),
     )
     result.write(output)
     _tidy(output)
     return result
-
-
-def _claim_empty(output, arguments):
-    if output.is_dir() and any(
-        path.name != WorkFolder(output).path.name for path in output.iterdir()
-    ):
-        raise UserError(
-            "--output needed a new or empty folder, or one that this command "
-            f"began. Received: {output}, which holds other files"
-        )
-    try:
-        WorkFolder(output).path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"--output={output} cannot be made: {error.strerror}"
-        ) from error
-    _write_arguments(output, arguments)
 
 
 def _write_arguments(output, arguments):
@@ -190,26 +217,34 @@ def _tidy(output):
 
 
 def _write_dropped(output, dropped):
+    """Writes a line an item and counts them by kind and reason."""
     path = output / DROPPED_FILE
-    if dropped:
-        lines = [json.dumps(item) + "\n" for item in dropped]
-        write_atomically(path, "".join(lines))
-    else:
-        path.unlink(missing_ok=True)
+    counts = collections.Counter()
+
+    def lines():
+        for item in dropped:
+            counts[item["item"], item["reason"]] += 1
+            yield json.dumps(item) + "\n"
+
+    write_atomically(path, lines())
+    if not counts:
+        path.unlink()
+    return counts
 
 
-def _check_dropped(output, splits, reasons, allow_dropped):
-    kept = sum(split["images"] for split in splits.values())
-    count = reasons.total()
-    listed = ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
+def _check_dropped(output, splits, counts, allow_dropped):
+    listed = ", ".join(f"{n} {why}" for (_, why), n in sorted(counts.items()))
     if not splits["train"]["images"]:
         raise UserError(
             f"Needed at least one training image. Received: none ({listed})"
         )
-    if count > MAX_DROPPED * (kept + count) and not allow_dropped:
-        raise UserError(
-            f"{count} of {kept + count} images cannot be used ({listed}): "
-            f"needed at most {MAX_DROPPED:.0%}. They are named in "
-            f"{output / DROPPED_FILE}. Mend them and write to a new --output, "
-            "or run the same command with --allow_dropped"
-        )
+    for kind in ("images", "questions"):
+        kept = sum(split[kind] for split in splits.values())
+        count = sum(n for (item, _), n in counts.items() if f"{item}s" == kind)
+        if count > MAX_DROPPED * (kept + count) and not allow_dropped:
+            raise UserError(
+                f"{count} of {kept + count} {kind} cannot be used ({listed}): "
+                f"needed at most {MAX_DROPPED:.0%}. They are named in "
+                f"{output / DROPPED_FILE}. Mend them and write to a new "
+                "--output, or run the same command with --allow_dropped"
+            )

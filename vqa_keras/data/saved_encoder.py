@@ -14,13 +14,25 @@ ONLY_LEVEL = "grid"  # what a single feature map is called without --levels
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can have
 
 
-def describe_encoder(encoder, name, levels=None):
+def describe_encoder(
+    encoder,
+    name,
+    levels=None,
+    weights="imagenet",
+    pool=None,
+    l2_normalize=False,
+    feature_dtype="float16",
+):
     """Returns the CNN's entry in `dataset_info.json`.
 
     Args:
         encoder: `keras.Model` from images to a grid, or to a dict of grids.
         name: what the user called it. Of a path the last part is kept.
         levels: list of the names asked for, or None.
+        weights: "imagenet", "none" or a file, of which the name is kept.
+        pool: int or None, what `postprocess` was called with.
+        l2_normalize: bool, the same.
+        feature_dtype: "float16" or "bfloat16", how the features are stored.
 
     Raises:
         UserError: if the size of the images or of a grid is not fixed.
@@ -42,6 +54,10 @@ def describe_encoder(encoder, name, levels=None):
         "weights_sha256": weights_sha256(encoder),
         "image_size": image_size,
         "levels": shapes,
+        "weights": pathlib.Path(weights).name,
+        "pool": pool,
+        "l2_normalize": l2_normalize,
+        "feature_dtype": feature_dtype,
     }
 
 

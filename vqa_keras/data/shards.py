@@ -105,10 +105,16 @@ def remove_markers(directory):
 
 
 def write_atomically(path, text):
-    """Writes a UTF-8 text file whole or not at all, and flushes it to disk."""
+    """Writes a UTF-8 text file whole or not at all, and flushes it to disk.
+
+    Args:
+        path: file to write.
+        text: str, or an iterable of its parts.
+    """
     path = pathlib.Path(path)
     with _replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
+            file.writelines([text] if isinstance(text, str) else text)
 
 
 def file_sha256(path):

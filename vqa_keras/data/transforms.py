@@ -5,18 +5,13 @@ import pathlib
 
 import apache_beam as beam
 
-from vqa_keras.data.feature_extractor import FeatureExtractor
-from vqa_keras.data.images import UnreadableImage
-from vqa_keras.data.images import decode_image
-from vqa_keras.data.images import to_stored
+from vqa_keras.data.record_maker import RecordMaker
 from vqa_keras.data.record_text import RecordText
 from vqa_keras.data.record_text import count_text
 from vqa_keras.data.record_text import write_text
-from vqa_keras.data.records import encode
 from vqa_keras.data.shards import finished_shard
 from vqa_keras.data.shards import write_shard
 from vqa_keras.data.work_folder import WorkFolder
-from vqa_keras.errors import UserError
 
 
 class BuildVocabularies(beam.PTransform):
@@ -61,47 +56,25 @@ class BuildVocabularies(beam.PTransform):
 
 
 class WriteShards(beam.PTransform):
-    """Runs the CNN over images and writes records, shard by shard.
+    """Writes records, shard by shard.
 
     In: names of shards, whose plans are in the work folder.
     Out: the entry of each shard in `dataset_info.json`.
 
     A shard that an earlier run finished is passed on as it is. Memory holds
-    one batch of images and the plan of one shard.
+    two batches of images and the plan of one shard.
 
     Args:
         output: folder of the records.
-        images: folder that the paths of the plans are below.
+        contents: dict, see `RecordMaker`.
         fingerprint: str, what the shards' contents depend on.
         text: side input, the output of `BuildVocabularies`.
-        image_encoder: `.keras` file, or None to write no features.
-        levels: list of names, one for each output of the encoder.
-        batch_size: int, images in a call of the network.
-        store_images: bool, whether the records hold the pictures.
     """
 
-    def __init__(
-        self,
-        output,
-        images,
-        fingerprint,
-        text,
-        image_encoder,
-        levels,
-        batch_size,
-        store_images,
-    ):
+    def __init__(self, output, contents, fingerprint, text):
         super().__init__()
         self.text = text
-        self.write_shard = WriteShard(
-            str(output),
-            str(images),
-            fingerprint,
-            image_encoder and str(image_encoder),
-            levels,
-            batch_size,
-            store_images,
-        )
+        self.write_shard = WriteShard(str(output), contents, fingerprint)
 
     def expand(self, shards):
         return (
@@ -124,46 +97,27 @@ class CountInShard(beam.DoFn):
 class WriteShard(beam.DoFn):
     """Shard name -> its entry, the shard being on disk."""
 
-    def __init__(
-        self,
-        output,
-        images,
-        fingerprint,
-        image_encoder,
-        levels,
-        batch_size,
-        store_images,
-    ):
+    def __init__(self, output, contents, fingerprint):
         self.output = output
-        self.images = images
+        self.contents = contents
         self.fingerprint = fingerprint
-        self.image_encoder = image_encoder
-        self.levels = levels
-        self.batch_size = batch_size
-        self.store_images = store_images
-        self.extract = None
-        self.kept = beam.metrics.Metrics.counter("write_records", "kept")
-        self.cut = beam.metrics.Metrics.counter("write_records", "cut")
-        self.skipped = beam.metrics.Metrics.counter(
-            "write_records", "shards_finished_before"
-        )
+        self.maker = None
 
     def setup(self):
-        if self.image_encoder:
-            self.extract = FeatureExtractor(
-                self.image_encoder, self.levels, self.batch_size
-            )
+        self.maker = RecordMaker(self.contents)
 
     def process(self, shard, text):
         work = WorkFolder(self.output)
         path = pathlib.Path(self.output, shard)
         entry = finished_shard(path, self.fingerprint)
         if entry is not None:
-            self.skipped.inc()
+            _count("shards_finished_before", 1)
             work.set_done(shard, len(work.plan(shard)))
         else:
             records = self._records(shard, work, RecordText(**text))
             entry = write_shard(path, records, self.fingerprint)
+        _count("kept_images", entry["images"])
+        _count("kept_questions", entry["questions"])
         work.write_entry(shard, entry)
         yield entry
 
@@ -173,74 +127,23 @@ class WriteShard(beam.DoFn):
         The report is therefore on disk before the shard is whole, and every
         finished shard has one.
         """
-        dropped = []
-        done = cut_questions = 0
+        report = {}
         plan = work.plan(shard)
-        for first in range(0, len(plan), self.batch_size):
-            planned = plan[first : first + self.batch_size]
-            batch = []
-            for image in planned:
-                try:
-                    batch.append((image, *self._read(image)))
-                except UnreadableImage as error:
-                    dropped.append(_dropped(image, error.reason))
-            grids = self._grids(batch)
-            for (image, data, pixels), levels in zip(batch, grids, strict=True):
-                questions, cut = text.encode(image["questions"])
-                cut_questions += cut
-                yield _encoded(image, data, pixels, levels, questions)
-            done += len(planned)
-            work.set_done(shard, done)
-        self._count(done - len(dropped), dropped, cut_questions)
-        work.write_report(shard, dropped, cut_questions)
-
-    def _read(self, image):
-        """Returns the bytes to store (or None) and the pixels."""
-        try:
-            data = pathlib.Path(self.images, image["path"]).read_bytes()
-        except FileNotFoundError as error:
-            raise UnreadableImage("missing_file") from error
-        except OSError as error:
-            raise UnreadableImage("unreadable_file") from error
-        pixels = decode_image(data)
-        return to_stored(data, pixels) if self.store_images else None, pixels
-
-    def _grids(self, batch):
-        if self.extract is None or not batch:
-            return [{}] * len(batch)
-        return self.extract([pixels for *_, pixels in batch])
-
-    def _count(self, kept, dropped, cut_questions):
-        self.kept.inc(kept)
-        self.cut.inc(cut_questions)
+        told = 0
+        for record in self.maker.records(plan, text, report):
+            if report["done"] != told:
+                told = report["done"]
+                work.set_done(shard, told)
+            yield record
+        work.set_done(shard, len(plan))
+        split = shard.rsplit("-", 3)[0]
+        dropped = [{"split": split, **item} for item in report["dropped"]]
         reasons = collections.Counter(item["reason"] for item in dropped)
         for reason, count in reasons.items():
-            name = f"dropped_{reason}"
-            beam.metrics.Metrics.counter("write_records", name).inc(count)
+            _count(f"dropped_{reason}", count)
+        _count("cut_questions", report["cut_questions"])
+        work.write_report(shard, dropped, report["cut_questions"])
 
 
-def _dropped(image, reason):
-    return {
-        "image_id": image["image_id"],
-        "file": image["path"],
-        "reason": reason,
-        "questions": len(image["questions"]),
-    }
-
-
-def _encoded(image, data, pixels, levels, questions):
-    try:
-        return encode(
-            {
-                "image_id": image["image_id"],
-                "image": data,
-                "image_size": pixels.shape[:2],
-                "features": levels,
-                "boxes": None,
-                "questions": questions,
-            }
-        )
-    except ValueError as error:
-        raise UserError(
-            f"The record of {image['path']} cannot be written. {error}"
-        ) from error
+def _count(name, number):
+    beam.metrics.Metrics.counter("write_records", name).inc(number)

@@ -1,5 +1,6 @@
 """The files that exist only while records are being written."""
 
+import itertools
 import json
 import pathlib
 import shutil
@@ -23,11 +24,13 @@ class WorkFolder:
     def __init__(self, output):
         self.path = pathlib.Path(output, NAME)
 
-    def write_plans(self, splits, images_per_shard):
+    def write_plans(self, table, images_per_shard):
         """Cuts every split into equal shards of neighboring images.
 
+        Memory holds the images of one shard.
+
         Args:
-            splits: `{split: [image, ...]}`, the images in their final order.
+            table: `QuestionTable`.
             images_per_shard: int, the largest number of images in a shard.
 
         Returns:
@@ -35,16 +38,16 @@ class WorkFolder:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         names = {}
-        for split, images in splits.items():
-            count = -(-len(images) // images_per_shard)
+        for split, total in table.splits().items():
+            count = -(-total // images_per_shard)
             names[split] = [
                 f"{split}-{index:05d}-of-{count:05d}.tfrecord"
                 for index in range(count)
             ]
+            images = table.images(split)
             for index, name in enumerate(names[split]):
-                first = index * len(images) // count
-                last = (index + 1) * len(images) // count
-                self._write(name, "plan", images[first:last])
+                size = (index + 1) * total // count - index * total // count
+                self._write(name, "plan", list(itertools.islice(images, size)))
         return names
 
     def plan(self, shard):

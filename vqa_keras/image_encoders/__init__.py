@@ -1,6 +1,8 @@
 """Networks that turn pixels into grids of region features."""
 
 from vqa_keras.image_encoders.grid_cnn_backbone import GridCNNBackbone
+from vqa_keras.image_encoders.grid_coordinates import GridCoordinates
 from vqa_keras.image_encoders.load import load
 from vqa_keras.image_encoders.load import weights_sha256
 from vqa_keras.image_encoders.pixel_normalization import PixelNormalization
+from vqa_keras.image_encoders.postprocess import postprocess

@@ -1,6 +1,7 @@
 """Finds an image encoder by its name and makes it take plain pixels."""
 
 import hashlib
+import json
 import pathlib
 import zipfile
 
@@ -74,16 +75,34 @@ def load(name, image_size=None, levels=None, weights="imagenet"):
 
 
 def weights_sha256(model):
-    """Returns the hex sha256 of a model's weights: shapes, types and values.
+    """Returns the hex sha256 of what a model computes with.
 
-    The names of weights, which depend on what was built before, have no part
-    in it.
+    That is its weights: shapes, types and values; and the settings of its
+    layers without weights, such as how pixels are normalized and cells pooled.
+    The names of weights and layers, which depend on what was built before, have
+    no part in it.
     """
     digest = hashlib.sha256()
+    for settings in sorted(set(_settings(model))):
+        digest.update(settings.encode())
     for weight in model.get_weights():
         digest.update(f"{weight.shape}{weight.dtype.name}".encode())
         digest.update(np.ascontiguousarray(weight).tobytes())
     return digest.hexdigest()
+
+
+def _settings(model):
+    """Yields the settings of every layer without weights, as text."""
+    for layer in model._flatten_layers(include_self=False):
+        if layer.weights or isinstance(
+            layer, keras.Model | keras.layers.InputLayer
+        ):
+            continue
+        config = layer.get_config()
+        for name in ("name", "dtype", "trainable"):
+            config.pop(name, None)
+        kind = type(layer).__name__
+        yield f"{kind} {json.dumps(config, sort_keys=True, default=str)}"
 
 
 def _size(image_size):

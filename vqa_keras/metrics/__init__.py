@@ -2,7 +2,13 @@
 
 from vqa_keras.metrics.accuracy import accuracy
 from vqa_keras.metrics.floors import floors
+from vqa_keras.metrics.grounding import boxes_mask
 from vqa_keras.metrics.grounding import covered_cells
+from vqa_keras.metrics.grounding import covered_regions
 from vqa_keras.metrics.grounding import grounding
 from vqa_keras.metrics.grounding import object_mask
+from vqa_keras.metrics.official import answer_accuracy
+from vqa_keras.metrics.official import answers_of_annotators
+from vqa_keras.metrics.official import evaluate
+from vqa_keras.metrics.submission import write_submission
 from vqa_keras.metrics.vqa_accuracy import VQAAccuracy

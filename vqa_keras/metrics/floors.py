@@ -5,7 +5,7 @@ import collections
 from vqa_keras.text import normalize
 
 
-def floors(train, test):
+def floors(train, test, question_types=None):
     """Accuracy of the two best guesses that never see an image.
 
     `majority` gives every question the most common training answer.
@@ -18,10 +18,12 @@ def floors(train, test):
         train: iterable of (question text, answer).
         test: iterable of (question text, answer). An answer of `""` (none
             known) counts as wrong.
+        question_types: optional sequence of the test questions' types.
 
     Returns:
         `{"majority": percent, "question_only": percent}` of the test
-        questions.
+        questions; with `question_types` also `"per_question_type"`, a dict of
+        the same for each type.
 
     Raises:
         ValueError: if `train` or `test` is empty.
@@ -40,16 +42,29 @@ def floors(train, test):
 
     majority = _most_common(overall)
     best = {text: _most_common(counts) for text, counts in per_text.items()}
-    right = collections.Counter()
-    for text, answer in test:
-        if answer == "":
-            continue
-        right["majority"] += answer == majority
-        right["question_only"] += answer == best.get(fold[text], majority)
-    return {
-        name: 100 * right[name] / len(test)
-        for name in ("majority", "question_only")
+    right = {
+        "majority": [answer == majority for _, answer in test],
+        "question_only": [
+            answer == best.get(fold[text], majority) for text, answer in test
+        ],
     }
+    known = [answer != "" for _, answer in test]
+
+    def percent(rows):
+        return {
+            name: 100 * sum(values[i] and known[i] for i in rows) / len(rows)
+            for name, values in right.items()
+        }
+
+    result = percent(range(len(test)))
+    if question_types is not None:
+        rows = collections.defaultdict(list)
+        for i, kind in enumerate(question_types):
+            rows[kind].append(i)
+        result["per_question_type"] = {
+            kind: percent(rows[kind]) for kind in sorted(rows)
+        }
+    return result
 
 
 def _most_common(counts):

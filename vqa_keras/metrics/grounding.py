@@ -31,6 +31,63 @@ def object_mask(image):
     return code != colors[counts.argmax()]
 
 
+def boxes_mask(boxes, image_size):
+    """Marks the pixels that lie in a box, or partly in one.
+
+    Boxes are clipped to the image; one without area has no pixel.
+
+    Args:
+        boxes: float array, `(N, 4)`: x1, y1, x2, y2 in pixels, where 0, 0 is
+            the upper left corner of the image. An empty list for none.
+        image_size: `(H, W)` of the image.
+
+    Returns:
+        bool array, `(H, W)`.
+
+    Raises:
+        ValueError: if `boxes` has another shape or a number in it is not
+            finite.
+    """
+    height, width = image_size
+    mask = np.zeros((height, width), bool)
+    for x1, y1, x2, y2 in _checked_boxes("boxes", boxes):
+        if x1 < x2 and y1 < y2:
+            left, right = np.clip((np.floor(x1), np.ceil(x2)), 0, width)
+            top, bottom = np.clip((np.floor(y1), np.ceil(y2)), 0, height)
+            mask[int(top) : int(bottom), int(left) : int(right)] = True
+    return mask
+
+
+def covered_regions(boxes, object_boxes, least_overlap=0.5):
+    """Marks the regions that are an object's, by intersection over union.
+
+    A region is an object's if the area that the two boxes share is at least
+    half of the area that they cover together: the rule by which a phrase is
+    said to be found (Plummer et al., "Flickr30k Entities", 2015,
+    arXiv:1505.04870) and an object detected. A region of the whole image thus
+    covers no small object, though the object is inside.
+
+    Args:
+        boxes: float array, `(M, 4)`, the regions: x1, y1, x2, y2.
+        object_boxes: float array, `(N, 4)`, in the same unit; an empty list
+            for none.
+        least_overlap: float, above 0, the share.
+
+    Returns:
+        bool array, `(M,)`.
+
+    Raises:
+        ValueError: if boxes have another shape or a number is not finite.
+    """
+    boxes = _checked_boxes("boxes", boxes)[:, None]
+    objects = _checked_boxes("object_boxes", object_boxes)
+    low = np.maximum(boxes[..., :2], objects[:, :2])
+    high = np.minimum(boxes[..., 2:], objects[:, 2:])
+    shared = np.maximum(high - low, 0).prod(axis=-1)  # (M, N)
+    together = _areas(boxes) + _areas(objects) - shared
+    return ((shared >= least_overlap * together) & (shared > 0)).any(axis=1)
+
+
 def covered_cells(mask, grid_shape):
     """Marks the cells of a grid that hold at least one object pixel.
 
@@ -73,7 +130,7 @@ def covered_cells(mask, grid_shape):
     return pixels > 0
 
 
-def grounding(weights, covered):
+def grounding(weights, covered, mask=None):
     """Share of heat maps that lie on the object, and what chance gives.
 
     - `peak`: share of maps whose largest weight is on a covered cell. Cells
@@ -87,43 +144,75 @@ def grounding(weights, covered):
     any map of an image without an object.
 
     Args:
-        weights: float array, `(n, h, w)`, attention over the cells.
-        covered: bool array, `(n, h, w)`, such as `covered_cells` gives.
+        weights: float array, `(n, h, w)`, attention over the cells, or
+            `(n, M)`, over regions.
+        covered: bool array of that shape, such as `covered_cells` or
+            `covered_regions` give for each map.
+        mask: bool array of that shape, False where a map has no cell, as
+            where images have fewer than M regions. Defaults to no such place.
 
     Returns:
         `{"peak": percent, "mass": percent, "chance": percent}`.
 
     Raises:
-        ValueError: if the shapes differ, there is no map, or a weight is
-            negative or not finite.
+        ValueError: if the shapes differ, there is no map or a map has no
+            cell, or a weight is negative or not finite.
     """
     weights = np.asarray(weights, np.float64)
     covered = np.asarray(covered, bool)
-    if weights.ndim != 3 or weights.shape != covered.shape or not weights.size:
+    mask = np.ones(covered.shape, bool) if mask is None else np.asarray(mask)
+    if (
+        weights.ndim not in (2, 3)
+        or not weights.shape == covered.shape == mask.shape
+        or not weights.size
+    ):
         raise ValueError(
-            "`weights` and `covered` must both have shape (maps, rows, "
-            f"columns). Received: {weights.shape} and {covered.shape}"
+            "`weights`, `covered` and `mask` must have one shape, (maps, rows, "
+            "columns) or (maps, regions), and at least one map. Received: "
+            f"{weights.shape}, {covered.shape} and {mask.shape}"
         )
     if not (np.isfinite(weights) & (weights >= 0)).all():
         raise ValueError(
             "`weights` must be finite and at least 0. "
             f"Received: {weights.min()} to {weights.max()}"
         )
-    cells = (1, 2)
-    highest = weights.max(axis=cells, keepdims=True)
-    peaks = (weights == highest) & (highest > 0)  # (n, h, w)
-    share_of_peaks = (peaks & covered).sum(axis=cells) / np.maximum(
-        peaks.sum(axis=cells), 1
+    weights, covered, mask = (
+        array.reshape(len(array), -1)
+        for array in (weights * mask, covered & mask, mask)
     )
-    total = weights.sum(axis=cells)
-    share_of_mass = (weights * covered).sum(axis=cells) / np.where(
-        total > 0, total, 1
-    )
+    if not mask.any(axis=1).all():
+        raise ValueError(
+            "`mask` must leave every map a cell. Received: map "
+            f"{mask.any(axis=1).argmin()} without one"
+        )
+    highest = weights.max(axis=1, keepdims=True)
+    peaks = (weights == highest) & (highest > 0)
+    total = weights.sum(axis=1)
     return {
-        "peak": 100 * float(share_of_peaks.mean()),
-        "mass": 100 * float(share_of_mass.mean()),
-        "chance": 100 * float(covered.mean()),
+        "peak": _percent(peaks & covered, np.maximum(peaks.sum(axis=1), 1)),
+        "mass": _percent(weights * covered, np.where(total > 0, total, 1)),
+        "chance": _percent(covered, mask.sum(axis=1)),
     }
+
+
+def _percent(parts, wholes):
+    return 100 * float((parts.sum(axis=1) / wholes).mean())
+
+
+def _checked_boxes(name, boxes):
+    boxes = np.asarray(boxes, np.float64)
+    if boxes.size == 0:
+        boxes = boxes.reshape(0, 4)
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or not np.isfinite(boxes).all():
+        raise ValueError(
+            f"`{name}` must be finite, of shape (boxes, 4). "
+            f"Received: {boxes.tolist()}"[:300]
+        )
+    return boxes
+
+
+def _areas(boxes):
+    return np.maximum(boxes[..., 2:] - boxes[..., :2], 0).prod(axis=-1)
 
 
 def _borders(num_pixels, num_cells):

@@ -30,8 +30,15 @@ def normalize_answer(text):
     Reference:
         [Antol et al., 2015](https://arxiv.org/abs/1505.00468).
     """
-    text = text.replace("\n", " ").replace("\t", " ").strip()
-    return _normalize_words(_normalize_punctuation(text))
+    return _normalize_words(_normalize_punctuation(strip_answer(text)))
+
+
+def strip_answer(text):
+    """Returns an answer with spaces for newlines and tabs, its ends stripped.
+
+    All that the official evaluation does where all annotators agree.
+    """
+    return text.replace("\n", " ").replace("\t", " ").strip()
 
 
 def soft_scores(answers):

@@ -32,6 +32,7 @@ def main(argv):
     folder = one_run(argv)
     image = _read_image(_IMAGE.value)
     task, _ = runs.load_run(folder)
+    runs.check_takes_pictures(task)
     answer = task.ask(image, _QUESTION.value, top_k=_TOP_K.value)
     for text, probability in zip(
         answer.answers, answer.probabilities, strict=True

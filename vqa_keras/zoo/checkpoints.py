@@ -27,7 +27,7 @@ class Checkpoints(keras.callbacks.Callback):
     Args:
         directory: folder of the checkpoints, made if missing.
         monitor: name of the log that is best where it is highest; of equal
-            epochs the first is kept.
+            epochs the first is kept. None: the last epoch is the best.
 
     Attributes:
         history: list of the epochs' logs, each with its `seconds`.
@@ -63,6 +63,8 @@ class Checkpoints(keras.callbacks.Callback):
 
     def best_epoch(self):
         """Returns the epoch, counted from 1, with the highest monitored log."""
+        if self.monitor is None:
+            return len(self.history)
         values = [logs[self.monitor] for logs in self.history]
         return values.index(max(values)) + 1
 

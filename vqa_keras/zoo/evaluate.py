@@ -1,10 +1,17 @@
-"""Measures a run on a split of records: accuracy, floors and grounding.
+r"""Measures a run on a split of records: accuracy, floors and grounding.
 
     python -m vqa_keras.zoo.evaluate runs/stacked --data=records --split=test
 
 Prints the accuracy, overall and by type of answer, beside what the majority
 answer and the best question-only answer reach, and for every attention over
 the grid how often its peak, and how much of its weight, lies on the object.
+Where several people answered each question, also the official VQA accuracy.
+
+    python -m vqa_keras.zoo.evaluate runs/stacked --data=records --split=test \
+        --submission=answers.json
+
+also writes the answers in the format of the VQA challenge's server, for a
+split without answers too.
 """
 
 import pathlib
@@ -16,6 +23,7 @@ from vqa_keras.command import run
 from vqa_keras.zoo import evaluation
 from vqa_keras.zoo import runs
 from vqa_keras.zoo.arguments import one_run
+from vqa_keras.zoo.submission import write_submission
 
 _DATA = flags.DEFINE_string("data", None, "Folder of records.", required=True)
 _SPLIT = flags.DEFINE_string("split", "test", "Split of the records.")
@@ -25,12 +33,15 @@ _BATCH_SIZE = flags.DEFINE_integer(
 _OUTPUT = flags.DEFINE_string(
     "output", None, "File to write the figures to, as JSON."
 )
+_SUBMISSION = flags.DEFINE_string(
+    "submission", None, "File to write all answers to, for the VQA challenge."
+)
 
 
 def main(argv):
     task, results = runs.load_run(one_run(argv))
     inputs = results["inputs"]
-    task, info = runs.task_for_records(task, _DATA.value, inputs)
+    task, info = runs.task_for_records(task, _DATA.value, results)
     outputs = evaluation.predict(
         task,
         info,
@@ -38,11 +49,27 @@ def main(argv):
         inputs,
         _BATCH_SIZE.value,
         progress=sys.stdout.isatty(),
+        regions_only=True,
     )
+    if _SUBMISSION.value:
+        write_submission(task, info, _SPLIT.value, outputs, _SUBMISSION.value)
+        if not evaluation.has_answers(info, _SPLIT.value):
+            return
     result, _ = evaluation.evaluate(task, info, _SPLIT.value, outputs)
     evaluation.print_evaluation(result)
+    _warn(_SPLIT.value, results)
     if _OUTPUT.value:
         runs.write_json(pathlib.Path(_OUTPUT.value), result)
+
+
+def _warn(split, results):
+    chosen = results.get("selected", "best on validation") != "last epoch"
+    if split == "train" or (split == "validation" and chosen):
+        how = "trained" if split == "train" else "chosen"
+        print(
+            f"note         the model was {how} on this split: these figures "
+            "are too good"
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """What a task reaches on a split of records: accuracy, floors, grounding."""
 
-import collections
-
 import keras
 import numpy as np
 from keras import ops
@@ -9,13 +7,32 @@ from keras import ops
 from vqa_keras import data
 from vqa_keras import metrics
 from vqa_keras.attention_axes import attention_axes
-from vqa_keras.data.images import decode_image
+from vqa_keras.errors import UserError
+from vqa_keras.zoo.grounding import REGIONS
+from vqa_keras.zoo.grounding import Grounding
 
 DRAWINGS = ("easy_vqa",)  # data sets of shapes on a plain background
 TOP_K = 5
+MANY_TYPES = 12  # more question types than this are not printed
+_KEPT = (
+    "question_id",
+    "question",
+    "question_type",
+    "answer_type",
+    "answer",
+    "all_answers",
+)
 
 
-def predict(task, info, split, inputs, batch_size=256, progress=True):
+def predict(
+    task,
+    info,
+    split,
+    inputs,
+    batch_size=256,
+    progress=True,
+    regions_only=False,
+):
     """Returns the best answers and the attention of a split's questions.
 
     Args:
@@ -25,6 +42,8 @@ def predict(task, info, split, inputs, batch_size=256, progress=True):
         inputs: "regions", "grids" or "images".
         batch_size: int.
         progress: whether to show a progress bar.
+        regions_only: whether to keep only the attention over regions, which
+            grounding needs; that between words and regions is large.
 
     Returns:
         `{"answers": int (Q, K), "probabilities": (Q, K), "attention": {name:
@@ -51,6 +70,7 @@ def predict(task, info, split, inputs, batch_size=256, progress=True):
             "attention": {
                 name: ops.cast(weights, "float32")
                 for name, weights in explained.output["attention"].items()
+                if not regions_only or _is_of_regions(name, weights)
             },
         },
     )
@@ -68,40 +88,85 @@ def evaluate(task, info, split, outputs):
 
     Returns:
         `result, right`: a dict with accuracy, floors and grounding in percent,
-        and a bool array, `(Q,)`.
+        and a bool array, `(Q,)`. Where a question has several answers, the dict
+        also has vqa_accuracy, the official one.
+
+    Raises:
+        UserError: if no question of the split has an answer.
     """
-    questions, covered = [], collections.defaultdict(list)
-    grids = _grids_with_objects(task, info, outputs["attention"])
+    if not has_answers(info, split):
+        raise UserError(
+            f"{info.directory}: needed a split with answers to measure. "
+            f"Received: {split}, which has none; its answers can be written "
+            "with zoo.evaluate --submission=FILE"
+        )
+    questions = []
+    grounding = Grounding(
+        _maps_of_regions(task, info, outputs["attention"]),
+        drawings=info.dataset in DRAWINGS and info.stored_images,
+    )
     for image in data.read_images(info.directory, split):
-        questions += image["questions"]
-        if grids:
-            mask = metrics.object_mask(decode_image(image["image"]))
-        for grid_shape in set(grids.values()):
-            cells = metrics.covered_cells(mask, grid_shape)
-            covered[grid_shape] += [cells] * len(image["questions"])
+        questions += [{k: q[k] for k in _KEPT} for q in image["questions"]]
+        grounding.add(image)
     names = np.array(task.preprocessor.answers, dtype=object)
     predicted = names[outputs["answers"][:, 0]]
     answers = [q["answer"] for q in questions]
+    types = [q["question_type"] for q in questions]
     result = {
         "split": split,
         "questions": len(questions),
         "images": info.split(split)["images"],
         "accuracy": metrics.accuracy(
-            predicted, answers, [q["answer_type"] for q in questions]
+            predicted, answers, [q["answer_type"] for q in questions], types
         ),
         "floors": metrics.floors(
             _questions_to_learn_from(info, split),
             [(q["question"], q["answer"]) for q in questions],
+            types,
         ),
-        "grounding": {
-            name: metrics.grounding(
-                outputs["attention"][name].reshape(-1, *grid_shape),
-                np.stack(covered[grid_shape]),
-            )
-            for name, grid_shape in grids.items()
-        },
+        "grounding": grounding.measure(outputs["attention"]),
     }
+    if any(len(q["all_answers"]) > 1 for q in questions):
+        result["vqa_accuracy"] = _vqa_accuracy(questions, predicted)
     return result, predicted == np.array(answers, dtype=object)
+
+
+def has_answers(info, split):
+    """Whether a question of the split has an answer of the vocabulary."""
+    return info.split(split)["answerable"] > 0
+
+
+def _vqa_accuracy(questions, predicted):
+    """The official accuracy; one answer counts as the annotators' own."""
+    records = [
+        metrics.answers_of_annotators(q["all_answers"]) for q in questions
+    ]
+    rows = range(len(questions))
+    found = metrics.evaluate(
+        {"questions": [{"question_id": row} for row in rows]},
+        {
+            "annotations": [
+                {**question, "question_id": row, "answers": answers}
+                for row, question, answers in zip(
+                    rows, questions, records, strict=True
+                )
+                if answers
+            ]
+        },
+        [
+            {"question_id": row, "answer": answer}
+            for row, answer, answers in zip(
+                rows, predicted, records, strict=True
+            )
+            if answers
+        ],
+    )
+    del found["per_question"]
+    return found
+
+
+def _is_of_regions(name, weights):
+    return attention_axes(name, len(weights.shape) - 1) == ("regions",)
 
 
 def _questions_to_learn_from(info, split):
@@ -118,18 +183,17 @@ def _questions_to_learn_from(info, split):
     ]
 
 
-def _grids_with_objects(task, info, attention):
-    """The grid's shape of every attention that grounding can be measured for.
+def _maps_of_regions(task, info, attention):
+    """What `Grounding` takes: every attention that weighs parts of a picture.
 
-    The objects are known where the records hold drawings on a plain
-    background (easy-VQA); elsewhere the dict is empty.
+    These are the cells of a grid, or regions where the records hold no grid.
     """
-    if info.dataset not in DRAWINGS or not info.stored_images:
-        return {}
+    levels = info.image_encoder["levels"].values() if info.image_encoder else ()
+    grids = any(len(shape) == 3 for shape in levels) or task.backbone.grid_shape
     shapes = {
-        name: grid_of(task, info, weights.shape[-1])
+        name: grid_of(task, info, weights.shape[-1]) if grids else REGIONS
         for name, weights in attention.items()
-        if attention_axes(name, weights.ndim - 1) == ("regions",)
+        if _is_of_regions(name, weights)
     }
     return {name: shape for name, shape in shapes.items() if shape}
 
@@ -156,9 +220,30 @@ def print_evaluation(result):
         f"{floors['question_only']:.2f} %)"
     )
     for kind, value in accuracy["per_answer_type"].items():
-        print(f"  {kind:10} {value:.2f} %")
+        print(f"  {kind:14} {value:.2f} %")
+    types = accuracy["per_question_type"]
+    if 1 < len(types) <= MANY_TYPES:
+        for kind, value in types.items():
+            low, high = floors["per_question_type"][kind].values()
+            print(
+                f"  {kind:14} {value:.2f} % (floors: {low:.2f} %, {high:.2f} %)"
+            )
+    if "vqa_accuracy" in result:
+        overall = result["vqa_accuracy"]["overall"]
+        print(f"vqa accuracy {overall:.2f} % (official, all annotators)")
+        for kind, value in result["vqa_accuracy"]["per_answer_type"].items():
+            print(f"  {kind:14} {value:.2f} %")
     for name, value in result["grounding"].items():
-        print(
-            f"grounding    {name}: peak on the object {value['peak']:.1f} %, "
-            f"mass on it {value['mass']:.1f} % (chance {value['chance']:.1f} %)"
-        )
+        print(f"grounding    {name}: {_on_object(value)}")
+        for kind, of_kind in value.get("per_question_type", {}).items():
+            print(f"  {kind}: {_on_object(of_kind)}")
+
+
+def _on_object(value):
+    text = (
+        f"peak on the object {value['peak']:.1f} %, mass on it "
+        f"{value['mass']:.1f} % (chance {value['chance']:.1f} %"
+    )
+    if "questions" in value:
+        text += f"; {value['questions']:,} questions with boxes"
+    return f"{text})"

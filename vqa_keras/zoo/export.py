@@ -26,6 +26,7 @@ _TOP_K = flags.DEFINE_integer("top_k", 5, "Answers to give.", lower_bound=1)
 
 def main(argv):
     task, _ = runs.load_run(one_run(argv))
+    runs.check_takes_pictures(task)
     path = serving.export(
         task, _OUTPUT.value, version=_VERSION.value, top_k=_TOP_K.value
     )

@@ -35,7 +35,7 @@ _BATCH_SIZE = flags.DEFINE_integer(
 def main(argv):
     task, results = runs.load_run(one_run(argv))
     inputs, split = results["inputs"], _SPLIT.value
-    task, info = runs.task_for_records(task, _DATA.value, inputs)
+    task, info = runs.task_for_records(task, _DATA.value, results)
     if not info.stored_images:
         raise UserError(
             f"{_DATA.value}: needed records with the pictures inside. "
@@ -55,7 +55,10 @@ def main(argv):
         "title": f"{results['entry']} on {info.dataset}, {split}",
         "questions": result["questions"],
         "accuracy": result["accuracy"],
-        "floors": result["floors"],
+        "floors": {
+            name: result["floors"][name]
+            for name in ("majority", "question_only")
+        },
         "grounding": result["grounding"],
         "settings": {
             "source": results["recipe"]["source"],

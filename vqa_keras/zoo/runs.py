@@ -45,13 +45,13 @@ def load_run(directory):
         ) from error
 
 
-def task_for_records(task, directory, inputs):
+def task_for_records(task, directory, results):
     """Returns `task` in the form that reads these records, and their info.
 
     Args:
-        task: a `VQA` with its image encoder inside.
+        task: a `VQA`, with its image encoder inside if it has one.
         directory: folder of records.
-        inputs: "regions", "grids" or "images", what the run was trained on.
+        results: the results of its run.
 
     Raises:
         UserError: if the records come from another CNN, or have another
@@ -59,10 +59,23 @@ def task_for_records(task, directory, inputs):
     """
     info = DatasetInfo.read(directory)
     _check_vocabularies(task, info)
-    if inputs == "images":
+    if results["inputs"] == "images":
+        return task, info
+    if task.backbone.image_encoder is None:
+        info.check_image_encoder(results["weights_sha256"])
         return task, info
     info.check_image_encoder(weights_sha256(task.backbone.image_encoder))
     return task.without_image_encoder(), info
+
+
+def check_takes_pictures(task):
+    """Refuses a task of precomputed region features, which has no CNN."""
+    if task.backbone.image_encoder is None:
+        raise UserError(
+            "needed a run with its CNN inside, to look at pictures. Received: "
+            "a run that was trained on precomputed region features; "
+            "vqa_keras.zoo.evaluate reads those from records"
+        )
 
 
 def write_json(path, value):

@@ -70,33 +70,55 @@ def train(
         verbose: as in `keras.Model.fit`.
 
     Returns:
-        `task, summary`: the task with the weights of the epoch that was best
-        on the validation split, in float32, and a dict with epochs, history
-        and seconds.
+        `task, summary`: the task with the weights of the chosen epoch (see
+        `selects_epoch`), in float32, and a dict with epochs, history and
+        seconds.
     """
     settings = recipe["training"]
     epochs, batch_size = settings["epochs"], settings["batch_size"]
+    shared = settings.get("share_images", False)
+    if shared and strategy != "none":
+        raise UserError(
+            "A recipe with share_images needed --strategy=none, since images "
+            f"and questions are not split alike. Received: {strategy}"
+        )
     steps = data.steps_per_epoch(
-        info.directory, "train", batch_size, answerable_only=True
+        info.directory,
+        "train",
+        batch_size,
+        answerable_only=True,
+        share_images=shared,
     )
 
     def compiled_task(dtype):
         task = build_task(entry, recipe, info, dtype)
-        task.compile(optimizer=_optimizer(settings, steps), jit_compile=jit)
-        return task
+        model = models.share_images(task) if shared else task
+        model.compile(
+            _optimizer(settings, steps), **task.defaults(), jit_compile=jit
+        )
+        return task, model
 
     keras.utils.set_random_seed(settings["seed"])
     with _scope(strategy):
-        task = compiled_task(precision)
-        checkpoints = Checkpoints(folder / "checkpoints")
-        first_epoch = checkpoints.restore(task)
+        task, model = compiled_task(precision)
+        select = selects_epoch(info)
+        checkpoints = Checkpoints(
+            folder / "checkpoints", "val_accuracy" if select else None
+        )
+        first_epoch = checkpoints.restore(model)
     if first_epoch < epochs:
         options = {
             "inputs": settings["inputs"],
             "targets": settings["targets"],
             "image_size": task.preprocessor.image_size,
+            "share_images": shared,
         }
-        task.fit(
+        validation = None
+        if measures_validation(info):
+            validation = data.load(
+                info.directory, "validation", batch_size, **options
+            )
+        model.fit(
             data.load(
                 info.directory,
                 "train",
@@ -108,9 +130,7 @@ def train(
                 answerable_only=True,
                 **options,
             ),
-            validation_data=data.load(
-                info.directory, "validation", batch_size, **options
-            ),
+            validation_data=validation,
             steps_per_epoch=steps,
             initial_epoch=first_epoch,
             epochs=epochs,
@@ -119,15 +139,33 @@ def train(
             verbose=verbose,
         )
     # A task of its own: variables of a strategy stay bound to its scope.
-    best = compiled_task("float32")
-    checkpoints.load_best(best)
+    best, model = compiled_task("float32")
+    checkpoints.load_best(model)
     return best, {
         "epochs": epochs,
+        "selected": "best on validation" if select else "last epoch",
         "best_epoch": checkpoints.best_epoch(),
         "resumed_after_epoch": first_epoch,
         "fit_seconds": round(sum(h["seconds"] for h in checkpoints.history), 1),
         "history": checkpoints.history,
     }
+
+
+def measures_validation(info):
+    """Whether there is a validation split with answers."""
+    splits = info.splits
+    return "validation" in splits and splits["validation"]["answerable"] > 0
+
+
+def selects_epoch(info):
+    """Whether the best epoch on validation is kept, else it is the last one.
+
+    Only where a test split with answers is left to measure it on: what was
+    chosen on validation is too good there.
+    """
+    splits = info.splits
+    tested = "test" in splits and splits["test"]["answerable"] > 0
+    return tested and measures_validation(info)
 
 
 def _optimizer(settings, steps):
@@ -190,7 +228,7 @@ def count_flops(task, info):
     if info.image_encoder is not None:
         shapes = info.image_encoder["levels"]
     *_, shape = shapes.values()
-    if None in shape:
+    if shape is None or None in shape:
         return None
     num_regions = math.prod(shape[:2] if len(shape) == 3 else shape[:1])
     return flops_per_question(task, info.sequence_length, num_regions)
@@ -201,10 +239,15 @@ def image_encoder_of(info, inputs):
 
     For "regions" of records with several levels it ends at the last one.
 
+    Returns:
+        The CNN, or None where the features came from files.
+
     Raises:
         UserError: if that one is not the deepest, so that the CNN without the
             layers after it would no longer be known as the records' CNN.
     """
+    if info.image_encoder is not None and info.image_encoder["file"] is None:
+        return None
     encoder = info.load_image_encoder()
     if inputs == "regions" and isinstance(encoder.output, dict):
         *_, level = levels = info.image_encoder["levels"]

@@ -1,0 +1,229 @@
+"""Counts what a folder of records holds: the figures of its data card."""
+
+import collections
+import functools
+import math
+
+import numpy as np
+
+from vqa_keras.data.dataset_info import DatasetInfo
+from vqa_keras.data.load import read_images
+from vqa_keras.metrics.floors import floors
+from vqa_keras.text import normalize_answer
+from vqa_keras.text import split as split_words
+
+TOP = 20  # values of a distribution that the card keeps
+SAMPLES = 200  # images whose features are measured
+
+
+def data_card(directory, seen=None):
+    """Reads all records once and returns what they hold.
+
+    Memory does not grow with the images. Of a question its text and its
+    answer are kept, equal ones once: 8 bytes, and what no other has.
+
+    Args:
+        directory: folder of records.
+        seen: function of an image dict and its split, called with every image.
+
+    Returns:
+        A dict that JSON takes:
+            dataset, schema_version, image_encoder, stored_images, dropped,
+            dropped_file, sequence_length: as in `dataset_info.json`.
+            question_vocabulary, answer_vocabulary: numbers of words and
+                classes.
+            splits: `{split: figures}`, where figures are
+                images, questions, shards, bytes: int.
+                labeled: int, questions that have an answer.
+                question_types, answer_types, answers: `{"distinct": int,
+                    "top": [[value, questions], ...]}`, the 20 most frequent.
+                question_words: `{"min", "median", "p95", "max"}` words of a
+                    question, and "cut", percent of the questions of which the
+                    records keep only the beginning; None without questions.
+                answerable: percent of the labeled questions whose answer is
+                    a class, or None.
+                annotator_answers: percent of all annotators' answers that
+                    are a class, or None.
+                floors: what guessing reaches, see `vqa_keras.metrics.floors`,
+                    or None: for "train", and without answers.
+            features: `{level: figures}` of at most 200 images of the first
+                split, evenly spaced: shape, images, mean, std, min, max,
+                zeros (percent) and norm (mean length of a cell's vector).
+
+    Raises:
+        UserError: if the records cannot be read.
+    """
+    info = DatasetInfo.read(directory)
+    classes = set(info.answers())
+    pairs_once = {}  # one object for equal ones
+    splits = {}
+    features = collections.defaultdict(_Features)
+    for number, (name, entry) in enumerate(info.splits.items()):
+        counts = _Split(info.sequence_length, classes, pairs_once)
+        step = math.ceil(entry["images"] / SAMPLES)
+        images = read_images(directory, name) if entry["questions"] else ()
+        for index, image in enumerate(images):
+            counts.add(image)
+            if seen is not None:
+                seen(image, name)
+            if number == 0 and index % step == 0:
+                for level, values in image["features"].items():
+                    features[level].add(values)
+        splits[name] = counts
+    train = splits["train"].pairs if "train" in splits else []
+    return {
+        "dataset": info.dataset,
+        "schema_version": info.schema_version,
+        "image_encoder": info.image_encoder,
+        "stored_images": info.stored_images,
+        "dropped": info.dropped,
+        "dropped_file": info.dropped_file,
+        "sequence_length": info.sequence_length,
+        "question_vocabulary": len(info.question_words()),
+        "answer_vocabulary": len(classes),
+        "splits": {
+            name: {
+                "images": info.splits[name]["images"],
+                "questions": info.splits[name]["questions"],
+                "shards": len(info.splits[name]["shards"]),
+                "bytes": sum(s["bytes"] for s in info.splits[name]["shards"]),
+                **counts.figures(train if name != "train" else []),
+            }
+            for name, counts in splits.items()
+        },
+        "features": {
+            level: values.figures() for level, values in features.items()
+        },
+    }
+
+
+class _Split:
+    """What the questions of a split are, counted one image at a time."""
+
+    def __init__(self, sequence_length, classes, pairs_once):
+        self._sequence_length = sequence_length
+        self._classes = classes
+        self._pairs_once = pairs_once
+        self._counters = {
+            "question_types": collections.Counter(),
+            "answer_types": collections.Counter(),
+            "answers": collections.Counter(),
+        }
+        self._lengths = collections.Counter()
+        self._answerable = 0
+        self._annotators = collections.Counter()  # True: the answer is a class
+        self.pairs = []  # question text and answer of every question
+
+    def add(self, image):
+        for q in image["questions"]:
+            self._lengths[len(split_words(q["question"]))] += 1
+            self._counters["question_types"][q["question_type"]] += 1
+            self._counters["answer_types"][q["answer_type"]] += 1
+            pair = (q["question"], q["answer"])
+            self.pairs.append(self._pairs_once.setdefault(pair, pair))
+            if q["answer"]:
+                self._counters["answers"][q["answer"]] += 1
+                self._answerable += q["answer_id"] >= 0
+            for answer in q["all_answers"]:
+                self._annotators[_normalized(answer) in self._classes] += 1
+
+    def figures(self, train):
+        labeled = self._counters["answers"].total()
+        return {
+            "labeled": labeled,
+            "question_words": self._words(),
+            **{
+                name: {"distinct": len(counter), "top": _top(counter)}
+                for name, counter in self._counters.items()
+            },
+            "answerable": _percent(self._answerable, labeled),
+            "annotator_answers": _percent(
+                self._annotators[True], self._annotators.total()
+            ),
+            "floors": floors(train, self.pairs) if train and labeled else None,
+        }
+
+    def _words(self):
+        if not self._lengths:
+            return None
+        cut = sum(
+            count
+            for length, count in self._lengths.items()
+            if length > self._sequence_length
+        )
+        return {
+            "min": min(self._lengths),
+            "median": _quantile(self._lengths, 0.5),
+            "p95": _quantile(self._lengths, 0.95),
+            "max": max(self._lengths),
+            "cut": _percent(cut, self._lengths.total()),
+        }
+
+
+class _Features:
+    """Figures of a level's features, one image at a time."""
+
+    def __init__(self):
+        self._images = self._values = self._cells = self._zeros = 0
+        self._sum = self._squares = self._norms = 0.0
+        self._low, self._high = math.inf, -math.inf
+        self._shapes = set()
+
+    def add(self, features):
+        values = np.asarray(features, np.float64)
+        norms = np.linalg.norm(values, axis=-1)
+        self._images += 1
+        self._values += values.size
+        self._cells += norms.size
+        self._zeros += int((values == 0).sum())
+        self._sum += values.sum()
+        self._squares += (values**2).sum()
+        self._norms += norms.sum()
+        self._low = min(self._low, values.min(initial=math.inf))
+        self._high = max(self._high, values.max(initial=-math.inf))
+        self._shapes.add(values.shape)
+
+    def figures(self):
+        if not self._values:
+            return {"images": self._images}
+        mean = self._sum / self._values
+        variance = max(0.0, self._squares / self._values - mean**2)
+        return {
+            "images": self._images,
+            "shape": [
+                sizes[0] if len(set(sizes)) == 1 else [min(sizes), max(sizes)]
+                for sizes in zip(*self._shapes, strict=True)
+            ],
+            "mean": mean,
+            "std": math.sqrt(variance),
+            "min": float(self._low),
+            "max": float(self._high),
+            "zeros": 100 * self._zeros / self._values,
+            "norm": self._norms / self._cells,
+        }
+
+
+@functools.lru_cache(100_000)
+def _normalized(answer):
+    return normalize_answer(answer)
+
+
+def _top(counter):
+    """The most frequent values, of equals the one first in the alphabet."""
+    pairs = sorted(counter.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [list(pair) for pair in pairs[:TOP]]
+
+
+def _percent(part, whole):
+    return 100 * part / whole if whole else None
+
+
+def _quantile(counts, share):
+    """The smallest value that at least a share of all does not exceed."""
+    needed = share * counts.total()
+    total = 0
+    for value in sorted(counts):
+        total += counts[value]
+        if total >= needed:
+            return value
+    return None

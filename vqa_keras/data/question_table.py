@@ -1,0 +1,245 @@
+"""Questions grouped by image, in a file: as many as there are."""
+
+import hashlib
+import json
+import pathlib
+import sqlite3
+
+from vqa_keras.errors import UserError
+
+SPLITS = ("train", "validation", "test")  # in this order, others after them
+
+_SCHEMA = """
+CREATE TABLE image (
+    number INTEGER PRIMARY KEY, split TEXT, image_id TEXT, path TEXT,
+    drawing TEXT, UNIQUE (split, image_id));
+CREATE TABLE question (
+    number INTEGER PRIMARY KEY, image INTEGER, split TEXT, question_id TEXT,
+    content TEXT, UNIQUE (split, question_id));
+CREATE TABLE dropped (number INTEGER PRIMARY KEY, content TEXT);
+"""
+_DEFAULTS = {"object_boxes": [], "complementary_id": ""}
+
+
+class QuestionTable:
+    """The images and questions of a data set, as a reader finds them.
+
+    A reader adds them in the order of its files; the pipeline takes them out
+    image by image. All are in an SQLite file, so that memory does not grow
+    with the data set.
+
+    ```python
+    with QuestionTable(path) as table:
+        vqa_v2.read(folder, table)
+        for image in table.images("train"):
+            ...
+    ```
+
+    Args:
+        path: file to make; one that is there is replaced.
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        self.path.unlink(missing_ok=True)
+        try:
+            self._database = sqlite3.connect(self.path, isolation_level=None)
+            # A killed run makes the table anew: nothing needs to survive.
+            self._database.execute("PRAGMA journal_mode = OFF")
+            self._database.execute("PRAGMA synchronous = OFF")
+            self._database.executescript(_SCHEMA)
+            self._database.execute("BEGIN")
+        except sqlite3.Error as error:
+            raise _unwritable(self.path, error) from error
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    def close(self):
+        """Closes the file."""
+        self._database.close()
+
+    def add_image(self, split, image_id, path, drawing=None):
+        """Adds an image; one that is there already stays as it is.
+
+        Args:
+            split: str.
+            image_id: str.
+            path: str, below the folder of the data, or None.
+            drawing: JSON value that the reader's `draw` makes a picture of, for
+                an image without a file.
+        """
+        drawing = None if drawing is None else json.dumps(drawing)
+        cursor = self._execute(
+            "INSERT OR IGNORE INTO image VALUES (NULL, ?, ?, ?, ?)",
+            (split, image_id, path, drawing),
+        )
+        if not cursor.rowcount:
+            known = self._image(split, image_id)
+            if known[1] != path:
+                self.drop(
+                    split, "image", image_id, "doubled_image_id", file=path
+                )
+
+    def add_question(self, split, image_id, question):
+        """Adds a question about an image that was added before.
+
+        A question_id that the split has already is dropped and counted.
+
+        Args:
+            split: str.
+            image_id: str.
+            question: dict of question_id, question, question_type,
+                answer_type, answers (list of str) and, if known, object_boxes
+                and complementary_id.
+        """
+        known = self._image(split, image_id)
+        if known is None:
+            raise ValueError(
+                f"`image_id` must be added first. Received: {image_id!r}"
+            )
+        question_id = question["question_id"]
+        cursor = self._execute(
+            "INSERT OR IGNORE INTO question VALUES (NULL, ?, ?, ?, ?)",
+            (known[0], split, question_id, json.dumps(_DEFAULTS | question)),
+        )
+        if not cursor.rowcount:
+            self.drop(split, "question", question_id, "doubled_question_id")
+
+    def drop(self, split, item, id, reason, **details):
+        """Keeps in mind what is left out.
+
+        Args:
+            split: str.
+            item: "image", "question" or "annotation".
+            id: str, which one.
+            reason: str, such as "doubled_question_id"; they are counted by it.
+            **details: JSON values that help to find it.
+        """
+        content = {"split": split, "item": item, "id": id, "reason": reason}
+        self._execute(
+            "INSERT INTO dropped VALUES (NULL, ?)",
+            (json.dumps(content | details),),
+        )
+
+    def hold_out(self, fraction, seed):
+        """Makes a validation split of a part of the training images.
+
+        The part is chosen by a hash of seed and image id: no image is in both,
+        and an image more or less does not move the others.
+
+        Args:
+            fraction: float, at least 0 and less than 1.
+            seed: int. Another seed chooses other images.
+        """
+        if not 0 <= fraction < 1:
+            raise UserError(
+                "validation_fraction must be at least 0 and less than 1. "
+                f"Received: {fraction}"
+            )
+        rows = self._execute(
+            "SELECT number, image_id FROM image WHERE split = 'train'"
+        )
+        ranked = sorted((_rank(seed, name), number) for number, name in rows)
+        chosen = ranked[: round(fraction * len(ranked))]
+        for kind, key in (("image", "number"), ("question", "image")):
+            self._database.executemany(
+                f"UPDATE {kind} SET split = 'validation' WHERE {key} = ?",
+                ((number,) for _, number in chosen),
+            )
+
+    def splits(self):
+        """Returns `{split: number of images}`, train first."""
+        rows = dict(
+            self._execute("SELECT split, COUNT(*) FROM image GROUP BY split")
+        )
+        others = sorted(set(rows) - set(SPLITS))
+        return {s: rows[s] for s in (*SPLITS, *others) if s in rows}
+
+    def images(self, split):
+        """Yields the images of a split as dicts, in the order of adding.
+
+        An image is a dict of image_id, path, drawing and questions, a list of
+        dicts in the order of adding.
+        """
+        rows = self._execute(
+            "SELECT image.number, image_id, path, drawing, content FROM image "
+            "LEFT JOIN question ON question.image = image.number "
+            "WHERE image.split = ? ORDER BY image.number, question.number",
+            (split,),
+        )
+        last, image = None, None
+        for number, image_id, path, drawing, content in rows:
+            if number != last:
+                if image is not None:
+                    yield image
+                image = {
+                    "image_id": image_id,
+                    "path": path,
+                    "drawing": drawing and json.loads(drawing),
+                    "questions": [],
+                }
+                last = number
+            if content is not None:
+                image["questions"].append(json.loads(content))
+        if image is not None:
+            yield image
+
+    def dropped(self):
+        """Yields what was dropped, as dicts."""
+        for (content,) in self._execute(
+            "SELECT content FROM dropped ORDER BY number"
+        ):
+            yield json.loads(content)
+
+    def sha256(self):
+        """Returns the hex sha256 of all images and questions."""
+        digest = hashlib.sha256()
+        for split in self.splits():
+            for image in self.images(split):
+                text = json.dumps([split, image], sort_keys=True)
+                digest.update(text.encode())
+        return digest.hexdigest()
+
+    def finish(self):
+        """Ends the adding: makes what `images` needs to be fast.
+
+        Raises:
+            UserError: if there is no training image.
+        """
+        try:
+            self._database.execute("CREATE INDEX by_image ON question (image)")
+            self._database.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise _unwritable(self.path, error) from error
+        if "train" not in self.splits():
+            raise UserError(
+                "The data needed a training split. Received: "
+                f"{', '.join(self.splits()) or 'no questions'}"
+            )
+
+    def _image(self, split, image_id):
+        return self._execute(
+            "SELECT number, path FROM image WHERE split = ? AND image_id = ?",
+            (split, image_id),
+        ).fetchone()
+
+    def _execute(self, statement, values=()):
+        try:
+            return self._database.execute(statement, values)
+        except sqlite3.Error as error:
+            raise _unwritable(self.path, error) from error
+
+
+def _rank(seed, image_id):
+    return hashlib.sha256(f"{seed} {image_id}".encode()).digest()
+
+
+def _unwritable(path, error):
+    return UserError(
+        f"{path} cannot be written: needed a folder with room for it. "
+        f"Received: {error}"
+    )

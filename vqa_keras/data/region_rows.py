@@ -1,0 +1,198 @@
+"""Reads the region features of one image: a TSV row or an .npz file.
+
+The TSV is that of bottom-up attention, without a header, columns
+
+    image_id  image_w  image_h  num_boxes  boxes  features
+
+where boxes (num_boxes, 4) and features (num_boxes, C) are base64 of raw
+little-endian float32. An .npz file has the arrays `features` or `x` (M, C),
+`boxes` or `bbox` (M, 4), and optionally `image_w` and `image_h`, or
+`image_size` (height, width). Boxes are x1, y1, x2, y2 in pixels.
+"""
+
+import binascii
+import math
+import zipfile
+import zlib
+
+import numpy as np
+
+COLUMNS = (
+    b"image_id",
+    b"image_w",
+    b"image_h",
+    b"num_boxes",
+    b"boxes",
+    b"features",
+)
+MAX_BYTES = 64 * 2**20  # of one row or array; 100 regions of 2048 take 1.1 MB
+
+
+class UnreadableFeatures(ValueError):
+    """An image has no region features that can be used.
+
+    Args:
+        reason: one of "missing_features", "truncated_row", "damaged_row",
+            "no_image_id", "wrong_image_size", "wrong_num_boxes",
+            "damaged_base64", "not_finite", "damaged_file", "missing_arrays",
+            "wrong_shape", "too_large" and "unreadable_file".
+        image_id: the row's image_id, if that much could be read.
+    """
+
+    def __init__(self, reason, image_id=None):
+        super().__init__(f"Needed region features. Received: {reason}")
+        self.reason = reason
+        self.image_id = image_id
+
+
+def parse_row(row):
+    """Reads a row of a bottom-up-attention TSV.
+
+    Args:
+        row: bytes of the line, with or without its end.
+
+    Returns:
+        image_id, features `(M, C)` float32, boxes `(M, 4)` float32 and
+        `(height, width)` of the picture.
+
+    Raises:
+        UnreadableFeatures: with the reason and, if the row has it, the
+            image_id.
+    """
+    columns = row.rstrip(b"\r\n").split(b"\t")
+    try:
+        # An image_id that no tab ends may itself be cut.
+        image_id = columns[0].decode() if len(columns) > 1 else ""
+    except UnicodeDecodeError:
+        image_id = ""
+    if not image_id:
+        raise UnreadableFeatures("no_image_id")
+    try:
+        return image_id, *_parse_columns(columns)
+    except UnreadableFeatures as error:
+        error.image_id = image_id
+        raise
+
+
+def _parse_columns(columns):
+    if len(columns) != len(COLUMNS):
+        short = len(columns) < len(COLUMNS)
+        raise UnreadableFeatures("truncated_row" if short else "damaged_row")
+    width = _natural(columns[1], "wrong_image_size")
+    height = _natural(columns[2], "wrong_image_size")
+    regions = _natural(columns[3], "wrong_num_boxes")
+    boxes = _floats(columns[4])
+    features = _floats(columns[5])
+    if boxes.size != 4 * regions:
+        raise UnreadableFeatures("wrong_num_boxes")
+    if features.size < regions or features.size % regions:
+        raise UnreadableFeatures("truncated_row")
+    return _checked(
+        features.reshape(regions, -1),
+        boxes.reshape(regions, 4),
+        (height, width),
+    )
+
+
+def _natural(column, reason):
+    if not column.isdigit() or len(column) > 9 or int(column) == 0:
+        raise UnreadableFeatures(reason)
+    return int(column)
+
+
+def _floats(column):
+    try:
+        raw = binascii.a2b_base64(column, strict_mode=True)
+    except ValueError:
+        # What is cut at the end may have lost its last group.
+        reason = "truncated_row" if len(column) % 4 else "damaged_base64"
+        raise UnreadableFeatures(reason) from None
+    if len(raw) % 4:
+        raise UnreadableFeatures("truncated_row")
+    return np.frombuffer(raw, "<f4")
+
+
+def read_npz(path):
+    """Reads an image's .npz file; no pickle in it is ever loaded.
+
+    Args:
+        path: the file.
+
+    Returns:
+        features `(M, C)` float32, boxes `(M, 4)` float32 and `(height, width)`
+        of the picture, or None if the file does not tell its size.
+
+    Raises:
+        UnreadableFeatures: with the reason.
+    """
+    try:
+        with (
+            open(path, "rb") as file,
+            np.load(file, allow_pickle=False) as arrays,
+        ):
+            features = _array(arrays, "features", "x")
+            boxes = _array(arrays, "boxes", "bbox")
+            size = _image_size(arrays)
+    except UnreadableFeatures:
+        raise
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
+        raise UnreadableFeatures("unreadable_file") from None
+    except (
+        OSError,
+        ValueError,  # also: a pickle instead of numbers
+        TypeError,  # also: an .npy file by another name
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ):
+        raise UnreadableFeatures("damaged_file") from None
+    if features is None or boxes is None:
+        raise UnreadableFeatures("missing_arrays")
+    if (
+        features.ndim != 2
+        or not features.size
+        or boxes.shape != (len(features), 4)
+    ):
+        raise UnreadableFeatures("wrong_shape")
+    return _checked(features, boxes, size)
+
+
+def _array(arrays, *names):
+    for name in names:
+        if name in arrays.files:
+            _check_size(arrays, name)
+            return arrays[name].astype("<f4")
+    return None
+
+
+def _check_size(arrays, name):
+    """Refuses an array by its header, before memory is taken for it."""
+    with arrays.zip.open(f"{name}.npy") as file:
+        version = np.lib.format.read_magic(file)
+        if version == (1, 0):
+            header = np.lib.format.read_array_header_1_0(file)
+        else:
+            header = np.lib.format.read_array_header_2_0(file)
+    shape, _, dtype = header
+    if math.prod(shape) * max(dtype.itemsize, 4) > MAX_BYTES:
+        raise UnreadableFeatures("too_large")
+
+
+def _image_size(arrays):
+    if "image_size" in arrays.files:
+        size = _array(arrays, "image_size").ravel()
+    elif {"image_h", "image_w"} <= set(arrays.files):
+        size = np.append(_array(arrays, "image_h"), _array(arrays, "image_w"))
+    else:
+        return None
+    if size.shape != (2,) or not (size >= 1).all() or (size > 1e9).any():
+        raise UnreadableFeatures("wrong_image_size")
+    return int(size[0]), int(size[1])
+
+
+def _checked(features, boxes, size):
+    if not (np.isfinite(features).all() and np.isfinite(boxes).all()):
+        raise UnreadableFeatures("not_finite")
+    return features, boxes, size

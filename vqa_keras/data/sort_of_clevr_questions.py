@@ -1,0 +1,84 @@
+"""Asks the questions of Sort-of-CLEVR about a scene, and answers them."""
+
+import numpy as np
+
+# question_type -> the kinds of its questions.
+KINDS = {
+    "non-relational": ("shape", "left", "top"),
+    "relational": ("closest", "furthest", "count"),
+}
+QUESTIONS_OF_A_TYPE = 10
+TEXTS = {
+    "shape": "what is the shape of the {} object?",
+    "left": "is the {} object on the left?",
+    "top": "is the {} object at the top?",
+    "closest": "what is the shape of the object closest to the {} object?",
+    "furthest": "what is the shape of the object furthest from the {} object?",
+    "count": "how many objects have the same shape as the {} object?",
+}
+ANSWER_TYPES = {"left": "yes/no", "top": "yes/no", "count": "number"}
+
+
+def ask_about(rng, objects, picture_size):
+    """Returns ten questions of each type, drawn with replacement.
+
+    Args:
+        rng: `numpy.random.Generator`.
+        objects: list of dicts with color, shape, and box, `[x1, y1, x2, y2]`
+            in pixels.
+        picture_size: int, pixels of a side of the picture.
+
+    Returns:
+        List of dicts of question, question_type, answer_type, answers and
+        object_boxes: the boxes of what the answer depends on, the asked object
+        first. Closest and furthest have two, a count those of all objects it
+        counts.
+    """
+    boxes = np.array([thing["box"] for thing in objects], float)
+    centers = (boxes[:, :2] + boxes[:, 2:]) / 2
+    distances = np.square(centers[:, None] - centers).sum(axis=-1)
+    questions = []
+    for question_type, kinds in KINDS.items():
+        shape = (QUESTIONS_OF_A_TYPE, 2)
+        drawn = rng.integers([len(objects), len(kinds)], size=shape)
+        for asked, kind in drawn.tolist():
+            answer, others = _answer(
+                kinds[kind],
+                objects,
+                asked,
+                centers[asked] < picture_size / 2,
+                distances[asked],
+            )
+            questions.append(
+                {
+                    "question": TEXTS[kinds[kind]].format(
+                        objects[asked]["color"]
+                    ),
+                    "question_type": question_type,
+                    "answer_type": ANSWER_TYPES.get(kinds[kind], "other"),
+                    "answers": [answer],
+                    "object_boxes": [
+                        list(objects[i]["box"]) for i in [asked, *others]
+                    ],
+                }
+            )
+    return questions
+
+
+def _answer(kind, objects, asked, before_middle, distances):
+    """The answer, and which other objects it depends on."""
+    shapes = [thing["shape"] for thing in objects]
+    if kind == "shape":
+        return shapes[asked], []
+    if kind in ("left", "top"):
+        return "yes" if before_middle[int(kind == "top")] else "no", []
+    if kind == "count":
+        same = [
+            i
+            for i, shape in enumerate(shapes)
+            if shape == shapes[asked] and i != asked
+        ]
+        return str(len(same) + 1), same
+    by_distance = np.argsort(distances)  # The asked object itself comes first.
+    found = int(by_distance[1 if kind == "closest" else -1])
+    return shapes[found], [found]
