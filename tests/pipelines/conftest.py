@@ -51,6 +51,8 @@ def write(data, encoder_file):
         options = PipelineOptions(["--runner=FnApiRunner", *beam_flags])
         of_cnn = {"image_encoder": encoder_file, **(features or {})}
         arguments = {**SMALL, "input_folder": data, **changed}
+        if arguments["validation_fraction"] is None:
+            del arguments["validation_fraction"]
         return write_records(
             options, output=output, features=Features(**of_cnn), **arguments
         )

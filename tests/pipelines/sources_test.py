@@ -1,0 +1,172 @@
+"""The same set from official files and as jsonl, region features, drawings."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipelines.features import Features
+from vqa_keras.data import load
+from vqa_keras.data.dataset_info import DatasetInfo
+from vqa_keras.data.records import decode
+from vqa_keras.errors import UserError
+
+pytestmark = pytest.mark.beam
+
+COLORS = ("red", "blue", "lime")
+NO_CNN = {"image_encoder": "none"}
+
+
+@pytest.fixture
+def official(tmp_path):
+    """VQA v2 of 12 pictures, and the same as jsonl beside it."""
+    folder = tmp_path / "vqa"
+    (folder / "train2014").mkdir(parents=True)
+    questions, annotations, lines = [], [], []
+    for image_id in range(1, 13):
+        color = COLORS[image_id % 3]
+        name = f"train2014/COCO_train2014_{image_id:012d}.jpg"
+        Image.new("RGB", (24, 20), color).save(folder / name)
+        for i, text in enumerate(("What color is it?", "Is it red?")):
+            answer = color if i == 0 else ("no", "yes")[color == "red"]
+            answers = [answer] * 8 + ["other", "gray"]
+            kind = ("other", "yes/no")[i]
+            asked = {"question_id": 10 * image_id + i, "question": text}
+            questions.append({**asked, "image_id": image_id})
+            annotations.append(
+                {
+                    "question_id": asked["question_id"],
+                    "image_id": image_id,
+                    "question_type": text.split()[0],
+                    "answer_type": kind,
+                    "answers": [
+                        {"answer": a, "answer_confidence": "yes"}
+                        for a in answers
+                    ],
+                }
+            )
+            lines.append(
+                {
+                    **asked,
+                    "image": name,
+                    "image_id": image_id,
+                    "answers": answers,
+                    "question_type": text.split()[0],
+                    "answer_type": kind,
+                }
+            )
+    for name, content in (
+        ("OpenEnded_mscoco_train2014_questions", {"questions": questions}),
+        ("mscoco_train2014_annotations", {"annotations": annotations}),
+    ):
+        (folder / f"v2_{name}.json").write_text(json.dumps(content))
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (folder / "train.jsonl").write_text(text)
+    return folder
+
+
+def shards(info):
+    return {
+        entry["name"]: pathlib.Path(info.path(entry["name"])).read_bytes()
+        for split in info.splits.values()
+        for entry in split["shards"]
+    }
+
+
+def test_official_files_and_jsonl_give_equal_records(write, official, tmp_path):
+    infos = [
+        write(tmp_path / name, dataset=name, input_folder=official)
+        for name in ("vqa_v2", "jsonl")
+    ]
+    assert shards(infos[0]) == shards(infos[1])
+    assert infos[0].splits == infos[1].splits
+    assert {name: s["questions"] for name, s in infos[0].splits.items()} == {
+        "train": 18,
+        "validation": 6,
+    }
+
+
+def test_questions_of_a_missing_picture_are_dropped_with_it(
+    write, official, tmp_path
+):
+    missing = official / "train2014" / "COCO_train2014_000000000005.jpg"
+    missing.unlink()
+    info = write(
+        tmp_path / "records",
+        dataset="jsonl",
+        input_folder=official,
+        features=NO_CNN,
+        allow_dropped=True,
+    )
+    assert info.dropped == {"missing_file": 1}
+    (line,) = info.path(info.dropped_file).read_text().splitlines()
+    item = json.loads(line)
+    assert item["id"] == "5"
+    assert item["question_ids"] == ["50", "51"]
+
+
+def test_region_features_take_the_place_of_a_cnn(write, official, tmp_path):
+    folder = tmp_path / "features"
+    folder.mkdir()
+    for image_id in range(1, 13):
+        regions = 10 + image_id % 3
+        np.savez(
+            folder / f"{image_id}.npz",
+            features=np.full((regions, 4), image_id, "float32"),
+            boxes=np.tile(np.float32([1, 2, 11, 12]), (regions, 1)),
+        )
+    info = write(
+        tmp_path / "records",
+        dataset="vqa_v2",
+        input_folder=official,
+        features={
+            "image_encoder": None,
+            "region_features": [str(folder)],
+            "feature_dtype": "bfloat16",
+        },
+        store_images=False,
+    )
+    assert info.image_encoder["levels"] == {"regions": [None, 4]}
+    (inputs, _), *_ = load(tmp_path / "records", "train", 64)
+    assert inputs["regions"].dtype.name == "bfloat16"
+    assert inputs["regions"].shape == (18, 12, 4)
+    assert set(inputs["regions_mask"].numpy().sum(1)) <= {10, 11, 12}
+
+
+def test_sort_of_clevr_is_drawn_by_the_workers(write, tmp_path):
+    arguments = {"train_images": 3, "validation_images": 1, "test_images": 1}
+    info = write(
+        tmp_path / "records",
+        dataset="sort_of_clevr",
+        input_folder=None,
+        validation_fraction=None,
+        features=NO_CNN,
+        **arguments,
+    )
+    assert {n: s["questions"] for n, s in info.splits.items()} == {
+        "train": 60,
+        "validation": 20,
+        "test": 20,
+    }
+    record = next(iter(_records(info, "test")))
+    assert tuple(record["image_size"]) == (75, 75)
+    assert all(q["object_boxes"] for q in record["questions"])
+
+
+def _records(info, split):
+    import tensorflow as tf
+
+    for entry in DatasetInfo.read(info.directory).split(split)["shards"]:
+        for record in tf.data.TFRecordDataset(str(info.path(entry["name"]))):
+            yield decode(record.numpy())
+
+
+def test_flags_that_have_nothing_to_act_on_are_refused(write, tmp_path):
+    with pytest.raises(UserError, match="--num_objects"):
+        write(tmp_path / "records", num_objects=3)
+    with pytest.raises(UserError, match="--levels needed a CNN"):
+        Features(image_encoder="none", levels=["a"]).check(True)
+    with pytest.raises(UserError, match="Received: both"):
+        Features(image_encoder="ResNet50", region_features=["a"])
