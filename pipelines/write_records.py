@@ -9,7 +9,7 @@ Your own pictures and questions, DIR/train.jsonl with a line for each question
 become records by
 
     python -m pipelines.write_records --dataset=jsonl --input=DIR \
-        --output=RECORDS --image_encoder=efficientnet_lite0
+        --output=RECORDS --image_encoder=ResNet50
 
 It reads the data, builds both vocabularies from the training split, runs a CNN
 over every image and writes TFRecord shards and, last, dataset_info.json;
@@ -56,9 +56,8 @@ flags.DEFINE_string(
     "image_encoder",
     None,
     "CNN whose features are stored: grid_cnn (small, for drawings; the "
-    "default), efficientnet_lite0 (photographs, weights from pip), a "
-    "keras.applications name (ResNet50), a KerasHub preset, a .keras file, or "
-    "none to store pictures only.",
+    "default), a keras.applications name (ResNet50, for photographs), a "
+    "KerasHub preset, a .keras file, or none to store pictures only.",
 )
 flags.DEFINE_string(
     "weights",

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import pathlib
+import stat
 
 from vqa_keras.data.images import UnreadableImage
 from vqa_keras.data.images import decode_image
@@ -85,9 +86,14 @@ class PictureReader:
             return self.draw(image["drawing"])
         path = pathlib.Path(self.folder, image["path"])
         try:
-            if path.stat().st_size > self.max_bytes:
+            found = path.stat()
+            if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for
+                raise UnreadableImage("unreadable_file")
+            if found.st_size > self.max_bytes:
                 raise UnreadableImage("too_large")
             return path.read_bytes()
+        except UnreadableImage:
+            raise
         except FileNotFoundError as error:
             raise UnreadableImage("missing_file") from error
         except (OSError, ValueError) as error:  # a zero byte in the name

@@ -1,5 +1,7 @@
 """Turns the images of a shard's plan into records."""
 
+import math
+
 from vqa_keras.data.feature_extractor import FeatureExtractor
 from vqa_keras.data.images import UnreadableImage
 from vqa_keras.data.picture_reader import PictureReader
@@ -133,7 +135,7 @@ def _size_of_boxes(boxes):
     if not len(boxes):
         return 0, 0
     right, bottom = boxes[:, 2:].max(axis=0)
-    return int(bottom), int(right)
+    return math.ceil(bottom), math.ceil(right)
 
 
 def _dropped(image, reason):

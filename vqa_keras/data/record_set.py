@@ -46,6 +46,11 @@ def open_folder(output, overwrite=False):
     Raises:
         UserError: if the folder holds other files, or cannot be made.
     """
+    if "://" in str(output):
+        raise UserError(
+            "--output needed a folder that this machine and all workers see as "
+            f"a file system; mount the storage. Received: {output}"
+        )
     output = pathlib.Path(output)
     if output.exists() and not output.is_dir():
         raise UserError(
