@@ -6,7 +6,9 @@ import json
 import os
 import pathlib
 import re
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import tensorflow as tf
 
@@ -15,6 +17,7 @@ from vqa_keras.errors import UserError
 
 MARKER_SUFFIX = ".done.json"
 _TEMPORARY = re.compile(r"\..+\.\d+-[0-9a-f]{32}\.tmp")
+_CHUNK_BYTES = 1 << 20
 _FRAME_BYTES = 16  # what TFRecord adds to a record: length and two checksums
 
 
@@ -42,7 +45,10 @@ def write_shard(path, records, fingerprint=""):
     path = pathlib.Path(path)
     images = questions = answerable = size = 0
     with _replacing(path) as temporary:
-        with tf.io.TFRecordWriter(str(temporary)) as writer:
+        with (
+            _hashing(temporary) as sha256,
+            tf.io.TFRecordWriter(str(temporary)) as writer,
+        ):
             for record in records:
                 writer.write(record)
                 counts = count_questions(record)
@@ -50,19 +56,16 @@ def write_shard(path, records, fingerprint=""):
                 questions += counts[0]
                 answerable += counts[1]
                 size += len(record) + _FRAME_BYTES
-        if not images:  # the writer creates no file before the first record
-            temporary.touch()
         found = temporary.stat().st_size
         if found != size:
             raise OSError(f"{size} bytes written, {found} bytes on disk")
-        sha256 = file_sha256(temporary)
     entry = {
         "name": path.name,
         "images": images,
         "questions": questions,
         "answerable": answerable,
         "bytes": size,
-        "sha256": sha256,
+        "sha256": sha256.result(),
     }
     marker = {"fingerprint": fingerprint, "shard": entry}
     write_atomically(_marker(path), json.dumps(marker))
@@ -121,6 +124,34 @@ def file_sha256(path):
     """Returns the hex sha256 of a file, read as a stream."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _hashing(path):
+    """Hashes a new file while it is being written, on another CPU core.
+
+    Gives a future of the hex sha256, which is known once the context has ended.
+    """
+    path.touch()
+    written = threading.Event()
+    with ThreadPoolExecutor(1, thread_name_prefix="sha256") as executor:
+        try:
+            yield executor.submit(_sha256_behind, path, written)
+        finally:
+            written.set()
+
+
+def _sha256_behind(path, written):
+    digest = hashlib.sha256()
+    with open(path, "rb", buffering=0) as file:
+        while True:
+            last = written.is_set()  # asked first: all is there to be read
+            chunk = file.read(_CHUNK_BYTES)
+            digest.update(chunk)
+            if last and not chunk:
+                return digest.hexdigest()
+            if len(chunk) < _CHUNK_BYTES:
+                written.wait(0.005)
 
 
 def _marker(path):
