@@ -51,6 +51,7 @@ def test_a_line_is_a_question_of_its_image(folder, read):
             "answer": "3",
             "boxes": [[1, 2, 3.5, 4]],
             "question_type": "counting",
+            "complementary_id": 7,
         },
     )
     ((image,),) = read(folder, validation_fraction=0).values()
@@ -68,6 +69,7 @@ def test_a_line_is_a_question_of_its_image(folder, read):
     assert second["answers"] == ["3"]
     assert second["answer_type"] == "number"
     assert second["question_type"] == "counting"
+    assert second["complementary_id"] == "7"
     assert second["object_boxes"] == [[1, 2, 3.5, 4]]
 
 

@@ -2,10 +2,10 @@
 
 import json
 import pathlib
+import runpy
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from pipelines.features import Features
 from vqa_keras.data import load
@@ -15,56 +15,15 @@ from vqa_keras.errors import UserError
 
 pytestmark = pytest.mark.beam
 
-COLORS = ("red", "blue", "lime")
+EXAMPLE = pathlib.Path(__file__).parents[2] / "examples" / "make_vqa_v2.py"
 NO_CNN = {"image_encoder": "none"}
 
 
 @pytest.fixture
 def official(tmp_path):
-    """VQA v2 of 12 pictures, and the same as jsonl beside it."""
-    folder = tmp_path / "vqa"
-    (folder / "train2014").mkdir(parents=True)
-    questions, annotations, lines = [], [], []
-    for image_id in range(1, 13):
-        color = COLORS[image_id % 3]
-        name = f"train2014/COCO_train2014_{image_id:012d}.jpg"
-        Image.new("RGB", (24, 20), color).save(folder / name)
-        for i, text in enumerate(("What color is it?", "Is it red?")):
-            answer = color if i == 0 else ("no", "yes")[color == "red"]
-            answers = [answer] * 8 + ["other", "gray"]
-            kind = ("other", "yes/no")[i]
-            asked = {"question_id": 10 * image_id + i, "question": text}
-            questions.append({**asked, "image_id": image_id})
-            annotations.append(
-                {
-                    "question_id": asked["question_id"],
-                    "image_id": image_id,
-                    "question_type": text.split()[0],
-                    "answer_type": kind,
-                    "answers": [
-                        {"answer": a, "answer_confidence": "yes"}
-                        for a in answers
-                    ],
-                }
-            )
-            lines.append(
-                {
-                    **asked,
-                    "image": name,
-                    "image_id": image_id,
-                    "answers": answers,
-                    "question_type": text.split()[0],
-                    "answer_type": kind,
-                }
-            )
-    for name, content in (
-        ("OpenEnded_mscoco_train2014_questions", {"questions": questions}),
-        ("mscoco_train2014_annotations", {"annotations": annotations}),
-    ):
-        (folder / f"v2_{name}.json").write_text(json.dumps(content))
-    text = "".join(json.dumps(line) + "\n" for line in lines)
-    (folder / "train.jsonl").write_text(text)
-    return folder
+    """VQA v2 of 12 drawings (8, 2 and 2), and the same as jsonl beside it."""
+    runpy.run_path(str(EXAMPLE))["main"]([str(tmp_path / "vqa"), "12"])
+    return tmp_path / "vqa"
 
 
 def shards(info):
@@ -83,8 +42,9 @@ def test_official_files_and_jsonl_give_equal_records(write, official, tmp_path):
     assert shards(infos[0]) == shards(infos[1])
     assert infos[0].splits == infos[1].splits
     assert {name: s["questions"] for name, s in infos[0].splits.items()} == {
-        "train": 18,
-        "validation": 6,
+        "train": 48,
+        "validation": 12,
+        "test": 12,
     }
 
 
@@ -104,7 +64,7 @@ def test_questions_of_a_missing_picture_are_dropped_with_it(
     (line,) = info.path(info.dropped_file).read_text().splitlines()
     item = json.loads(line)
     assert item["id"] == "5"
-    assert item["question_ids"] == ["50", "51"]
+    assert item["question_ids"] == [str(5000 + i) for i in range(6)]
 
 
 def test_region_features_take_the_place_of_a_cnn(write, official, tmp_path):
@@ -131,7 +91,7 @@ def test_region_features_take_the_place_of_a_cnn(write, official, tmp_path):
     assert info.image_encoder["levels"] == {"regions": [None, 4]}
     (inputs, _), *_ = load(tmp_path / "records", "train", 64)
     assert inputs["regions"].dtype.name == "bfloat16"
-    assert inputs["regions"].shape == (18, 12, 4)
+    assert inputs["regions"].shape == (48, 12, 4)
     assert set(inputs["regions_mask"].numpy().sum(1)) <= {10, 11, 12}
 
 

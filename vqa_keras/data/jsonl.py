@@ -18,13 +18,15 @@ A line is an object, here written in two:
     answers        list of texts, one for each person who answered; or
     answer         one text. Neither is needed in test.jsonl
     question_type  optional text to group results by; else the first word
-    answer_type    optional; else "yes/no", "number" or "other", as the answer
+    answer_type    optional; else "yes/no", "number" or "other", as the answer.
+                   A question without answers has no type but what you give
     boxes          optional list of [x1, y1, x2, y2], in pixels: where in the
                    picture the answer can be seen, for grounding
     image_id       optional text or number; else the path
+    complementary_id  optional: the question_id of the same question about a
+                   picture with another answer
 """
 
-import itertools
 import os
 import pathlib
 
@@ -48,6 +50,7 @@ _KEYS = {
     "answer_type",
     "boxes",
     "image_id",
+    "complementary_id",
 }
 
 
@@ -138,7 +141,7 @@ class _Line:
         for key in ("image", "question", "question_type", "answer_type"):
             if key in values and not isinstance(values[key], str):
                 self.refuse(f"{key} to be a text", values[key])
-        for key in ("question_id", "image_id"):
+        for key in ("question_id", "image_id", "complementary_id"):
             if key in values and not _is_id(values[key]):
                 self.refuse(f"{key} to be a number or a text", values[key])
         if "answers" in values and "answer" in values:
@@ -173,18 +176,21 @@ class _Line:
             answers = [values["answer"]] if "answer" in values else []
         answers = list(map(plain_text, answers))
         question = plain_text(values["question"])
-        first = itertools.chain(words_of(question), ["other"])
+        first_word = next(iter(words_of(question)), "other") if answers else ""
         return {
             "question_id": plain_text(str(values["question_id"])),
             "question": question,
             "question_type": plain_text(
-                values.get("question_type") or next(first)
+                values.get("question_type") or first_word
             ),
             "answer_type": plain_text(
                 values.get("answer_type") or _answer_type(answers)
             ),
             "answers": answers,
             "object_boxes": values.get("boxes") or [],
+            "complementary_id": plain_text(
+                str(values.get("complementary_id", ""))
+            ),
         }
 
     def refuse(self, needed, received):
@@ -209,6 +215,8 @@ def _is_box(box):
 
 
 def _answer_type(answers):
+    if not answers:
+        return ""
     answer = most_common_answer(answers)
     if answer in ("yes", "no"):
         return "yes/no"

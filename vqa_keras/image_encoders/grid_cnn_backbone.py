@@ -25,16 +25,18 @@ class GridCNNBackbone(keras_hub.models.Backbone):
         kernel_sizes: list of int, the kernel of each convolution.
         strides: list of int, the stride of each convolution.
         image_shape: `(height, width, 3)` of the images.
-        coordinates: bool. Whether every cell gets two more channels that tell
-            where it lies, see `GridCoordinates`. Defaults to `False`.
+        coordinates: bool. Whether the last convolution also sees where each
+            cell lies, see `GridCoordinates`. It comes before the last ReLU, so
+            that what is there and where it is can be told together ("a circle
+            on the left") even by a mean over the cells. Defaults to `False`.
         dtype: dtype policy of the computation.
 
     Call arguments:
         images: RGB images of values 0 to 255, `(B, height, width, 3)`.
 
     Returns:
-        The grid, `(B, h, w, C)`, `C` being the last of `filters`, and 2 more
-        with `coordinates`; not normalized, not negative but for coordinates.
+        The grid, `(B, h, w, C)`, `C` being the last of `filters`; not
+        normalized and not negative.
 
     Raises:
         ValueError: if the three lists differ in length or are empty.
@@ -70,6 +72,8 @@ class GridCNNBackbone(keras_hub.models.Backbone):
         )(images)
         convolutions = zip(filters, kernel_sizes, strides, strict=True)
         for i, (channels, kernel_size, stride) in enumerate(convolutions, 1):
+            if coordinates and i == len(filters):
+                x = GridCoordinates(dtype=dtype, name="coordinates")(x)
             x = layers.Conv2D(
                 channels,
                 kernel_size,
@@ -84,8 +88,6 @@ class GridCNNBackbone(keras_hub.models.Backbone):
                 momentum=0.9, dtype=dtype, name=f"norm_{i}"
             )(x)
             x = layers.ReLU(dtype=dtype, name=f"relu_{i}")(x)
-        if coordinates:
-            x = GridCoordinates(dtype=dtype, name="coordinates")(x)
         super().__init__(inputs=images, outputs=x, dtype=dtype, **kwargs)
 
         # === Config ===
