@@ -78,14 +78,17 @@ def test_coordinates_are_those_of_the_cells_centers():
     np.testing.assert_allclose(found[1, 0, :, 2], [-0.75, -0.25, 0.25, 0.75])
 
 
-def test_a_cnn_with_coordinates_has_two_more_channels(tmp_path):
+@pytest.mark.parametrize("coordinates", [False, True])
+def test_only_a_cnn_with_coordinates_tells_equal_cells_apart(
+    tmp_path, coordinates
+):
     encoder = GridCNNBackbone(
-        [4], [2], [2], image_shape=(8, 8, 3), coordinates=True
+        [4, 5], [2, 1], [2, 1], image_shape=(8, 8, 3), coordinates=coordinates
     )
-    assert encoder.output_shape == (None, 4, 4, 6)
+    assert encoder.output_shape == (None, 4, 4, 5)
+    images = np.full((1, 8, 8, 3), 90)
+    grid = predict(encoder, images)
+    assert (np.ptp(grid, axis=(1, 2)).max() > 0.01) == coordinates
     encoder.save(tmp_path / "encoder.keras")
     loaded = keras.saving.load_model(tmp_path / "encoder.keras")
-    images = np.zeros((1, 8, 8, 3))
-    np.testing.assert_array_equal(
-        predict(loaded, images), predict(encoder, images)
-    )
+    np.testing.assert_array_equal(predict(loaded, images), grid)

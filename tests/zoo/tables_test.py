@@ -176,6 +176,72 @@ def test_an_unreadable_results_file_is_named(folder):
         published.pages()
 
 
+def of_types(**changes):
+    """A run on questions of two types."""
+    run = changed(**changes)
+    run["accuracy"]["per_question_type"] = {"far": 70.0, "near": 90.0}
+    run["floors"]["per_question_type"] = {
+        "far": {"majority": 31.25, "question_only": 43.75},
+        "near": {"majority": 20.0, "question_only": 50.0},
+    }
+    for found in run["grounding"].values():
+        found["per_question_type"] = {
+            "far": {"peak": 40.0, "chance": 19.5},
+            "near": {"peak": 60.0, "chance": 8.25},
+        }
+    return run
+
+
+@pytest.fixture
+def group(folder):
+    """A group of an entry with two runs, one without a map, one untrained."""
+    folder = folder / "group"
+    folder.mkdir()
+    second = of_types(seed=1, fit_seconds=104.8)
+    second["accuracy"]["per_question_type"]["far"] = 75.0
+    write_entry(folder, "looking", [of_types(), second], "looks twice")
+    write_entry(folder, "blind", [of_types(grounding={})], "looks nowhere")
+    write_entry(folder, "untrained", [], "is not here yet")
+    card = CARD.format("group", published.BEGIN, published.END)
+    (folder / "README.md").write_text(card)
+    return folder
+
+
+def test_a_group_has_a_column_for_each_type_of_question(group):
+    text = published.pages()[group / "README.md"]
+    header, _, blind, looking, untrained, majority, only, chance = rows(text)
+    assert header[:5] == "entry mechanism parameters seeds training".split()
+    assert header[5:] == ["far", "near", "peak, far", "peak, near"]
+    assert looking == [
+        "[looking](looking/recipe.toml)",
+        "looks twice",
+        "189,365",
+        "0, 1",
+        "100 s",
+        "72.50 %",
+        "90.00 %",
+        "hop 1: 40.00 %; hop 2: 40.00 %",
+        "hop 1: 60.00 %; hop 2: 60.00 %",
+    ]
+    assert blind[5:] == ["70.00 %", "90.00 %", "", ""]
+    assert untrained[4] == "not trained yet"
+    assert majority[5:] == ["31.25 %", "20.00 %", "", ""]
+    assert only[5:] == ["43.75 %", "50.00 %", "", ""]
+    assert chance[7:] == ["19.50 %", "8.25 %"]
+
+
+def test_a_group_has_no_row_in_the_zoos_table(group):
+    text = published.pages()[group.parent / "README.md"]
+    assert "group" not in text
+
+
+def test_a_group_of_untrained_entries_says_so(group):
+    for path in group.glob("*/results.json"):
+        path.unlink()
+    text = published.pages()[group / "README.md"]
+    assert f"{published.BEGIN}\nNo entry has been trained yet." in text
+
+
 @pytest.fixture
 def cards(zoo_folder):
     """The zoo of the commands' tests, with cards for as long as a test."""

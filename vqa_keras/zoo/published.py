@@ -6,6 +6,7 @@ import textwrap
 
 from vqa_keras import zoo
 from vqa_keras.errors import UserError
+from vqa_keras.zoo import published_group
 from vqa_keras.zoo.runs import RESULTS
 
 BEGIN, END = "<!-- results -->\n", "<!-- end of results -->\n"
@@ -71,6 +72,12 @@ def pages():
     for name, runs in results.items():
         path = folder / name / "README.md"
         pages[path] = _filled(path, card_results(name, runs))
+    for group in published_group.groups(folder):
+        members = published_group.entries(folder, group)
+        results = {name: _read(folder / name) for name in members}
+        _check_same_test(sum(results.values(), []))
+        path = folder / group / "README.md"
+        pages[path] = _filled(path, published_group.group_results(results))
     return pages
 
 
