@@ -287,17 +287,11 @@ class VQA(SavedTask):
 
 def _join(batches):
     """Joins arrays of weights, with zeros where there are fewer regions."""
-    shape = np.max([weights.shape for weights in batches], axis=0)[1:]
-    return np.concatenate(
-        [
-            np.pad(
-                weights,
-                [(0, 0)]
-                + [
-                    (0, size - own)
-                    for size, own in zip(shape, weights.shape[1:], strict=True)
-                ],
-            )
-            for weights in batches
-        ]
-    )
+    sizes = np.max([weights.shape[1:] for weights in batches], axis=0)
+    joined = np.zeros((sum(map(len, batches)), *sizes), batches[0].dtype)
+    row = 0
+    for weights in batches:
+        inside = (slice(0, size) for size in weights.shape[1:])
+        joined[(slice(row, row + len(weights)), *inside)] = weights
+        row += len(weights)
+    return joined
