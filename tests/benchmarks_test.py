@@ -12,6 +12,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 BENCHMARKS = ROOT / "benchmarks"
 ROWS = {
+    "extraction": ["bare loop", "records"],
     "reading": [
         "file bytes",
         "load, shared",
@@ -65,7 +66,7 @@ def test_table_compares_speeds_where_ways_do_unequal_work(rounds, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["reading", "writing"])
+@pytest.mark.parametrize("name", ROWS)
 def test_prints_a_row_for_each_way(name):
     done = subprocess.run(
         [

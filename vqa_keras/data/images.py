@@ -1,4 +1,10 @@
-"""Turns the bytes of any picture file into RGB pixels, or says why not."""
+"""Turns the bytes of any picture file into RGB pixels, or says why not.
+
+Whatever the bytes are, decoding takes at most 24 bytes of memory for each of
+`max_pixels`, 1.2 GB, beside the file: it is WebP that takes most, JPEG takes
+12. A header is read up to `_HEADER_BYTES` and `_HEADER_READS`, and pictures of
+endless parts are given up, because Pillow would read and keep all of them.
+"""
 
 import io
 import struct
@@ -11,6 +17,13 @@ from PIL import ImageOps
 from PIL import UnidentifiedImageError
 
 MAX_PIXELS = 50_000_000
+
+_HEADER_BYTES = 16 * 2**20  # metadata; Pillow adds it up in quadratic time
+_HEADER_READS = 10_000  # some for each segment, chunk or tag
+_READS = 4_000_000  # of the pixels; pieces of 64 kB are usual
+_SCANS = 200  # of MAX_PIXELS in a progressive JPEG; 10 are usual
+_TILE_PIXELS = 2**22  # of a TIFF whose picture is smaller than that
+_TIFF_LAYOUT = {256, 257, 258, 259, 277, 278, 284, 322, 323}  # tags of sizes
 
 # Formats that Pillow decodes by itself: no helper program, no script language.
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
@@ -61,16 +74,14 @@ def decode_image(data, max_pixels=MAX_PIXELS):
         uint8 array `(H, W, 3)`.
 
     Raises:
-        UnreadableImage: with the reason, if there is no picture in `data`.
+        UnreadableImage: with the reason, if there is no picture in `data`, or
+            one that would take too much: more pixels, above 16 MB of metadata
+            before them, scans or parts without end.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Odd metadata is no one's concern.
-        image = _open(data, max_pixels)
-        try:
-            image.load()
-        except _PILLOW_ERRORS as error:
-            raise UnreadableImage(_reason(error)) from error
-        return np.array(_to_rgb(_upright(image)), dtype="uint8")
+        # Nested, so that each picture is freed when the next one is made.
+        return np.array(_to_rgb(_upright(_loaded(data, max_pixels))), "uint8")
 
 
 def resize(image, size):
@@ -111,11 +122,46 @@ def to_stored(data, image):
     return buffer.getvalue()
 
 
+class _File(io.BytesIO):
+    """The bytes of a file, which end a decoder that does not end."""
+
+    def __init__(self, data):
+        super().__init__(data)
+        self.bytes_left = _HEADER_BYTES
+        self.reads_left = _HEADER_READS
+
+    def read(self, size=-1):
+        data = super().read(size)
+        self.reads_left -= 1
+        if size is not None and size >= 0:  # All at once is no danger.
+            self.bytes_left -= len(data)
+        if self.reads_left < 0 or self.bytes_left < 0:
+            raise OSError("too many parts")
+        return data
+
+    def end_header(self):
+        self.bytes_left = float("inf")
+        self.reads_left = _READS
+
+
+def _loaded(data, max_pixels):
+    image, file = _open(data, max_pixels)
+    file.end_header()
+    try:
+        image.load()
+    except _PILLOW_ERRORS as error:
+        raise UnreadableImage(_reason(error)) from error
+    return image
+
+
 def _open(data, max_pixels):
     if not data:
         raise UnreadableImage("empty_file")
+    file = _File(data)
     try:
-        image = Image.open(io.BytesIO(data), formats=_FORMATS)
+        image = Image.open(file, formats=_FORMATS)
+        work = _scanned_pixels(image, data)
+        tile = _tile_pixels(image, data)
     except Image.DecompressionBombError as error:
         raise UnreadableImage("too_large") from error
     except UnidentifiedImageError as error:
@@ -125,10 +171,45 @@ def _open(data, max_pixels):
         )
     except _PILLOW_ERRORS as error:
         raise UnreadableImage(_reason(error)) from error
-    width, height = image.size
-    if width * height > max_pixels:
+    pixels = image.width * image.height
+    if pixels > max_pixels or tile > max(pixels, _TILE_PIXELS):
         raise UnreadableImage("too_large")
-    return image
+    if work > _SCANS * MAX_PIXELS:
+        raise UnreadableImage("damaged")
+    return image, file
+
+
+def _scanned_pixels(image, data):
+    """How many pixels a JPEG's scans go over; 0 for other formats.
+
+    Some kilobytes can ask for thousands of scans of all pixels.
+    """
+    if image.format not in ("JPEG", "MPO"):
+        return 0
+    scans = data.count(b"\xff\xda")  # Pixels never contain this marker.
+    return scans * max(image.width * image.height, 10_000)
+
+
+def _tile_pixels(image, data):
+    """Pixels of a TIFF's tile, which is decoded whole; 0 where is none."""
+    if image.format != "TIFF":
+        return 0
+    order = "<" if data.startswith(b"II") else ">"
+    big = data[:4] in (b"II+\0", b"MM\0+")  # BigTIFF, of 64-bit numbers
+    place, number, step = (8, "Q", 20) if big else (4, "H", 12)
+    (start,) = struct.unpack_from(order + ("Q" if big else "I"), data, place)
+    (count,) = struct.unpack_from(order + number, data, start)
+    start += struct.calcsize(number)
+    tags = [
+        struct.unpack_from(order + "H", data, start + step * i)[0]
+        for i in range(min(count, _HEADER_READS))
+    ]
+    tags = [tag for tag in tags if tag in _TIFF_LAYOUT]
+    if len(set(tags)) < len(tags):
+        raise ValueError(
+            "Pillow uses the last of equal tags, libtiff the first"
+        )
+    return int(image.tag_v2.get(322, 0)) * int(image.tag_v2.get(323, 0))
 
 
 def _reason(error):
@@ -141,9 +222,10 @@ def _reason(error):
 
 def _upright(image):
     try:
-        return ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
     except _PILLOW_ERRORS:
-        return image  # EXIF data that cannot be read says nothing.
+        pass  # EXIF data that cannot be read says nothing.
+    return image
 
 
 def _to_rgb(image):
@@ -158,14 +240,16 @@ def _to_rgb(image):
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or (
         "transparency" in image.info
     ):
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
+        image = image.convert("RGBA") if image.mode != "RGBA" else image
+        white = (255, 255, 255, 255)
+        image = Image.alpha_composite(
+            Image.new("RGBA", image.size, white), image
+        )
+    return image.convert("RGB") if image.mode != "RGB" else image
 
 
 def _is_plain(data):
-    image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    image = Image.open(_File(data), formats=_FORMATS)
     if image.mode != "RGB" or image.getexif().get(0x0112, 1) != 1:
         return False
     if image.format == "PNG":  # Byte 24 is the bit depth.

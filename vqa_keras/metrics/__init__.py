@@ -12,3 +12,5 @@ from vqa_keras.metrics.official import answers_of_annotators
 from vqa_keras.metrics.official import evaluate
 from vqa_keras.metrics.submission import write_submission
 from vqa_keras.metrics.vqa_accuracy import VQAAccuracy
+from vqa_keras.metrics.wups import WordNet
+from vqa_keras.metrics.wups import wups

@@ -1,0 +1,132 @@
+"""Compares making the records of photographs with running the CNN and no more.
+
+    python benchmarks/extraction.py [--images=192 --rounds=5]
+        [--image_encoder=MobileNetV2]
+
+Ways to go once through the same JPEG files of 640 x 480 pixels with the same
+CNN, which has random weights: they cost what trained ones cost.
+
+    bare loop           reads the files of a batch, decodes them with
+                        tf.io.decode_jpeg, scales them, runs the CNN on them
+                        and drops what it says.
+    records             what a worker of the pipeline does: it also checks and
+                        turns every picture, keeps its bytes, encodes the grids
+                        with three questions an image, and writes, hashes and
+                        flushes the shard. Pictures are read beside the CNN.
+
+The ways take turns and the ratios are medians over the rounds.
+"""
+
+import itertools
+import pathlib
+import tempfile
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import flags
+from PIL import Image
+from support import rounds
+
+from vqa_keras import image_encoders
+from vqa_keras.command import run
+from vqa_keras.data.record_maker import RecordMaker
+from vqa_keras.data.record_text import RecordText
+from vqa_keras.data.record_text import count_text
+from vqa_keras.data.record_text import write_text
+from vqa_keras.data.shards import write_shard
+from vqa_keras.data.work_folder import WorkFolder
+
+_IMAGES = flags.DEFINE_integer("images", 192, "Images.", lower_bound=1)
+_ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds.", lower_bound=1)
+_IMAGE_ENCODER = flags.DEFINE_string(
+    "image_encoder", "MobileNetV2", "Network of keras.applications."
+)
+_BATCH_SIZE = 32
+_PICTURE = (640, 480)  # width and height, a usual size of COCO's
+
+
+def main(argv):
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        plan = [_image(folder, i) for i in range(_IMAGES.value)]
+        encoder = image_encoders.load(_IMAGE_ENCODER.value, weights=None)
+        encoder.save(folder / "cnn.keras")
+        bare = _bare(folder, plan)
+        records = _records(folder, plan)
+        ways = {"bare loop": bare, "records": records}
+        seconds = rounds.measure(ways, _ROUNDS.value)
+    work = dict.fromkeys(ways, len(plan))
+    rounds.print_table(seconds, "bare loop", work, "images")
+
+
+def _bare(folder, plan):
+    model = keras.saving.load_model(folder / "cnn.keras", compile=False)
+    model.compile(jit_compile=False)
+    size = model.input_shape[1:3]
+
+    def loop():
+        for first in range(0, len(plan), _BATCH_SIZE):
+            pixels = []
+            for image in plan[first : first + _BATCH_SIZE]:
+                data = tf.io.read_file(str(folder / image["path"]))
+                picture = tf.io.decode_jpeg(data, channels=3)
+                pixels.append(tf.image.resize(picture, size, antialias=True))
+            model.predict_on_batch(tf.stack(pixels))
+
+    return loop
+
+
+def _records(folder, plan):
+    contents = {
+        "dataset": "jsonl",
+        "folder": str(folder),
+        "image_encoder": str(folder / "cnn.keras"),
+        "levels": ["grid"],
+        "region_features": None,
+        "feature_dtype": "float16",
+        "batch_size": _BATCH_SIZE,
+        "store_images": True,
+    }
+    maker = RecordMaker(contents)
+    WorkFolder(folder).path.mkdir()
+    text = RecordText(**write_text(count_text(plan), folder))
+    numbers = itertools.count()
+
+    def write():
+        path = folder / f"{next(numbers)}.tfrecord"
+        write_shard(path, maker.records(plan, text, {}))
+        path.unlink()
+
+    return write
+
+
+def _image(folder, number):
+    """Saves a picture; returns its image as plans have it."""
+    rng = np.random.default_rng(number)
+    cells = rng.integers(0, 256, (12, 16, 3), dtype="uint8")
+    picture = Image.fromarray(cells).resize(_PICTURE, Image.Resampling.BICUBIC)
+    path = f"{number}.jpg"
+    picture.save(folder / path, quality=90)
+    return {
+        "image_id": str(number),
+        "path": path,
+        "drawing": None,
+        "questions": [_question(f"{number}-{i}") for i in range(3)],
+    }
+
+
+def _question(question_id):
+    return {
+        "question_id": question_id,
+        "question": "what is in the picture?",
+        "question_type": "what",
+        "answer_type": "other",
+        "answers": ["colors"],
+        "boxes": [],
+        "complementary_id": "",
+    }
+
+
+if __name__ == "__main__":
+    run(main)
