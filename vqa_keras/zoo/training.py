@@ -224,14 +224,12 @@ def count_flops(task, info):
     Counted for the longest question of the records; see
     `vqa_keras.zoo.flops.flops_per_question`.
     """
-    shapes = {"grid": task.backbone.grid_shape}
-    if info.image_encoder is not None:
-        shapes = info.image_encoder["levels"]
-    *_, shape = shapes.values()
-    if shape is None or None in shape:
+    cells = task.backbone.grid_shape
+    if cells is None and info.image_encoder is not None:
+        *_, (*cells, _) = info.image_encoder["levels"].values()
+    if cells is None or None in cells:
         return None
-    num_regions = math.prod(shape[:2] if len(shape) == 3 else shape[:1])
-    return flops_per_question(task, info.sequence_length, num_regions)
+    return flops_per_question(task, info.sequence_length, math.prod(cells))
 
 
 def image_encoder_of(info, inputs):
