@@ -56,13 +56,13 @@ flags.DEFINE_string(
     "image_encoder",
     None,
     "CNN whose features are stored: grid_cnn (small, for drawings; the "
-    "default), a keras.applications name (ResNet50, for photographs), a "
-    "KerasHub preset, a .keras file, or none to store pictures only.",
+    "default), efficientnet_lite0 (for photographs), a keras.applications "
+    "name, a KerasHub preset, a .keras file, or none to store pictures only.",
 )
 flags.DEFINE_string(
     "weights",
     None,
-    "Weights of a keras.applications network: imagenet (the default), none for "
+    "Weights of a network that is named: imagenet (the default), none for "
     "random ones, or a file.",
 )
 flags.DEFINE_list(
