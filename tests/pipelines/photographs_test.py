@@ -1,0 +1,49 @@
+"""Own photographs become records of real features, with no hub at all."""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+from vqa_keras import image_encoders
+from vqa_keras.data.images import decode_image
+from vqa_keras.data.images import resize
+from vqa_keras.data.records import decode
+
+pytestmark = pytest.mark.beam
+
+DATA = pathlib.Path(__file__).parents[1] / "testdata" / "jsonl"
+
+
+def test_photographs_have_the_features_of_the_named_network(write, tmp_path):
+    info = write(
+        tmp_path / "records",
+        dataset="jsonl",
+        input_folder=DATA,
+        validation_fraction=None,
+        features={"image_encoder": "efficientnet_lite0", "image_size": 96},
+    )
+    assert info.image_encoder["name"] == "efficientnet_lite0"
+    assert info.image_encoder["weights"] == "imagenet"
+    assert info.image_encoder["levels"] == {"grid": [3, 3, 1280]}
+    encoder = image_encoders.load("efficientnet_lite0", 96)
+    sha256 = image_encoders.weights_sha256(encoder)
+    assert info.image_encoder["weights_sha256"] == sha256
+    for split, name in (("train", "china"), ("validation", "flower")):
+        (shard,) = info.splits[split]["shards"]
+        (record,) = read(info.path(shard["name"]))
+        photograph = (DATA / "photographs" / f"{name}.jpg").read_bytes()
+        assert record["image"] == photograph
+        pixels = resize(decode_image(photograph), (96, 96))
+        expected = encoder.predict(np.asarray(pixels)[None], verbose=0)[0]
+        found = record["features"]["grid"]
+        np.testing.assert_allclose(found, expected, atol=0.02)
+        assert found.max() > 1
+
+
+def read(path):
+    """The records of a shard."""
+    import tensorflow as tf
+
+    dataset = tf.data.TFRecordDataset(str(path))
+    return [decode(data) for data in dataset.as_numpy_iterator()]
