@@ -71,7 +71,7 @@ def efficientnet_lite0(image_size, weights="imagenet", classes=None):
         for i in range(blocks):
             x = _block(
                 x,
-                f"block{stage}{chr(ord('a') + i)}_",
+                f"block{stage}{chr(ord('a') + i)}",
                 kernel,
                 1 if i else stride,
                 expansion,
@@ -96,27 +96,24 @@ def _block(x, name, kernel, stride, expansion, channels):
             expansion * x.shape[-1],
             1,
             use_bias=False,
-            name=f"{name}expand_conv",
+            name=f"{name}_expand_conv",
         )(x)
-        x = _norm(x, f"{name}expand")
+        x = _norm(x, f"{name}_expand")
     x = layers.DepthwiseConv2D(
-        kernel, stride, padding="same", use_bias=False, name=f"{name}dwconv"
+        kernel, stride, padding="same", use_bias=False, name=f"{name}_dwconv"
     )(x)
-    x = _norm(x, f"{name}dw")
-    x = layers.Conv2D(channels, 1, use_bias=False, name=f"{name}project_conv")(
+    x = _norm(x, name)
+    x = layers.Conv2D(channels, 1, use_bias=False, name=f"{name}_project_conv")(
         x
     )
-    x = layers.BatchNormalization(epsilon=1e-3, name=f"{name}project_bn")(x)
+    x = layers.BatchNormalization(epsilon=1e-3, name=f"{name}_project_bn")(x)
     if stride == 1 and inputs.shape[-1] == channels:
-        x = layers.Add(name=f"{name}add")([inputs, x])
+        x = layers.Add(name=f"{name}_add")([inputs, x])
     return x
 
 
 def _norm(x, name):
-    # The original's epsilon and momentum.
-    x = layers.BatchNormalization(
-        epsilon=1e-3, momentum=0.99, name=f"{name}_bn"
-    )(x)
+    x = layers.BatchNormalization(epsilon=1e-3, name=f"{name}_bn")(x)
     return layers.ReLU(6.0, name=f"{name}_activation")(x)
 
 

@@ -152,9 +152,8 @@ def _preset(name):
     raise UserError(
         f"No image encoder named {str(name)!r}. Needed one of: {ours} (shipped "
         f"with vqa_keras); {LITE0}; {', '.join(APPLICATIONS)} "
-        "(keras.applications); a "
-        "KerasHub preset such as resnet_50_imagenet, a handle such as "
-        "hf://user/model or a preset's folder; a .keras file"
+        "(keras.applications); a KerasHub preset such as resnet_50_imagenet, a "
+        "handle such as hf://user/model or a preset's folder; a .keras file"
     )
 
 

@@ -47,15 +47,13 @@ def read_torch_weights(path):
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
     try:
         return _read(io.BytesIO(data))
-    except _Refused as error:
-        raise UserError(
-            f"{path}: needed a state dict of tensors, written by torch.save in "
-            f"its older format. Received: {error}"
-        ) from error
     except Exception as error:  # a pickle's bytes may fail in any way
+        received = f"a file that cannot be read ({error})"
+        if isinstance(error, _Refused):
+            received = error
         raise UserError(
             f"{path}: needed a state dict of tensors, written by torch.save in "
-            f"its older format. Received: a file that cannot be read ({error})"
+            f"its older format. Received: {received}"
         ) from error
 
 
