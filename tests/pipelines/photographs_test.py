@@ -8,7 +8,7 @@ import pytest
 from vqa_keras import image_encoders
 from vqa_keras.data.images import decode_image
 from vqa_keras.data.images import resize
-from vqa_keras.data.records import decode
+from vqa_keras.data.load import read_images
 
 pytestmark = pytest.mark.beam
 
@@ -30,8 +30,7 @@ def test_photographs_have_the_features_of_the_named_network(write, tmp_path):
     sha256 = image_encoders.weights_sha256(encoder)
     assert info.image_encoder["weights_sha256"] == sha256
     for split, name in (("train", "china"), ("validation", "flower")):
-        (shard,) = info.splits[split]["shards"]
-        (record,) = read(info.path(shard["name"]))
+        (record,) = read_images(info.directory, split)
         photograph = (DATA / "photographs" / f"{name}.jpg").read_bytes()
         assert record["image"] == photograph
         pixels = resize(decode_image(photograph), (96, 96))
@@ -39,11 +38,3 @@ def test_photographs_have_the_features_of_the_named_network(write, tmp_path):
         found = record["features"]["grid"]
         np.testing.assert_allclose(found, expected, atol=0.02)
         assert found.max() > 1
-
-
-def read(path):
-    """The records of a shard."""
-    import tensorflow as tf
-
-    dataset = tf.data.TFRecordDataset(str(path))
-    return [decode(data) for data in dataset.as_numpy_iterator()]
