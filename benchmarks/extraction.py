@@ -11,8 +11,8 @@ CNN, which has random weights: they cost what trained ones cost.
                         and drops what it says.
     records             what a worker of the pipeline does: it also checks and
                         turns every picture, keeps its bytes, encodes the grids
-                        with three questions an image, and writes, hashes and
-                        flushes the shard. Pictures are read beside the CNN.
+                        with three questions an image, and writes and hashes
+                        the shard. Pictures are read beside the CNN.
 
 The ways take turns and the ratios are medians over the rounds.
 """

@@ -7,8 +7,11 @@ Writing the same records, encoded before, into a file:
     plain writer        tf.io.TFRecordWriter and no more. A process that dies
                         leaves a part of a file that looks like a whole one.
     write_shard         what the pipeline uses: it also counts the questions,
-                        flushes the file to the disk, computes its sha256 and
-                        renames it.
+                        computes the sha256 of the file, renames it and writes
+                        its marker.
+    write_shard, flushed
+                        and waits for the disk. The pipeline does that once, for
+                        all shards, when the system has written most of them.
 
 Encoding the same features of an image, 8 x 8 x 128 numbers:
 
@@ -31,6 +34,7 @@ from support import synthetic
 
 from vqa_keras.command import run
 from vqa_keras.data.records import encode
+from vqa_keras.data.shards import flush_files
 from vqa_keras.data.shards import write_shard
 
 _IMAGES = flags.DEFINE_integer("images", 1000, "Images.", lower_bound=1)
@@ -56,6 +60,9 @@ def _compare_writers(records):
             "write_shard": lambda: write_shard(
                 folder / f"{next(numbers)}.tfrecord", records
             ),
+            "write_shard, flushed": lambda: _write_and_flush(
+                folder / f"{next(numbers)}.tfrecord", records
+            ),
         }
         seconds = rounds.measure(ways, _ROUNDS.value)
     work = dict.fromkeys(ways, len(records))
@@ -79,6 +86,11 @@ def _write(path, records):
     with tf.io.TFRecordWriter(str(path)) as writer:
         for record in records:
             writer.write(record)
+
+
+def _write_and_flush(path, records):
+    write_shard(path, records)
+    flush_files([path])
 
 
 def _as_list(image):

@@ -2,6 +2,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import resource
 import signal
 import time
 
@@ -10,11 +11,20 @@ import tensorflow as tf
 
 from vqa_keras.data.records import encode
 from vqa_keras.data.shards import finished_shard
+from vqa_keras.data.shards import flush_files
 from vqa_keras.data.shards import remove_leftovers
 from vqa_keras.data.shards import remove_markers
 from vqa_keras.data.shards import write_atomically
 from vqa_keras.data.shards import write_shard
 from vqa_keras.errors import UserError
+
+
+def write_text(path):
+    write_atomically(path, "text")
+
+
+def flush_shard(path):
+    flush_files([path])
 
 
 @pytest.fixture
@@ -108,14 +118,39 @@ def test_failing_rewrite_keeps_the_old_shard(path, records):
     assert finished_shard(path) == entry
 
 
-def test_full_disk_is_a_user_error(tmp_path, path, records, monkeypatch):
+def test_full_disk_is_a_user_error(tmp_path, path, records):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(records[0]) // 2, hard))
+    try:
+        with pytest.raises(UserError, match="train-0.tfrecord.*room for it"):
+            write_shard(path, records)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("flush", [write_text, flush_shard])
+def test_disk_that_fills_when_flushed_is_a_user_error(
+    path, records, monkeypatch, flush
+):
+    write_shard(path, records)
+
     def no_space(descriptor):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", no_space)
     with pytest.raises(UserError, match="train-0.tfrecord.*No space left"):
-        write_shard(path, records)
-    assert not list(tmp_path.iterdir())
+        flush(path)
+
+
+def test_hash_is_right_however_the_writer_pauses(path, records):
+    def slowly():
+        for record in records:
+            time.sleep(0.005)
+            yield record
+
+    entry = write_shard(path, slowly())
+    assert entry["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_missing_folder_is_a_user_error(tmp_path, records):

@@ -14,6 +14,7 @@ from vqa_keras.data.dataset_info import split_entry
 from vqa_keras.data.record_text import ANSWER_VOCABULARY
 from vqa_keras.data.record_text import QUESTION_VOCABULARY
 from vqa_keras.data.saved_encoder import FILE as ENCODER_FILE
+from vqa_keras.data.shards import flush_files
 from vqa_keras.data.shards import remove_leftovers
 from vqa_keras.data.shards import remove_markers
 from vqa_keras.data.shards import write_atomically
@@ -163,6 +164,7 @@ def finish(output, shards, table, info, allow_dropped=False):
         dropped_file=DROPPED_FILE if reasons else None,
         cut_questions=sum(report["cut_questions"] for report in reports),
     )
+    flush_files(output / name for split in shards for name in shards[split])
     result.write(output)
     _tidy(output)
     return result

@@ -18,16 +18,21 @@ from vqa_keras.errors import UserError
 MARKER_SUFFIX = ".done.json"
 _TEMPORARY = re.compile(r"\..+\.\d+-[0-9a-f]{32}\.tmp")
 _CHUNK_BYTES = 1 << 20
+_PAUSE = 0.001  # seconds, in which 1 MB is written
 _FRAME_BYTES = 16  # what TFRecord adds to a record: length and two checksums
 
 
 def write_shard(path, records, fingerprint=""):
     """Writes records to a shard, whole or not at all.
 
-    The records go to a temporary file in the same folder, which is flushed to
-    disk and then renamed. A marker `<path>.done.json` is written after it, so
-    that `finished_shard` finds the shard on a rerun. The same records in the
-    same order give the same bytes.
+    The records go to a temporary file in the same folder, which is renamed
+    when it is whole. A marker `<path>.done.json` is written after it, so that
+    `finished_shard` finds the shard on a rerun. The same records in the same
+    order give the same bytes.
+
+    A process that dies loses nothing of this. For a machine that does, call
+    `flush_files` once all shards are written; until then a rerun finds by its
+    checksum a shard that the disk did not keep.
 
     Args:
         path: file to write, for example `DIR/train-00000-of-00004.tfrecord`.
@@ -45,10 +50,7 @@ def write_shard(path, records, fingerprint=""):
     path = pathlib.Path(path)
     images = questions = answerable = size = 0
     with _replacing(path) as temporary:
-        with (
-            _hashing(temporary) as sha256,
-            tf.io.TFRecordWriter(str(temporary)) as writer,
-        ):
+        with _hashed_writer(temporary) as (writer, sha256):
             for record in records:
                 writer.write(record)
                 counts = count_questions(record)
@@ -68,7 +70,8 @@ def write_shard(path, records, fingerprint=""):
         "sha256": sha256.result(),
     }
     marker = {"fingerprint": fingerprint, "shard": entry}
-    write_atomically(_marker(path), json.dumps(marker))
+    with _replacing(_marker(path)) as temporary:
+        temporary.write_text(json.dumps(marker), encoding="utf-8")
     return entry
 
 
@@ -118,6 +121,24 @@ def write_atomically(path, text):
     with _replacing(path) as temporary:
         with open(temporary, "w", encoding="utf-8", newline="\n") as file:
             file.writelines([text] if isinstance(text, str) else text)
+        _flush(temporary)
+    flush_files([path.parent])
+
+
+def flush_files(paths):
+    """Waits until files, and the names in folders, are on the disk.
+
+    Args:
+        paths: iterable of files and folders.
+
+    Raises:
+        UserError: if the disk does not take one.
+    """
+    for path in paths:
+        try:
+            _flush(path)
+        except OSError as error:
+            raise UserError(_refused(path, error)) from error
 
 
 def file_sha256(path):
@@ -127,31 +148,35 @@ def file_sha256(path):
 
 
 @contextlib.contextmanager
-def _hashing(path):
-    """Hashes a new file while it is being written, on another CPU core.
+def _hashed_writer(path):
+    """Gives a writer of a new file and a future of its hex sha256.
 
-    Gives a future of the hex sha256, which is known once the context has ended.
+    The hash is computed on another CPU core from what is written already; it is
+    known once the context has ended. The writer makes the file: emptying one
+    that is there would cost a write to the disk when it is closed.
     """
-    path.touch()
     written = threading.Event()
-    with ThreadPoolExecutor(1, thread_name_prefix="sha256") as executor:
-        try:
-            yield executor.submit(_sha256_behind, path, written)
-        finally:
-            written.set()
+    with contextlib.ExitStack() as stack:
+        executor = stack.enter_context(
+            ThreadPoolExecutor(1, thread_name_prefix="sha256")
+        )
+        stack.callback(written.set)
+        writer = stack.enter_context(tf.io.TFRecordWriter(str(path)))
+        yield writer, executor.submit(_sha256_behind, path, written)
 
 
 def _sha256_behind(path, written):
     digest = hashlib.sha256()
+    buffer = memoryview(bytearray(_CHUNK_BYTES))
     with open(path, "rb", buffering=0) as file:
         while True:
             last = written.is_set()  # asked first: all is there to be read
-            chunk = file.read(_CHUNK_BYTES)
-            digest.update(chunk)
-            if last and not chunk:
+            count = file.readinto(buffer)
+            digest.update(buffer[:count])
+            if last and not count:
                 return digest.hexdigest()
-            if len(chunk) < _CHUNK_BYTES:
-                written.wait(0.005)
+            if count < _CHUNK_BYTES:
+                written.wait(_PAUSE)
 
 
 def _marker(path):
@@ -165,16 +190,18 @@ def _replacing(path):
     temporary = path.with_name(f".{path.name}.{unique}.tmp")
     try:
         yield temporary
-        _flush(temporary)
         os.replace(temporary, path)
-        _flush(path.parent)
     except (OSError, tf.errors.OpError) as error:
-        raise UserError(
-            f"{path} cannot be written: needed a folder with room for it. "
-            f"Received: {error}"
-        ) from error
+        raise UserError(_refused(path, error)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _refused(path, error):
+    return (
+        f"{path} cannot be written: needed a folder with room for it. "
+        f"Received: {error}"
+    )
 
 
 def _flush(path):
