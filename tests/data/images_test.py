@@ -145,6 +145,43 @@ def test_flipped_bytes_give_a_picture_or_a_reason(kind):
             assert error.reason
 
 
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize("size", [(1, 1), (7, 17), (60, 80)])
+def test_plain_jpeg_has_the_pixels_that_pillow_gives(subsampling, size):
+    smooth = Image.fromarray(pixels()).resize(size, Image.Resampling.BICUBIC)
+    for options in ({"quality": 30}, {"quality": 95, "optimize": True}):
+        data = encoded(smooth, "JPEG", subsampling=subsampling, **options)
+        np.testing.assert_array_equal(
+            decode_image(data), np.asarray(Image.open(io.BytesIO(data)))
+        )
+
+
+def test_damaged_jpeg_has_the_outcome_that_pillow_gives(monkeypatch):
+    def outcome(data):
+        try:
+            return decode_image(data).tolist()
+        except UnreadableImage as error:
+            return error.reason
+
+    rng = np.random.default_rng(0)
+    whole = encoded(pixels(40, 56), "JPEG")
+    damaged = []
+    for _ in range(100):
+        data = bytearray(whole)
+        for place in rng.integers(0, len(data) - 2, 3):
+            data[place] = rng.integers(256)
+        cut = int(rng.integers(2, len(whole)))
+        damaged += [bytes(data), whole[:cut] + b"\xff\xd9"]
+    found = [outcome(data) for data in damaged]
+    monkeypatch.setattr(tf.io, "decode_jpeg", refuse)
+    assert found == [outcome(data) for data in damaged]
+    assert {"damaged", "truncated"} & {x for x in found if isinstance(x, str)}
+
+
+def refuse(*arguments, **options):
+    raise tf.errors.InvalidArgumentError(None, None, "not this one")
+
+
 def test_header_bomb_is_refused_without_memory():
     bomb = header_bomb()
     tracemalloc.start()

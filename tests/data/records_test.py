@@ -58,6 +58,21 @@ def test_features_are_raw_little_endian_float16(images):
     assert list(feature["features/late/shape"].int64_list.value) == [1, 2]
 
 
+def test_float16_features_are_rounded_to_the_nearest_even(images):
+    halves = np.arange(0x7C00, dtype="uint16").view("float16")  # all positive
+    exact = halves.astype("float32")
+    ties = (exact[:-1] + exact[1:]) / 2  # between each and the next one
+    near = np.nextafter(ties, np.float32(0))
+    rng = np.random.default_rng(0)
+    tiny = rng.normal(size=1000).astype("float32") * 1e-40
+    values = np.concatenate([exact, ties, near, tiny])
+    values = np.concatenate([values, -values])[None, :]
+    image = {**images[0], "features": {"late": values}}
+    read = decode(encode(image))["features"]["late"]
+    expected = values.astype("float16")
+    np.testing.assert_array_equal(read.view("uint16"), expected.view("uint16"))
+
+
 def test_bfloat16_features_keep_their_range_and_their_dtype(images):
     values = np.array([[1.0, -2.5e30]], "float32")
     image = images[0] | {"features": {"late": values}}
