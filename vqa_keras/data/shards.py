@@ -58,6 +58,7 @@ def write_shard(path, records, fingerprint=""):
                 questions += counts[0]
                 answerable += counts[1]
                 size += len(record) + _FRAME_BYTES
+        digest = sha256.result()  # an error of reading keeps the old shard
         found = temporary.stat().st_size
         if found != size:
             raise OSError(f"{size} bytes written, {found} bytes on disk")
@@ -67,7 +68,7 @@ def write_shard(path, records, fingerprint=""):
         "questions": questions,
         "answerable": answerable,
         "bytes": size,
-        "sha256": sha256.result(),
+        "sha256": digest,
     }
     marker = {"fingerprint": fingerprint, "shard": entry}
     with _replacing(_marker(path)) as temporary:
