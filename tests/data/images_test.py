@@ -10,8 +10,8 @@ from PIL import Image
 
 from vqa_keras.data.images import UnreadableImage
 from vqa_keras.data.images import decode_image
-from vqa_keras.data.images import resize
 from vqa_keras.data.images import to_stored
+from vqa_keras.data.resize import resize
 
 
 def pixels(height=6, width=9):

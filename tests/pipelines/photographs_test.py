@@ -7,8 +7,8 @@ import pytest
 
 from vqa_keras import image_encoders
 from vqa_keras.data.images import decode_image
-from vqa_keras.data.images import resize
 from vqa_keras.data.load import read_images
+from vqa_keras.data.resize import resize
 
 pytestmark = pytest.mark.beam
 

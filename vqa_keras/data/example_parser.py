@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from vqa_keras.data.images import resize
+from vqa_keras.data.resize import resize
 from vqa_keras.errors import UserError
 
 _VARYING_REGIONS = 100  # taken for an image whose number of regions varies

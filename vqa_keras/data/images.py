@@ -84,40 +84,11 @@ def decode_image(data, max_pixels=MAX_PIXELS):
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Odd metadata is no one's concern.
-        image, file = _open(data, max_pixels)
-        pixels = _quickly_decoded(image, data)
-        if pixels is None:
-            _load(image, file)
-            pixels = np.array(_to_rgb(_upright(image)), "uint8")
-        return pixels
-
-
-def resize(image, size):
-    """Scales pictures to a size, bilinear and antialiased.
-
-    Works eagerly on arrays and inside `tf.data`, with equal results. A picture
-    that has the size already is not changed.
-
-    Args:
-        image: uint8 array or tensor, `(H, W, 3)` or `(B, H, W, 3)`.
-        size: `(height, width)`.
-
-    Returns:
-        uint8, an array for an array and a tensor for a tensor.
-    """
-    if tuple(image.shape[-3:-1]) == tuple(size):
-        return image
-    if isinstance(image, np.ndarray):
-        return _compiled_scale(image, tuple(size)).numpy()
-    return _scale(image, size)
-
-
-def _scale(image, size):
-    scaled = tf.image.resize(image, size, antialias=True)
-    return tf.cast(tf.clip_by_value(tf.round(scaled), 0, 255), tf.uint8)
-
-
-_compiled_scale = tf.function(_scale, reduce_retracing=True)
+        pixels = _quickly_decoded(data, max_pixels)
+        if pixels is not None:
+            return pixels
+        # Nested, so that each picture is freed when the next one is made.
+        return np.array(_to_rgb(_upright(_loaded(data, max_pixels))), "uint8")
 
 
 def to_stored(data, image):
@@ -160,12 +131,13 @@ class _File(io.BytesIO):
         self.reads_left = _READS
 
 
-def _quickly_decoded(image, data):
+def _quickly_decoded(data, max_pixels):
     """Pixels of a plain baseline JPEG; None if Pillow has to look at it.
 
     TensorFlow takes half of Pillow's time for the same pixels. It knows fewer
     kinds of files, and what is wrong with a damaged one is for Pillow to say.
     """
+    image, _ = _open(data, max_pixels)
     if (
         image.format != "JPEG"
         or "progressive" in image.info
@@ -187,12 +159,14 @@ def _ends_after_scan(data):
     return marker is not None and data[marker.start() :] == b"\xff\xd9"
 
 
-def _load(image, file):
+def _loaded(data, max_pixels):
+    image, file = _open(data, max_pixels)
     file.end_header()
     try:
         image.load()
     except _PILLOW_ERRORS as error:
         raise UnreadableImage(_reason(error)) from error
+    return image
 
 
 def _open(data, max_pixels):

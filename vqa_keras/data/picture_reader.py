@@ -6,8 +6,8 @@ import stat
 
 from vqa_keras.data.images import UnreadableImage
 from vqa_keras.data.images import decode_image
-from vqa_keras.data.images import resize
 from vqa_keras.data.images import to_stored
+from vqa_keras.data.resize import resize
 
 MAX_BYTES = 256 * 2**20  # of a picture file; it is held in memory whole
 _THREADS = 2  # a CNN keeps the cores busy: more threads would only hold memory

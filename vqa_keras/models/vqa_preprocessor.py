@@ -15,7 +15,7 @@ class VQAPreprocessor(keras_hub.models.Preprocessor):
     """Turns raw images and questions into a model's inputs.
 
     Images are resized to the size of the model's image encoder, with the
-    values that `vqa_keras.data.images.resize` gives, and questions become
+    values that `vqa_keras.data.resize.resize` gives, and questions become
     token ids. Batches that hold token ids already, as the records do,
     pass unchanged, so a task takes both kinds of data as they come.
 
