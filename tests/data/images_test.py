@@ -233,3 +233,11 @@ def test_plain_files_are_stored_as_they_are_and_others_as_png():
         stored = to_stored(data, image)
         assert stored != data
         np.testing.assert_array_equal(tf.io.decode_png(stored), image)
+
+
+def test_exif_data_that_cannot_be_read_says_nothing():
+    whole = encoded(pixels())
+    damaged = png_chunk(b"eXIf", b"MX\0*" + bytes(12))
+    data = whole[:33] + damaged + whole[33:]  # after signature and header
+    np.testing.assert_array_equal(decode_image(data), pixels())
+    assert to_stored(data, pixels()) == data

@@ -137,13 +137,10 @@ def _quickly_decoded(data, max_pixels):
     TensorFlow takes half of Pillow's time for the same pixels. It knows fewer
     kinds of files, and what is wrong with a damaged one is for Pillow to say.
     """
+    if not data.startswith(b"\xff\xd8") or not _ends_after_scan(data):
+        return None
     image, _ = _open(data, max_pixels)
-    if (
-        image.format != "JPEG"
-        or "progressive" in image.info
-        or not _ends_after_scan(data)
-        or not _is_plain(image, data)
-    ):
+    if "progressive" in image.info or not _is_plain(image, data):
         return None
     try:
         return tf.io.decode_jpeg(
@@ -263,8 +260,15 @@ def _to_rgb(image):
     return image.convert("RGB") if image.mode != "RGB" else image
 
 
+def _orientation(image):
+    try:
+        return image.getexif().get(0x0112, 1)
+    except _PILLOW_ERRORS:
+        return 1  # as `_upright` leaves it
+
+
 def _is_plain(image, data):
-    if image.mode != "RGB" or image.getexif().get(0x0112, 1) != 1:
+    if image.mode != "RGB" or _orientation(image) != 1:
         return False
     if image.format == "PNG":  # Byte 24 is the bit depth.
         frames = getattr(image, "n_frames", 1)
