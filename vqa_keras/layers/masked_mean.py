@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from vqa_keras.layers.check_mask import check_mask
+from vqa_keras.layers.zero_padding import zero_padding
 
 
 def masked_mean(vectors, mask=None):
@@ -23,7 +23,7 @@ def masked_mean(vectors, mask=None):
     vectors = ops.cast(vectors, dtype)
     if mask is None:
         return ops.mean(vectors, axis=1)
-    check_mask("mask", mask, vectors)
-    mask = ops.expand_dims(ops.cast(mask, dtype), axis=-1)  # (B, P, 1)
-    count = ops.maximum(ops.sum(mask, axis=1), 1.0)
-    return ops.sum(vectors * mask, axis=1) / count
+    vectors = zero_padding(vectors, mask)
+    valid = ops.cast(ops.cast(mask, "bool"), dtype)
+    count = ops.maximum(ops.sum(valid, axis=1, keepdims=True), 1.0)
+    return ops.sum(vectors, axis=1) / count  # (B, D)

@@ -1,0 +1,78 @@
+import keras
+from keras import KerasTensor
+from keras import ops
+
+
+class AttentionLayer(keras.layers.Layer):
+    """Base class of the layers that return `(outputs, weights)`.
+
+    Weights are computed and returned in float32, also under mixed precision
+    (float64 stays), outputs in the layer's compute dtype. A subclass declares
+    the shapes of both in `compute_output_shape`, from those of its call
+    arguments; either may be nested.
+
+    Padding has no influence on the outputs, whatever it holds: a subclass
+    zeros masked positions with `zero_padding` before it computes, since a
+    weight of 0 does not stop NaN, and passes the mask to `softmax`.
+
+    Example:
+    ```python
+    class DotAttention(AttentionLayer):
+        def call(self, question, regions, regions_mask=None):
+            regions = zero_padding(regions, regions_mask, "regions_mask")
+            scores = ops.einsum("bd,bmd->bm", question, regions)
+            weights = self.softmax(scores, regions_mask)
+            return self.weighted_sum("bm,bmd->bd", weights, regions), weights
+
+        def compute_output_shape(self, question_shape, regions_shape):
+            return question_shape, regions_shape[:2]
+    ```
+    """
+
+    @property
+    def weights_dtype(self):
+        return keras.backend.result_type(self.compute_dtype, "float32")
+
+    def softmax(self, scores, mask=None):
+        """Returns weights over the last axis, `scores.shape`.
+
+        Args:
+            scores: `(..., P)`, of any float dtype.
+            mask: optional bool or int that broadcasts to `scores`, 0 at
+                padding. Its weights are 0, and all are where nothing is valid.
+        """
+        scores = ops.cast(scores, self.weights_dtype)
+        if mask is None:
+            return ops.softmax(scores)
+        mask = ops.cast(mask, "bool")
+        # Finite, so that a row without anything valid has finite gradients.
+        weights = ops.softmax(ops.where(mask, scores, -1e30))
+        return ops.where(mask, weights, 0.0)
+
+    def weighted_sum(self, equation, weights, vectors):
+        """Returns the einsum of weights and vectors in the vectors' dtype."""
+        return ops.einsum(equation, ops.cast(weights, vectors.dtype), vectors)
+
+    def check_rank(self, name, shape, *axes):
+        """Raises ValueError unless `shape` has as many axes as are named.
+
+        Args:
+            name: str, the name of the call argument.
+            shape: tuple.
+            *axes: str, such as "batch", "regions", "features".
+        """
+        if len(shape) == len(axes):
+            return
+        flatten = "; flatten a CNN grid first" if "regions" in axes else ""
+        raise ValueError(
+            f"`{name}` must have shape ({', '.join(axes)}){flatten}. "
+            f"Received: {name}.shape={tuple(shape)}"
+        )
+
+    def compute_output_spec(self, *args, **kwargs):
+        outputs, weights = super().compute_output_spec(*args, **kwargs)
+        weights = keras.tree.map_structure(
+            lambda spec: KerasTensor(spec.shape, dtype=self.weights_dtype),
+            weights,
+        )
+        return outputs, weights
