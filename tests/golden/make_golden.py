@@ -1,0 +1,108 @@
+r"""Writes the golden outputs that refactorings leave equal.
+
+    python -m tests.golden.make_golden FOLDER
+    python -m tests.golden.make_golden --compare FOLDER FOLDER
+
+What all entries compute, what the records of every reader hold, and what the
+commands say of one small trained run. Two folders written on one machine,
+before and after a change, are compared to the bit; `golden_test.py` compares
+with tests/testdata/golden to 1e-5. The weights of the run are trained only
+where FOLDER and tests/testdata/golden have none.
+"""
+
+import json
+import pathlib
+import sys
+import tempfile
+
+import numpy as np
+
+from tests.golden import models
+from tests.golden import readers
+from tests.golden import trained_run
+
+GOLDEN = pathlib.Path(__file__).parents[1] / "testdata" / "golden"
+
+
+def main(arguments):
+    if arguments[0] == "--compare":
+        sys.exit(compare(*map(pathlib.Path, arguments[1:])))
+    folder = pathlib.Path(arguments[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = {}
+    for entry in models.entries():
+        for name, array in models.outputs(entry).items():
+            arrays[f"{entry}/{name}"] = array
+    np.savez_compressed(folder / "models.npz", **arrays)
+    with tempfile.TemporaryDirectory() as work:
+        _readers(folder, pathlib.Path(work))
+    with tempfile.TemporaryDirectory() as work:
+        _run(folder, pathlib.Path(work))
+
+
+def _readers(folder, work):
+    contents, shards = {}, {}
+    for name in readers.READERS:
+        info = readers.write(name, work / name)
+        contents[name] = readers.contents(info, name)
+        shards[name] = readers.shard_hashes(info)
+        if name == "grid_cnn":
+            features = readers.some_features(info)
+            np.savez_compressed(folder / "features.npz", features=features)
+    _write_json(folder / "records.json", contents)
+    _write_json(folder / "shards.json", shards)
+
+
+def _run(folder, work):
+    info = trained_run.records(work)
+    weights = next(
+        (f for f in (folder, GOLDEN) if (f / "weights.npz").is_file()), None
+    )
+    if weights is None:
+        weights = folder
+        np.savez_compressed(
+            folder / "weights.npz", **trained_run.train(info)
+        )
+    weights = np.load(weights / "weights.npz")
+    run = trained_run.make_run(info, weights, work / "run")
+    numbers, texts = trained_run.outputs(info, run, work)
+    np.savez_compressed(folder / "run.npz", **numbers)
+    _write_json(folder / "run.json", texts)
+
+
+def compare(before, after):
+    """Prints what differs between two folders; returns 1 if anything does."""
+    different = 0
+    for name in ("models.npz", "features.npz", "run.npz"):
+        old, new = np.load(before / name), np.load(after / name)
+        for key in sorted({*old, *new}):
+            if key not in old or key not in new:
+                print(f"{name}: {key} is in one folder only")
+            elif old[key].dtype != new[key].dtype:
+                print(f"{name}: {key} has another dtype")
+            elif not np.array_equal(old[key], new[key]):
+                distance = np.abs(old[key] - new[key]).max()
+                print(f"{name}: {key} differs by {distance:g}")
+            else:
+                continue
+            different += 1
+        print(f"{name}: {len(old.files)} arrays compared")
+    for name in ("records.json", "shards.json", "run.json"):
+        old = json.loads((before / name).read_text("utf-8"))
+        new = json.loads((after / name).read_text("utf-8"))
+        for key in sorted({*old, *new}):
+            if old.get(key) != new.get(key):
+                print(f"{name}: {key} differs")
+                different += 1
+        print(f"{name}: {len(old)} entries compared")
+    print(f"{different} differences")
+    return int(different > 0)
+
+
+def _write_json(path, value):
+    text = json.dumps(value, indent=1, sort_keys=True)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
