@@ -109,6 +109,16 @@ def test_padding_has_no_influence(inputs, layer, dtype):
         )
 
 
+def test_padding_of_nan_has_no_influence(inputs, layer):
+    outputs = attend(layer, **inputs, **MASKS)
+    for side in ("words", "regions"):
+        inputs[side][MASKS[f"{side}_mask"] == 0] = np.nan
+    for output, expected in zip(
+        attend(layer, **inputs, **MASKS), outputs, strict=True
+    ):
+        np.testing.assert_array_equal(output, expected)
+
+
 def test_a_side_with_nothing_valid_gives_zeros(inputs, layer):
     outputs = attend(layer, **inputs, **MASKS)
     for i in (0, 2, 4):

@@ -97,6 +97,15 @@ def test_padding_has_no_influence(sequence, dtype):
     assert (others[..., 4:] == 0).all()
 
 
+def test_padding_of_nan_has_no_influence(sequence):
+    layer = make_layer(2)
+    outputs = pool(layer, sequence, MASK)
+    sequence[MASK == 0] = np.nan
+    again = pool(layer, sequence, MASK)
+    for output, expected in zip(again, outputs, strict=True):
+        np.testing.assert_array_equal(output, expected)
+
+
 def test_nothing_valid_gives_zeros(sequence):
     filtered, weights = pool(make_layer(), sequence, MASK)
     assert (filtered[1] == 0).all()

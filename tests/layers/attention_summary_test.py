@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -67,6 +68,21 @@ def test_padding_has_no_influence(layer, sequence):
     assert (padded[:, 4:] == 0).all()
     np.testing.assert_allclose(padded[:, :4], weights, atol=1e-6)
     np.testing.assert_allclose(again, filtered, atol=1e-5)
+
+
+def test_padding_of_nan_has_no_influence(layer, sequence):
+    outputs = run(layer, sequence, sequence_mask=MASK)
+    sequence[MASK == 0] = np.nan
+    again = run(layer, sequence, sequence_mask=MASK)
+    for output, expected in zip(again, outputs, strict=True):
+        np.testing.assert_array_equal(output, expected)
+
+
+def test_takes_the_mask_attached_to_the_sequence(layer, sequence):
+    expected = run(layer, sequence, sequence_mask=MASK)
+    masked = keras.layers.Masking()(sequence * MASK[..., None])
+    for output, other in zip(run(layer, masked), expected, strict=True):
+        np.testing.assert_allclose(output, other, atol=1e-6)
 
 
 def test_nothing_valid_gives_zeros(layer, sequence):

@@ -98,12 +98,13 @@ def test_matches_the_formula(regions, num_layers, sum_directions, residual):
     )
 
 
+@pytest.mark.parametrize("fill", [1e3, np.nan])
 @pytest.mark.parametrize("dtype", ["bool", "int32"])
-def test_padding_has_no_influence(regions, dtype):
+def test_padding_has_no_influence(regions, dtype, fill):
     layer = randomized(BiLSTMContextualizer(2, residual=True), regions)
     context = contextualize(layer, regions, MASK.astype(dtype))
-    regions[MASK == 0] = 1e3
-    padding = np.full((4, 3, 6), -1e3, "float32")
+    regions[MASK == 0] = fill
+    padding = np.full((4, 3, 6), -fill, "float32")
     again = contextualize(
         layer,
         np.concatenate([regions, padding], axis=1),

@@ -83,6 +83,14 @@ def test_padding_has_no_influence(inputs, dtype):
     np.testing.assert_allclose(weights[[0, 2]].sum(axis=-1), 1, rtol=1e-6)
 
 
+def test_padding_of_nan_has_no_influence(inputs):
+    expected = attend(ChannelAttention(), **inputs, regions_mask=MASK)
+    inputs["regions"][MASK == 0] = np.nan
+    results = attend(ChannelAttention(), **inputs, regions_mask=MASK)
+    for a, b in zip(results, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_a_large_grid_does_not_overflow_in_float16():
     question = np.ones((1, 5), "float16")
     regions = np.full((1, 196, 5), 500.0, "float16")

@@ -108,7 +108,7 @@ def test_one_layer_is_the_identity_on_its_regions(inputs, use_content):
         np.testing.assert_allclose(regions[b], expected, atol=1e-5)
 
 
-def test_only_the_content_mode_looks_at_the_grids(inputs):
+def test_only_the_content_form_depends_on_the_grids(inputs):
     changed = {**inputs, "grids": [-grid for grid in inputs["grids"]]}
     for use_content in (False, True):
         layer = make(inputs, use_content=use_content)

@@ -65,6 +65,24 @@ def test_padding_has_no_influence(detector, regions, dtype):
     assert (probabilities[1] == 0).all()
 
 
+def test_padding_of_nan_has_no_influence(detector, regions):
+    _, expected = detect(detector, regions, MASK)
+    regions[MASK == 0] = np.nan
+    _, probabilities = detect(detector, regions, MASK)
+    np.testing.assert_array_equal(probabilities, expected)
+
+
+def test_takes_the_mask_attached_to_regions(detector, regions):
+    if keras.config.backend() == "numpy":
+        pytest.skip("No mask can be attached to a NumPy array.")
+    regions[:, -1] = 0.0
+    masked = keras.layers.Masking()(regions)
+    mask = np.array([[1, 1, 1, 0]] * 3)
+    _, expected = detect(detector, regions, mask)
+    _, probabilities = detect(detector, masked)
+    np.testing.assert_array_equal(probabilities, expected)
+
+
 def test_order_of_regions_does_not_matter(detector, regions):
     _, probabilities = detect(detector, regions, MASK)
     _, again = detect(detector, regions[:, ::-1], MASK[:, ::-1])

@@ -104,6 +104,16 @@ def test_padding_has_no_influence(inputs, dtype, normalize):
 
 
 @pytest.mark.parametrize("normalize", [False, True])
+def test_padding_of_nan_has_no_influence(inputs, normalize):
+    layer = CosineAttention(normalize)
+    expected = attend(layer, **inputs, regions_mask=MASK)
+    inputs["regions"][MASK == 0] = np.nan
+    results = attend(layer, **inputs, regions_mask=MASK)
+    for a, b in zip(results, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("normalize", [False, True])
 def test_long_vectors_and_zeros_are_safe_in_float16(normalize):
     question = np.array([[200.0] * 8, [0.0] * 8], "float16")
     regions = np.stack([question, question[::-1]], axis=1)

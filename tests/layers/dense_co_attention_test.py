@@ -171,6 +171,15 @@ def test_padding_has_no_influence(inputs, dtype):
         np.testing.assert_allclose(a, np.pad(b, more), rtol=1e-5, atol=1e-5)
 
 
+def test_padding_of_nan_has_no_influence(inputs):
+    layer = make(inputs)
+    outputs = run(layer, **inputs)
+    for side in ("words", "regions"):
+        inputs[side][inputs[f"{side}_mask"] == 0] = np.nan
+    for output, expected in zip(run(layer, **inputs), outputs, strict=True):
+        np.testing.assert_array_equal(output, expected)
+
+
 def test_order_of_regions_does_not_matter(inputs):
     layer = make(inputs)
     words, regions, to_regions, to_words = run(layer, **inputs)
@@ -213,7 +222,7 @@ def test_rejects_shapes_that_do_not_fit(inputs):
     words, regions = inputs["words"], inputs["regions"]
     with pytest.raises(ValueError, match="same width.*Received: words.shape"):
         DenseCoAttention(2)(words, regions[..., :4])
-    with pytest.raises(ValueError, match="must have shapes.*Received"):
+    with pytest.raises(ValueError, match="flatten a CNN grid.*Received"):
         DenseCoAttention(2)(words, regions.reshape(3, 2, 2, 6))
     with pytest.raises(ValueError, match="must divide.*num_heads=4, width=6"):
         DenseCoAttention(4)(words, regions)

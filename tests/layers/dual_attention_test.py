@@ -187,5 +187,8 @@ def test_parameters_are_those_of_the_formula(num_hops):
 @pytest.mark.parametrize("name", ["words", "regions"])
 def test_rejects_inputs_of_another_rank(inputs, name):
     for bad in (inputs[name][:, 0], inputs[name][None]):
-        with pytest.raises(ValueError, match="must have shapes.* Received:"):
+        with pytest.raises(
+            ValueError,
+            match=rf"`{name}` must have shape .*Received: {name}.shape=",
+        ):
             DualAttention(4)(**{**inputs, name: bad})

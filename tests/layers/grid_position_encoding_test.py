@@ -48,8 +48,12 @@ def test_padding_may_follow_the_cells_and_changes_none(check_layer, regions):
     mask = np.array([[1] * 6 + [0] * 3] * 2, "int32")
     layer = GridPositionEncoding((2, 3))
     check_layer(layer, {"regions": padded, "regions_mask": mask})
-    found = ops.convert_to_numpy(layer(padded, regions_mask=mask))
-    np.testing.assert_allclose(found[:, :6], encode(layer, regions), atol=1e-6)
+    for padding in (0.0, np.nan):
+        padded[:, 6:] = padding
+        found = ops.convert_to_numpy(layer(padded, regions_mask=mask))
+        expected = encode(layer, regions)
+        np.testing.assert_allclose(found[:, :6], expected, atol=1e-6)
+        assert (found[:, 6:] == 0).all()
     with pytest.raises(ValueError, match="6 cells"):
         layer(padded)
 

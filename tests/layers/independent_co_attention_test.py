@@ -186,6 +186,9 @@ def test_parameters_are_those_of_the_formula(num_hops):
 
 @pytest.mark.parametrize("name", ["question", "words", "regions"])
 def test_rejects_inputs_of_another_width_or_rank(inputs, name):
-    for bad in (inputs[name][..., :4], inputs[name][None]):
-        with pytest.raises(ValueError, match="must have shapes.* Received:"):
+    for bad, message in [
+        (inputs[name][..., :4], "must have the same width"),
+        (inputs[name][None], f"`{name}` must have shape "),
+    ]:
+        with pytest.raises(ValueError, match=f"{message}.* Received: "):
             IndependentCoAttention(4)(**{**inputs, name: bad})

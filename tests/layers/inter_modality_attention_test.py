@@ -111,7 +111,8 @@ def test_order_of_regions_does_not_matter(inputs):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
-def test_padding_has_no_influence(inputs):
+@pytest.mark.parametrize("padding", [np.inf, np.nan])
+def test_padding_has_no_influence(inputs, padding):
     layer = randomized(inputs)
     before = attend(layer, **inputs)
     masks = inputs["words_mask"], inputs["regions_mask"]
@@ -121,7 +122,7 @@ def test_padding_has_no_influence(inputs):
         + [("words_mask", 2), ("regions_mask", 2)]
     }
     for side in ("words", "regions"):
-        more[side][more[f"{side}_mask"] == 0] = np.inf
+        more[side][more[f"{side}_mask"] == 0] = padding
         more[f"{side}_mask"] = more[f"{side}_mask"].astype("bool")
     words, regions, to_regions, to_words = attend(layer, **more)
     after = (
@@ -166,7 +167,8 @@ def test_rejects_what_it_cannot_use(inputs):
     with pytest.raises(ValueError, match="flatten a CNN grid first"):
         InterModalityAttention(2)(words, regions.reshape(3, 2, 2, 6))
     for mask in ("words_mask", "regions_mask"):
-        with pytest.raises(ValueError, match=r"Received: mask.shape=\(3, 1\)"):
+        received = rf"Received: {mask}.shape=\(3, 1\)"
+        with pytest.raises(ValueError, match=received):
             InterModalityAttention(2)(
                 words, regions, **{mask: inputs[mask][:, :1]}
             )

@@ -137,7 +137,8 @@ def test_order_of_regions_does_not_matter(inputs):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
-def test_padding_has_no_influence(inputs):
+@pytest.mark.parametrize("padding", [np.inf, np.nan])
+def test_padding_has_no_influence(inputs, padding):
     layer = randomized(inputs)
     before = attend(layer, **inputs)
     more = {
@@ -146,7 +147,7 @@ def test_padding_has_no_influence(inputs):
         + [("words_mask", 2), ("regions_mask", 2)]
     }
     for side in ("words", "regions"):
-        more[side][more[f"{side}_mask"] == 0] = np.inf
+        more[side][more[f"{side}_mask"] == 0] = padding
         more[f"{side}_mask"] = more[f"{side}_mask"].astype("bool")
     words, regions, of_words, of_regions = attend(layer, **more)
     after = (
@@ -157,8 +158,7 @@ def test_padding_has_no_influence(inputs):
     )
     for a, b in zip(after, before, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
-    for padding in (words[:, 3:], regions[:, 4:]):
-        assert (padding == 0).all()
+    assert (words[:, 3:] == 0).all() and (regions[:, 4:] == 0).all()
     for weights, mask in [
         (of_words, "words_mask"),
         (of_regions, "regions_mask"),
@@ -187,7 +187,8 @@ def test_rejects_what_it_cannot_use(inputs):
     with pytest.raises(ValueError, match="flatten a CNN grid first"):
         IntraModalityAttention(2)(words, regions.reshape(3, 2, 2, 6))
     for mask in ("words_mask", "regions_mask"):
-        with pytest.raises(ValueError, match=r"Received: mask.shape=\(3, 1\)"):
+        received = rf"Received: {mask}.shape=\(3, 1\)"
+        with pytest.raises(ValueError, match=received):
             IntraModalityAttention(2)(
                 words, regions, **{mask: inputs[mask][:, :1]}
             )

@@ -158,6 +158,18 @@ def test_padding_has_no_influence(inputs, arguments, dtype):
 
 
 @both_forms
+def test_padding_of_nan_has_no_influence(inputs, arguments):
+    layer = make_layer(inputs, **arguments)
+    outputs = attend(layer, **inputs, **MASKS)
+    for side in ("words", "regions"):
+        inputs[side][MASKS[f"{side}_mask"] == 0] = np.nan
+    for output, expected in zip(
+        attend(layer, **inputs, **MASKS), outputs, strict=True
+    ):
+        np.testing.assert_array_equal(output, expected)
+
+
+@both_forms
 def test_a_side_with_nothing_valid_gives_zeros(inputs, arguments):
     layer = make_layer(inputs, **arguments)
     outputs = attend(layer, **inputs, **MASKS)

@@ -103,12 +103,13 @@ def test_equals_the_layer_of_keras(layer, inputs):
         )
 
 
+@pytest.mark.parametrize("padding", [1e3, np.nan])
 @pytest.mark.parametrize("dtype", ["bool", "int32"])
-def test_padding_has_no_influence(layer, inputs, dtype):
+def test_padding_has_no_influence(layer, inputs, dtype, padding):
     masks = {name: mask.astype(dtype) for name, mask in MASKS.items()}
     outputs = attend(layer, **inputs, **masks)
-    inputs["query"][QUERY_MASK == 0] = 1e3
-    inputs["context"][CONTEXT_MASK == 0] = 1e3
+    inputs["query"][QUERY_MASK == 0] = padding
+    inputs["context"][CONTEXT_MASK == 0] = padding
     again = attend(layer, **inputs, **masks)
     for output, other in zip(outputs, again, strict=True):
         np.testing.assert_allclose(other, output, atol=1e-6)

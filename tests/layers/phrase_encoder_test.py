@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -83,6 +84,24 @@ def test_padding_has_no_influence(layer, words, dtype):
     again = encode(layer, longer, mask)
     np.testing.assert_allclose(again[:, :4], phrases, atol=1e-5)
     assert (again[mask == 0] == 0).all()
+
+
+def test_padding_of_nan_has_no_influence(layer, words):
+    phrases = encode(layer, words, MASK)
+    words[MASK == 0] = np.nan
+    np.testing.assert_array_equal(encode(layer, words, MASK), phrases)
+
+
+def test_takes_the_mask_attached_to_the_words_and_hands_it_on(layer, words):
+    expected = encode(layer, words, MASK)
+    masked = keras.layers.Masking()(words * MASK[..., None])
+    phrases = layer(masked)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(phrases), expected, atol=1e-6
+    )
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(phrases._keras_mask), MASK == 1
+    )
 
 
 def test_parameters_are_those_of_three_convolutions(layer):

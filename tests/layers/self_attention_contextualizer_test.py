@@ -78,12 +78,13 @@ def test_order_of_regions_does_not_matter(regions, form):
 
 
 @pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("fill", [1e3, np.nan])
 @pytest.mark.parametrize("dtype", ["bool", "int32"])
-def test_padding_has_no_influence(regions, form, dtype):
+def test_padding_has_no_influence(regions, form, dtype, fill):
     layer = SelfAttentionContextualizer(*form)
     context, weights = contextualize(layer, regions, MASK.astype(dtype))
-    regions[MASK == 0] = 1e3
-    padding = np.full((4, 3, 5), -1e3, "float32")
+    regions[MASK == 0] = fill
+    padding = np.full((4, 3, 5), -fill, "float32")
     again, more = contextualize(
         layer,
         np.concatenate([regions, padding], axis=1),

@@ -109,6 +109,16 @@ def test_padding_has_no_influence(inputs, dtype):
     np.testing.assert_allclose(weights[[0, 2]].sum(axis=1), 1, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["concepts", "probabilities"])
+def test_padding_of_nan_has_no_influence(inputs, name):
+    layer = randomized(SemanticAttention(6), inputs)
+    expected = attend(layer, **inputs, concepts_mask=MASK)
+    inputs[name][MASK == 0] = np.nan
+    results = attend(layer, **inputs, concepts_mask=MASK)
+    for a, b in zip(results, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_an_image_that_shows_no_concept_gives_zeros(inputs):
     inputs["probabilities"][0] = 0.0
     layer = randomized(SemanticAttention(6), inputs)

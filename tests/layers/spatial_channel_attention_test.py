@@ -161,6 +161,16 @@ def test_padding_has_no_influence(layer, inputs, dtype):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
+def test_padding_of_nan_has_no_influence(layer, inputs):
+    expected = attend(layer, **inputs, regions_mask=MASK)
+    inputs["regions"][MASK == 0] = np.nan
+    grid = inputs | {"regions": inputs["regions"].reshape(3, 2, 3, 4)}
+    for padded in (inputs, grid):
+        results = attend(layer, **padded, regions_mask=MASK)
+        for a, b in zip(results, expected, strict=True):
+            np.testing.assert_array_equal(a.reshape(b.shape), b)
+
+
 def test_rejects_bad_arguments(inputs):
     question, regions = inputs["question"], inputs["regions"]
     with pytest.raises(ValueError, match="`attention_dim` must.* Received: 0"):

@@ -134,11 +134,12 @@ def test_parameters_are_those_of_the_paper(kind):
     assert block.count_params() == expected[kind]
 
 
-def test_padding_has_no_influence(block, inputs):
+@pytest.mark.parametrize("padding", [1e3, np.nan])
+def test_padding_has_no_influence(block, inputs, padding):
     outputs = run(block, inputs)
-    inputs["sequence"][SEQUENCE_MASK == 0] = 1e3
+    inputs["sequence"][SEQUENCE_MASK == 0] = padding
     if "context" in inputs:
-        inputs["context"][CONTEXT_MASK == 0] = 1e3
+        inputs["context"][CONTEXT_MASK == 0] = padding
     for found, output in zip(run(block, inputs), outputs, strict=True):
         np.testing.assert_allclose(found, output, atol=1e-5)
     longer = {

@@ -67,6 +67,18 @@ def test_padding_has_no_influence(layer_class, inputs, dtype):
 
 
 @every_layer
+def test_padding_of_nan_has_no_influence(layer_class, inputs):
+    layer = make_layer(layer_class, inputs, num_hops=2)
+    outputs = attend(layer, **inputs, **MASKS)
+    for side in ("words", "regions"):
+        inputs[side][MASKS[f"{side}_mask"] == 0] = np.nan
+    for output, expected in zip(
+        attend(layer, **inputs, **MASKS), outputs, strict=True
+    ):
+        np.testing.assert_array_equal(output, expected)
+
+
+@every_layer
 def test_order_of_words_and_of_regions_does_not_matter(layer_class, inputs):
     layer = make_layer(layer_class, inputs, num_hops=2)
     *states, words, regions = attend(layer, **inputs, **MASKS)

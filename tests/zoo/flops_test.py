@@ -78,7 +78,6 @@ def test_a_question_is_the_sum_of_the_parts_of_its_task(task):
     # As wide as the tokens, attention and head's hidden layer are 8.
     hop = 2 * regions * dim * dim + (2 * dim * dim + dim) + regions * dim
     hop += 2 * regions * dim + 5 * regions + 2 * regions * dim + dim
-    hop += regions  # is the mask greater than a half?
     head = 2 * dim * dim + dim + 2 * dim * answers + answers
     counted = flops_per_question(task, words, regions)
     assert counted == read + embed + 2 * hop + head

@@ -6,12 +6,10 @@ from vqa_keras.layers.attention_summary import AttentionSummary
 from vqa_keras.layers.bilstm_contextualizer import BiLSTMContextualizer
 from vqa_keras.layers.channel_attention import ChannelAttention
 from vqa_keras.layers.cnn_layer_attention import CNNLayerAttention
-from vqa_keras.layers.concat_fusion import ConcatFusion
 from vqa_keras.layers.concept_detector import ConceptDetector
 from vqa_keras.layers.cosine_attention import CosineAttention
 from vqa_keras.layers.dense_co_attention import DenseCoAttention
 from vqa_keras.layers.dual_attention import DualAttention
-from vqa_keras.layers.gated_fusion import GatedFusion
 from vqa_keras.layers.grid_position_encoding import GridPositionEncoding
 from vqa_keras.layers.independent_co_attention import IndependentCoAttention
 from vqa_keras.layers.inter_modality_attention import InterModalityAttention
@@ -35,3 +33,4 @@ from vqa_keras.layers.spatial_channel_attention import SpatialChannelAttention
 from vqa_keras.layers.stacked_attention import StackedAttention
 from vqa_keras.layers.transformer_decoder_block import TransformerDecoderBlock
 from vqa_keras.layers.transformer_encoder_block import TransformerEncoderBlock
+from vqa_keras.layers.word_encoder import WordEncoder

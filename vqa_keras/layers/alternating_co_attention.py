@@ -1,16 +1,16 @@
 import keras
-from keras import KerasTensor
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.attention_layer import AttentionLayer
 from vqa_keras.layers.zero_padding import zero_padding
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class AlternatingCoAttention(keras.layers.Layer):
-    """The words look at themselves, then at the regions, which look back.
+class AlternatingCoAttention(AttentionLayer):
+    """Attends to the words, then to the regions, then to the words again.
 
-    Three attentions in a row, each guided by what the last one found:
+    Each attention after the first is guided by the result of the last:
 
         start            = attention_1(words)
         regions_filtered = attention_2(regions, start)
@@ -42,18 +42,16 @@ class AlternatingCoAttention(keras.layers.Layer):
         regions_filtered: `(B, D)`, the regions under those of the second.
         words_weights: `(B, N)`, 0 at padding, summing to 1 over the other
             words. A question with no valid word gets all-zero weights and
-            `words_filtered`. Like the others float32 also under mixed
-            precision.
+            `words_filtered`.
         regions_weights: `(B, M)`, likewise.
         start_weights: `(B, N)`, those of the first attention, likewise.
 
     Raises:
         ValueError: if `attention_dim < 1`, `words` or `regions` is not of
-            rank 3, or a mask has another shape than what it masks.
+            rank 3, or a mask has another shape than its sequence.
 
-    Departure from the paper: none in the formula. The released code has a bias
-    in each map and dropout on the hidden layers, which the paper's formulas
-    have not.
+    Departure from the paper: none in the formula. The released code adds a bias
+    to each map and dropout on the hidden layers.
 
     Reference:
         [Lu et al., 2016](https://arxiv.org/abs/1606.00061).
@@ -71,10 +69,6 @@ class AlternatingCoAttention(keras.layers.Layer):
         self.words_dense = self._dense("words_dense")
         self.words_guide_dense = self._dense("words_guide_dense")
         self.words_score_dense = self._dense("words_score_dense", 1)
-        self.softmax = keras.layers.Softmax(
-            dtype=keras.backend.result_type(self.compute_dtype, "float32"),
-            name="softmax",
-        )
 
     def _dense(self, name, units=None):
         return keras.layers.Dense(
@@ -85,12 +79,10 @@ class AlternatingCoAttention(keras.layers.Layer):
         )
 
     def build(self, words_shape, regions_shape):
-        if len(words_shape) != 3 or len(regions_shape) != 3:
-            raise ValueError(
-                "`words` and `regions` must have shape (batch, positions, "
-                "features); flatten a CNN grid first. Received: "
-                f"words.shape={words_shape}, regions.shape={regions_shape}"
-            )
+        self.check_rank("words", words_shape, "batch", "words", "features")
+        self.check_rank(
+            "regions", regions_shape, "batch", "regions", "features"
+        )
         hidden_shape = (None, None, self.attention_dim)
         self.start_dense.build(words_shape)
         self.start_score_dense.build(hidden_shape)
@@ -102,42 +94,29 @@ class AlternatingCoAttention(keras.layers.Layer):
         self.words_score_dense.build(hidden_shape)
 
     def call(self, words, regions, words_mask=None, regions_mask=None):
-        words = zero_padding(words, words_mask)
-        regions = zero_padding(regions, regions_mask)
-        start, start_weights = self._attend(
-            words,
-            words_mask,
-            self.start_dense(words),
-            self.start_score_dense,
-        )
-        guide = ops.expand_dims(self.regions_guide_dense(start), axis=1)
-        regions_filtered, regions_weights = self._attend(
-            regions,
-            regions_mask,
-            self.regions_dense(regions) + guide,
-            self.regions_score_dense,
-        )
-        guide = ops.expand_dims(self.words_guide_dense(regions_filtered), 1)
-        words_filtered, words_weights = self._attend(
-            words,
-            words_mask,
-            self.words_dense(words) + guide,
-            self.words_score_dense,
-        )
-        return (words_filtered, regions_filtered), (
+        words = zero_padding(words, words_mask, "words_mask")
+        regions = zero_padding(regions, regions_mask, "regions_mask")
+        # 1. The words, without a guide.
+        scores = self.start_score_dense(ops.tanh(self.start_dense(words)))
+        start_weights = self.softmax(scores[..., 0], words_mask)  # (B, N)
+        start = self.weighted_sum("bn,bnd->bd", start_weights, words)
+        # 2. The regions, guided by the words.
+        guide = self.regions_guide_dense(start)[:, None]  # (B, 1, K)
+        hidden = ops.tanh(self.regions_dense(regions) + guide)  # (B, M, K)
+        scores = self.regions_score_dense(hidden)[..., 0]
+        regions_weights = self.softmax(scores, regions_mask)  # (B, M)
+        image = self.weighted_sum("bm,bmd->bd", regions_weights, regions)
+        # 3. The words, guided by the regions.
+        guide = self.words_guide_dense(image)[:, None]  # (B, 1, K)
+        hidden = ops.tanh(self.words_dense(words) + guide)  # (B, N, K)
+        scores = self.words_score_dense(hidden)[..., 0]
+        words_weights = self.softmax(scores, words_mask)  # (B, N)
+        question = self.weighted_sum("bn,bnd->bd", words_weights, words)
+        return (question, image), (
             words_weights,
             regions_weights,
             start_weights,
         )
-
-    def _attend(self, sequence, mask, hidden, score_dense):
-        scores = ops.squeeze(score_dense(ops.tanh(hidden)), axis=-1)  # (B, P)
-        # A copy, since Keras would hand the softmax's mask on to its losses.
-        weights = ops.copy(self.softmax(scores, mask=mask))
-        filtered = ops.einsum(
-            "bp,bpd->bd", ops.cast(weights, self.compute_dtype), sequence
-        )
-        return filtered, weights
 
     def compute_output_shape(self, words_shape, regions_shape):
         batch, num_words, words_dim = words_shape
@@ -146,19 +125,6 @@ class AlternatingCoAttention(keras.layers.Layer):
             (batch, num_words),
             (batch, num_regions),
             (batch, num_words),
-        )
-
-    def compute_output_spec(
-        self, words, regions, words_mask=None, regions_mask=None
-    ):
-        filtered, weights = self.compute_output_shape(
-            words.shape, regions.shape
-        )
-        return tuple(
-            KerasTensor(shape, dtype=self.compute_dtype) for shape in filtered
-        ), tuple(
-            KerasTensor(shape, dtype=self.softmax.compute_dtype)
-            for shape in weights
         )
 
     def get_config(self):

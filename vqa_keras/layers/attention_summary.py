@@ -1,21 +1,21 @@
 import keras
-from keras import KerasTensor
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
-from vqa_keras.layers.check_mask import check_mask
+from vqa_keras.layers.attention_layer import AttentionLayer
+from vqa_keras.layers.zero_padding import zero_padding
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class AttentionSummary(keras.layers.Layer):
-    """A sequence weighs its own elements and becomes one vector.
+class AttentionSummary(AttentionLayer):
+    """Pools a sequence to one vector by the mean of several self-attentions.
 
         scores_i = W_2 relu(W_1 x_i + b_1)             one score a glimpse
         p_i      = mean_glimpses softmax_i(scores_i)
         filtered = sum_i p_i x_i
 
-    No question asks: what matters must be in the elements already, as it is
-    after co-attention.
+    There is no query: the elements must be conditioned on the other side
+    already, as they are after co-attention.
 
     Args:
         num_glimpses: int. Number of softmaxes that are averaged. Defaults to 4.
@@ -30,7 +30,6 @@ class AttentionSummary(keras.layers.Layer):
         filtered: `(B, D)`, the elements averaged by attention weight.
         weights: `(B, P)`, the mean of the glimpses, 0 at padding, summing to 1
             over the other elements. Without a valid element both are zeros.
-            Softmax and weights are float32 also under mixed precision.
 
     Raises:
         ValueError: if `num_glimpses < 1` or `sequence` is not of rank 3.
@@ -52,17 +51,11 @@ class AttentionSummary(keras.layers.Layer):
             dtype=self.dtype_policy,
             name="score_dense",
         )
-        self.softmax = keras.layers.Softmax(
-            dtype=keras.backend.result_type(self.compute_dtype, "float32"),
-            name="softmax",
-        )
 
     def build(self, sequence_shape):
-        if len(sequence_shape) != 3:
-            raise ValueError(
-                "`sequence` must have shape (batch, elements, features). "
-                f"Received: sequence.shape={sequence_shape}"
-            )
+        self.check_rank(
+            "sequence", sequence_shape, "batch", "regions", "features"
+        )
         self.hidden_dense = keras.layers.Dense(
             sequence_shape[-1],
             activation="relu",
@@ -73,28 +66,23 @@ class AttentionSummary(keras.layers.Layer):
         self.score_dense.build(sequence_shape)
 
     def call(self, sequence, sequence_mask=None):
-        check_mask("sequence_mask", sequence_mask, sequence)
+        if sequence_mask is None:
+            # Keras hands on masks by name only between several inputs.
+            sequence_mask = getattr(sequence, "_keras_mask", None)
+        sequence = zero_padding(sequence, sequence_mask, "sequence_mask")
         scores = self.score_dense(self.hidden_dense(sequence))  # (B, P, G)
-        scores = ops.swapaxes(scores, 1, 2)
         if sequence_mask is not None:
             sequence_mask = sequence_mask[:, None]  # (B, 1, P)
-        weights = self.softmax(scores, mask=sequence_mask)
+        weights = self.softmax(ops.swapaxes(scores, 1, 2), sequence_mask)
         weights = ops.mean(weights, axis=1)  # (B, P)
-        filtered = ops.einsum(
-            "bp,bpd->bd", ops.cast(weights, self.compute_dtype), sequence
-        )
-        return filtered, weights
+        return self.weighted_sum("bp,bpd->bd", weights, sequence), weights
+
+    def compute_mask(self, sequence, previous_mask):
+        return None
 
     def compute_output_shape(self, sequence_shape):
         batch, length, dim = sequence_shape
         return (batch, dim), (batch, length)
-
-    def compute_output_spec(self, sequence, sequence_mask=None):
-        filtered, weights = self.compute_output_shape(sequence.shape)
-        return (
-            KerasTensor(filtered, dtype=self.compute_dtype),
-            KerasTensor(weights, dtype=self.softmax.compute_dtype),
-        )
 
     def get_config(self):
         return {**super().get_config(), "num_glimpses": self.num_glimpses}

@@ -1,5 +1,4 @@
 import keras
-from keras import KerasTensor
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
@@ -10,29 +9,27 @@ from vqa_keras.layers.zero_padding import zero_padding
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class BiLSTMContextualizer(keras.layers.Layer):
-    """Tells every region what lies before and after it: LSTMs over the regions.
+    """Adds context to the regions by bidirectional LSTMs over their sequence.
 
-    A grid is read like a page, cell (row, column) of a grid of width w at
-    i = row * w + column, forward by one LSTM and backward by another:
+    A grid is a sequence row by row, its cell (row, column) at
+    i = row * width + column:
 
         forward_i  = LSTM_f(v_1, ..., v_i)
         backward_i = LSTM_b(v_M, ..., v_i)
         v'_i       = [forward_i; backward_i]
 
     With `sum_directions`, v'_i = forward_i + backward_i; with `residual`, v_i
-    is added to either. Further layers read what the last one gave.
+    is added to either. Each further layer runs over the last one's output.
 
-    Padding is skipped wherever it lies: each LSTM reads the valid regions
-    first, in its own order, so that no state that is used has seen padding.
-    As in `QuestionEncoder` the LSTMs need no mask for that.
+    Padding is skipped wherever it lies: the valid regions come first in the
+    order of either LSTM, so that padding reaches no state in use and no mask is
+    needed, as in `QuestionEncoder`.
 
     Args:
-        num_layers: int. How many pairs of LSTMs. Defaults to 1.
-        sum_directions: bool. Whether to add the two directions, of D units
+        num_layers: int, number of pairs of LSTMs.
+        sum_directions: bool, whether to add the two directions, of D units
             each. Otherwise each has D / 2 units, and they are concatenated.
-            Defaults to `False`.
-        residual: bool. Whether each layer's input is added to its output.
-            Defaults to `False`.
+        residual: bool, whether each layer's input is added to its output.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -41,7 +38,7 @@ class BiLSTMContextualizer(keras.layers.Layer):
             the Keras mask attached to `regions`.
 
     Returns:
-        regions: `(B, M, D)`, the regions in context; zeros at padding.
+        regions: `(B, M, D)`, zeros at padding.
 
     Raises:
         ValueError: if `num_layers < 1`, `regions` is not of rank 3, D is odd
@@ -49,7 +46,7 @@ class BiLSTMContextualizer(keras.layers.Layer):
 
     Departure from the paper: it has a bidirectional recurrent network over the
     regions and no released code. The LSTM, both ways to merge the directions,
-    more layers and the residual are ours.
+    further layers and the residual are choices of this layer.
 
     Reference:
         [Yu et al., 2017](https://doi.org/10.1109/CVPR.2017.446).
@@ -95,7 +92,7 @@ class BiLSTMContextualizer(keras.layers.Layer):
 
     def call(self, regions, regions_mask=None):
         if regions_mask is None:
-            # Keras hands on masks by name only between several inputs.
+            # Keras passes attached masks by name between several inputs only.
             regions_mask = getattr(regions, "_keras_mask", None)
         check_mask("regions_mask", regions_mask, regions)
         if regions_mask is None:
@@ -116,9 +113,6 @@ class BiLSTMContextualizer(keras.layers.Layer):
     def compute_output_shape(self, regions_shape):
         return regions_shape
 
-    def compute_output_spec(self, regions, regions_mask=None):
-        return KerasTensor(regions.shape, dtype=self.compute_dtype)
-
     def get_config(self):
         return {
             **super().get_config(),
@@ -129,9 +123,9 @@ class BiLSTMContextualizer(keras.layers.Layer):
 
 
 def _places(regions_mask):
-    """Each region's place in the forward and the backward order, padding last.
+    """Returns each region's place in the forward and the backward order.
 
-    With the mask 1 1 0 1 they are 0 1 3 2 and 2 1 3 0.
+    Padding comes last: of the mask 1 1 0 1 they are 0 1 3 2 and 2 1 3 0.
     """
     is_valid = ops.cast(regions_mask, "bool")
     valid = ops.cast(is_valid, "int32")

@@ -1,17 +1,18 @@
 import keras
-from keras import KerasTensor
 from keras import ops
 
+from vqa_keras.layers.attention_layer import AttentionLayer
 from vqa_keras.layers.masked_mean import masked_mean
+from vqa_keras.layers.zero_padding import zero_padding
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class ChannelAttention(keras.layers.Layer):
-    """Attention to channels in place of regions, without weights.
+class ChannelAttention(AttentionLayer):
+    """Parameter-free attention over channels in place of regions.
 
-    Question and regions meet channel by channel, as in the dot product of
-    `CosineAttention` before its sum. The mean over the regions is the score of
-    a channel, and the weights rescale that channel in every region:
+    Multiplies question and regions channel by channel, as the dot product of
+    `CosineAttention` does before its sum. The mean over the regions is the
+    score of a channel, and the weights rescale that channel in every region:
 
         e_c       = mean_i (v_Q,c v_ic) = v_Q,c mean_i v_ic
         beta_c    = softmax_c(e_c)
@@ -31,9 +32,9 @@ class ChannelAttention(keras.layers.Layer):
 
     Returns:
         regions: `(B, M, D)`, the rescaled regions; zeros at padding.
-        weights: `(B, D)`, one weight a channel, summing to 1. An image with no
-            valid region gets all-zero weights and regions. Scores, softmax and
-            weights are float32 also under mixed precision.
+        weights: float32, `(B, D)`, one weight per channel, summing to 1. An
+            image with no valid region gets all-zero weights and regions.
+            Scores are float32 also under mixed precision.
 
     Raises:
         ValueError: if `question` is not of rank 2, `regions` not of rank 3, or
@@ -41,7 +42,7 @@ class ChannelAttention(keras.layers.Layer):
 
     Departure from the article: it pools without saying how; the mean keeps
     the scores independent of the number of regions. The factor D is that of
-    the released code of Chen et al., whose own form, with weights, is
+    the released code of Chen et al., whose own form, with parameters, is
     `SpatialChannelAttention`.
 
     Reference:
@@ -50,22 +51,12 @@ class ChannelAttention(keras.layers.Layer):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.softmax = keras.layers.Softmax(
-            dtype=keras.backend.result_type(self.compute_dtype, "float32"),
-            name="softmax",
-        )
 
     def build(self, question_shape, regions_shape):
-        if len(question_shape) != 2:
-            raise ValueError(
-                "`question` must have shape (batch, features). "
-                f"Received: question.shape={question_shape}"
-            )
-        if len(regions_shape) != 3:
-            raise ValueError(
-                "`regions` must have shape (batch, regions, features); flatten "
-                f"a CNN grid first. Received: regions.shape={regions_shape}"
-            )
+        self.check_rank("question", question_shape, "batch", "features")
+        self.check_rank(
+            "regions", regions_shape, "batch", "regions", "features"
+        )
         if question_shape[-1] != regions_shape[-1]:
             raise ValueError(
                 "`question` and `regions` must have the same width, the "
@@ -75,28 +66,15 @@ class ChannelAttention(keras.layers.Layer):
             )
 
     def call(self, question, regions, regions_mask=None):
+        regions = zero_padding(regions, regions_mask, "regions_mask")
         mean = masked_mean(regions, regions_mask)  # (B, D)
-        weights = self.softmax(ops.cast(question, mean.dtype) * mean)
-        factors = regions.shape[-1] * weights
-        factors = ops.expand_dims(ops.cast(factors, self.compute_dtype), axis=1)
-        if regions_mask is None:
-            return regions * factors, weights
-
-        is_region = ops.cast(regions_mask, "bool")  # (B, M)
-        has_regions = ops.any(is_region, axis=1, keepdims=True)
-        return (
-            ops.where(ops.expand_dims(is_region, -1), regions * factors, 0.0),
-            ops.where(has_regions, weights, 0.0),
-        )
+        scores = ops.cast(question, mean.dtype) * mean
+        has_regions = None
+        if regions_mask is not None:
+            has_regions = ops.any(regions_mask, axis=1, keepdims=True)  # (B, 1)
+        weights = self.softmax(scores, has_regions)  # (B, D)
+        factors = ops.cast(regions.shape[-1] * weights, regions.dtype)
+        return regions * factors[:, None], weights
 
     def compute_output_shape(self, question_shape, regions_shape):
         return regions_shape, (regions_shape[0], regions_shape[-1])
-
-    def compute_output_spec(self, question, regions, regions_mask=None):
-        attended, weights = self.compute_output_shape(
-            question.shape, regions.shape
-        )
-        return (
-            KerasTensor(attended, dtype=self.compute_dtype),
-            KerasTensor(weights, dtype=self.softmax.compute_dtype),
-        )

@@ -1,17 +1,17 @@
 import keras
-from keras import KerasTensor
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.attention_layer import AttentionLayer
 from vqa_keras.layers.region_normalization import RegionNormalization
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class CNNLayerAttention(keras.layers.Layer):
-    """The question chooses among the layers of a CNN, shallow to deep.
+class CNNLayerAttention(AttentionLayer):
+    """Attends over the layers of a CNN, shallow to deep, by the question.
 
-    Grids of several sizes and depths become L sets of the same M regions, and
-    their mean under L weights is what the layers after this one see:
+    Projects grids of several sizes and depths to L sets of the same M regions,
+    and returns their mean under L weights:
 
         V_l     = normalize(W_l max_pool(grid_l) + b_l)      (B, M, D)
         p       = mean_heads softmax_l(scores_l)             (B, L)
@@ -24,9 +24,9 @@ class CNNLayerAttention(keras.layers.Layer):
         scores_l = [W_2 relu(W_1 question + b_1) + b_2]_l
         scores_l = mean_i w . tanh(W_Q question + b_Q + W_V V_{l,i})
 
-    The first sees the question only (Nguyen and Okatani); the second the
-    content of the layers, with weights that the layers share (the article).
-    Both meet in a space of width D / 2.
+    The first scores by the question alone (Nguyen and Okatani), the second by
+    the content of the layers too, with weights that the layers share (the
+    article). The hidden layer of both has width D / 2.
 
     Args:
         hidden_dim: int, at least 2. Width D of the output.
@@ -44,8 +44,7 @@ class CNNLayerAttention(keras.layers.Layer):
     Returns:
         regions: `(B, M, D)`, M = h w cells of the smallest grid in raster
             order. One grid alone is projected and normalized, nothing else.
-        weights: `(B, L)`, in the order of `grids`, summing to 1. Softmax and
-            weights are float32 also under mixed precision.
+        weights: float32, `(B, L)`, in the order of `grids`, summing to 1.
 
     Raises:
         ValueError: if `hidden_dim < 2` or `num_heads < 1`, `question` is not of
@@ -85,17 +84,9 @@ class CNNLayerAttention(keras.layers.Layer):
                 dtype=dtype,
                 name="regions_dense",
             )
-        self.softmax = keras.layers.Softmax(
-            dtype=keras.backend.result_type(self.compute_dtype, "float32"),
-            name="softmax",
-        )
 
     def build(self, question_shape, grids_shape):
-        if len(question_shape) != 2:
-            raise ValueError(
-                "`question` must have shape (batch, features). "
-                f"Received: question.shape={question_shape}"
-            )
+        self.check_rank("question", question_shape, "batch", "features")
         height, width = smallest_grid(grids_shape)
         dtype = self.dtype_policy
         self.grid_denses = []
@@ -126,7 +117,7 @@ class CNNLayerAttention(keras.layers.Layer):
             ],
             axis=1,
         )  # (B, L, M, D)
-        hidden = self.question_dense(question)
+        hidden = self.question_dense(question)  # (B, D / 2)
         if self.use_content:
             hidden = self.regions_dense(layers) + hidden[:, None, None]
             scores = self.score_dense(ops.tanh(hidden))  # (B, L, M, heads)
@@ -134,11 +125,9 @@ class CNNLayerAttention(keras.layers.Layer):
         else:
             scores = ops.reshape(
                 self.score_dense(hidden), (-1, self.num_heads, len(grids))
-            )
+            )  # (B, heads, L), as the branch above
         weights = ops.mean(self.softmax(scores), axis=1)  # (B, L)
-        regions = ops.einsum(
-            "bl,blmd->bmd", ops.cast(weights, self.compute_dtype), layers
-        )
+        regions = self.weighted_sum("bl,blmd->bmd", weights, layers)
         return regions, weights
 
     def _regions(self, dense, grid, size):
@@ -155,15 +144,6 @@ class CNNLayerAttention(keras.layers.Layer):
         return (
             (question_shape[0], height * width, self.hidden_dim),
             (question_shape[0], len(grids_shape)),
-        )
-
-    def compute_output_spec(self, question, grids):
-        regions, weights = self.compute_output_shape(
-            question.shape, [grid.shape for grid in grids]
-        )
-        return (
-            KerasTensor(regions, dtype=self.compute_dtype),
-            KerasTensor(weights, dtype=self.softmax.compute_dtype),
         )
 
     def get_config(self):

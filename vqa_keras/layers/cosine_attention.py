@@ -1,13 +1,13 @@
 import keras
-from keras import KerasTensor
 from keras import ops
 
-from vqa_keras.layers.check_mask import check_mask
+from vqa_keras.layers.attention_layer import AttentionLayer
+from vqa_keras.layers.zero_padding import zero_padding
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class CosineAttention(keras.layers.Layer):
-    """One attention hop without weights: regions like the question count.
+class CosineAttention(AttentionLayer):
+    """Parameter-free attention: scores regions by dot product or cosine.
 
         s_i      = v_i . v_Q                                normalize=False
         s_i      = temperature * (v_i . v_Q) / (|v_i| |v_Q|)    normalize=True
@@ -15,13 +15,13 @@ class CosineAttention(keras.layers.Layer):
         filtered = sum_i p_i v_i
 
     The article calls the hop cosine and prints the dot product, which is the
-    default. The true cosine lies in [-1, 1]; a softmax over such scores is
-    nearly uniform (no more than 3.65 % for one of 196 regions), so they are
-    multiplied by a fixed temperature.
+    default. Cosines lie in [-1, 1], and a softmax over such scores is nearly
+    uniform (at most 3.65 % for one of 196 regions), so they are multiplied by
+    a fixed temperature.
 
     Args:
-        normalize: bool. Whether to compare directions only, by the cosine, in
-            place of the dot product. Defaults to `False`.
+        normalize: bool. Whether to score by the cosine in place of the dot
+            product. Defaults to `False`.
         temperature: float, positive. Factor of the cosine; not used without
             `normalize`. Defaults to 10.
         **kwargs: passed to `keras.layers.Layer`.
@@ -34,10 +34,10 @@ class CosineAttention(keras.layers.Layer):
 
     Returns:
         filtered: `(B, D)`, the regions averaged by attention weight.
-        weights: `(B, M)`, 0 at padding, summing to 1 over the other regions. An
-            image with no valid region gets all-zero weights and `filtered`.
-            Scores, softmax and weights are float32 also under mixed precision.
-            The cosine with a vector of zeros is 0.
+        weights: float32, `(B, M)`, 0 at padding, summing to 1 over the other
+            regions. An image with no valid region gets all-zero weights and
+            `filtered`. Scores are float32 also under mixed precision. The
+            cosine with a vector of zeros is 0.
 
     Raises:
         ValueError: if `temperature` is not positive, `question` is not of rank
@@ -57,22 +57,12 @@ class CosineAttention(keras.layers.Layer):
             )
         self.normalize = normalize
         self.temperature = temperature
-        self.softmax = keras.layers.Softmax(
-            dtype=keras.backend.result_type(self.compute_dtype, "float32"),
-            name="softmax",
-        )
 
     def build(self, question_shape, regions_shape):
-        if len(question_shape) != 2:
-            raise ValueError(
-                "`question` must have shape (batch, features). "
-                f"Received: question.shape={question_shape}"
-            )
-        if len(regions_shape) != 3:
-            raise ValueError(
-                "`regions` must have shape (batch, regions, features); flatten "
-                f"a CNN grid first. Received: regions.shape={regions_shape}"
-            )
+        self.check_rank("question", question_shape, "batch", "features")
+        self.check_rank(
+            "regions", regions_shape, "batch", "regions", "features"
+        )
         if question_shape[-1] != regions_shape[-1]:
             raise ValueError(
                 "`question` and `regions` must have the same width to be "
@@ -81,33 +71,21 @@ class CosineAttention(keras.layers.Layer):
             )
 
     def call(self, question, regions, regions_mask=None):
-        check_mask("regions_mask", regions_mask, regions)
+        regions = zero_padding(regions, regions_mask, "regions_mask")
         # float32, since dot products of long vectors overflow in float16.
-        asked = ops.cast(question, self.softmax.compute_dtype)  # (B, D)
-        seen = ops.cast(regions, self.softmax.compute_dtype)  # (B, M, D)
+        query = ops.cast(question, self.weights_dtype)  # (B, D)
+        keys = ops.cast(regions, self.weights_dtype)  # (B, M, D)
         if self.normalize:
-            asked = self.temperature * _unit(asked)
-            seen = _unit(seen)
-        scores = ops.einsum("bd,bmd->bm", asked, seen)
-        # A copy, since Keras would hand the softmax's mask on to its losses.
-        weights = ops.copy(self.softmax(scores, mask=regions_mask))
-        filtered = ops.einsum(
-            "bm,bmd->bd", ops.cast(weights, self.compute_dtype), regions
-        )
+            query = self.temperature * _unit(query)
+            keys = _unit(keys)
+        scores = ops.einsum("bd,bmd->bm", query, keys)
+        weights = self.softmax(scores, regions_mask)  # (B, M)
+        filtered = self.weighted_sum("bm,bmd->bd", weights, regions)
         return filtered, weights
 
     def compute_output_shape(self, question_shape, regions_shape):
         batch, num_regions, dim = regions_shape
         return (batch, dim), (batch, num_regions)
-
-    def compute_output_spec(self, question, regions, regions_mask=None):
-        filtered, weights = self.compute_output_shape(
-            question.shape, regions.shape
-        )
-        return (
-            KerasTensor(filtered, dtype=self.compute_dtype),
-            KerasTensor(weights, dtype=self.softmax.compute_dtype),
-        )
 
     def get_config(self):
         return {

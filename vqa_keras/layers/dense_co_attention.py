@@ -1,19 +1,18 @@
 import keras
-from keras import KerasTensor
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
-from vqa_keras.layers.check_mask import check_mask
+from vqa_keras.layers.attention_layer import AttentionLayer
 from vqa_keras.layers.zero_padding import zero_padding
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class DenseCoAttention(keras.layers.Layer):
-    """Every word attends to every region, and every region to every word.
+class DenseCoAttention(AttentionLayer):
+    """Dense symmetric co-attention: all words to all regions and the reverse.
 
-    One affinity between all pairs serves both directions. K learned vectors
-    are appended to each side, "nowhere" slots: a word that has no counterpart
-    in the image can look there instead.
+    One affinity between all pairs serves both directions. K learned vectors,
+    "nowhere" slots, are appended to the keys of each side and take the weight
+    of a word without a counterpart in the image, or the reverse.
 
         Q~       = [words; K slots],  V~ = [regions; K slots]
         A^(i)    = (W_Q^(i) Q~) (W_V^(i) V~)^T / sqrt(D / heads)
@@ -21,8 +20,8 @@ class DenseCoAttention(keras.layers.Layer):
         words'_n   = words_n + drop(relu(W_1 [words_n; P_Q V~] + b_1))
         regions'_t = regions_t + drop(relu(W_2 [regions_t; P_V Q~] + b_2))
 
-    The heads' maps are averaged over vectors of the full width, they do not
-    share it out. Both sides read the old pair, so the layer is symmetric; its
+    The mean map of the heads weights vectors of the full width; heads do not
+    split it. Both sides read the old pair, so the layer is symmetric; its
     outputs have the shapes of its inputs, and layers stack.
 
     Args:
@@ -30,16 +29,16 @@ class DenseCoAttention(keras.layers.Layer):
             4.
         num_nowhere: int. Number K of slots on each side, 0 for none. Defaults
             to 3.
-        dropout: float. Share of what is added that is dropped in training.
+        dropout: float. Fraction of the added vectors to drop in training.
             Defaults to 0.3.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
         words: word embeddings, `(B, N, D)`.
         regions: region embeddings of the same width, `(B, M, D)`.
-        words_mask: optional bool or int, `(B, N)`, 0 at padding.
-        regions_mask: optional bool or int, `(B, M)`, 0 at padding. Both
-            default to the Keras masks attached to `words` and `regions`.
+        words_mask: optional bool or int, `(B, N)`, 0 at padding. Defaults to
+            the Keras mask attached to `words`.
+        regions_mask: optional bool or int, `(B, M)`, likewise.
 
     Returns:
         A pair of pairs:
@@ -47,8 +46,7 @@ class DenseCoAttention(keras.layers.Layer):
             side has nothing valid, the other reads the slots (zeros without).
         words_to_regions, regions_to_words: `(B, N, M)` and `(B, M, N)`, the
             mean of the heads, without the slots: a row sums to at most 1, and
-            the rest went nowhere. Rows and columns of padding are 0. Softmax
-            and weights are float32 also under mixed precision.
+            the slots have the rest. Rows and columns of padding are 0.
 
     Raises:
         ValueError: if a size is too small, `dropout` is outside [0, 1), words
@@ -73,26 +71,22 @@ class DenseCoAttention(keras.layers.Layer):
         self.num_heads = num_heads
         self.num_nowhere = num_nowhere
         self.dropout = dropout
-        dtype = self.dtype_policy
-        self.words_dropout = keras.layers.Dropout(
-            dropout, dtype=dtype, name="words_dropout"
+        self.words_dropout, self.regions_dropout = (
+            keras.layers.Dropout(dropout, dtype=self.dtype_policy, name=name)
+            for name in ("words_dropout", "regions_dropout")
         )
-        self.regions_dropout = keras.layers.Dropout(
-            dropout, dtype=dtype, name="regions_dropout"
-        )
-        softmax_dtype = keras.backend.result_type(self.compute_dtype, "float32")
-        self.softmax = keras.layers.Softmax(dtype=softmax_dtype, name="softmax")
 
     def build(self, words_shape, regions_shape):
-        ranks = {len(words_shape), len(regions_shape)}
-        if ranks != {3} or words_shape[-1] != regions_shape[-1]:
-            raise ValueError(
-                "`words` and `regions` must have shapes (batch, words, "
-                "features) and (batch, regions, features) of the same width. "
-                f"Received: words.shape={words_shape}, "
-                f"regions.shape={regions_shape}"
-            )
+        self.check_rank("words", words_shape, "batch", "words", "features")
+        self.check_rank(
+            "regions", regions_shape, "batch", "regions", "features"
+        )
         dim = words_shape[-1]
+        if regions_shape[-1] != dim:
+            raise ValueError(
+                "`words` and `regions` must have the same width. Received: "
+                f"words.shape={words_shape}, regions.shape={regions_shape}"
+            )
         if dim % self.num_heads:
             raise ValueError(
                 "`num_heads` must divide the width of words and regions. "
@@ -122,23 +116,33 @@ class DenseCoAttention(keras.layers.Layer):
             )
 
     def call(self, words, regions, words_mask=None, regions_mask=None):
-        check_mask("words_mask", words_mask, words)
-        check_mask("regions_mask", regions_mask, regions)
-        # The slots answer but do not ask: their own rows are left out.
+        words = zero_padding(words, words_mask, "words_mask")
+        regions = zero_padding(regions, regions_mask, "regions_mask")
         words_keys = _append(words, self.words_nowhere)  # (B, N + K, D)
-        regions_keys = _append(regions, self.regions_nowhere)
-        affinity = self._affinity(words_keys, regions_keys)
+        regions_keys = _append(regions, self.regions_nowhere)  # (B, M + K, D)
+        # The slots are keys only: their own rows are left out.
         real = slice(-self.num_nowhere or None)
-        words_weights = self._weights(affinity[:, :, real], regions_mask)
+        affinity = self._affinity(words_keys, regions_keys)
+        words_weights = self._weights(
+            affinity[:, :, real], regions_mask
+        )  # (B, N, M + K)
         affinity = ops.swapaxes(affinity, 2, 3)
-        regions_weights = self._weights(affinity[:, :, real], words_mask)
+        regions_weights = self._weights(
+            affinity[:, :, real], words_mask
+        )  # (B, M, N + K)
 
-        found = _read(words_weights, regions_keys)  # (B, N, D)
-        found = self.words_fusion_dense(ops.concatenate([words, found], -1))
-        new_words = words + self.words_dropout(found)
-        found = _read(regions_weights, words_keys)  # (B, M, D)
-        found = self.regions_fusion_dense(ops.concatenate([regions, found], -1))
-        new_regions = regions + self.regions_dropout(found)
+        filtered = self.weighted_sum(
+            "bnm,bmd->bnd", words_weights, regions_keys
+        )
+        added = self.words_fusion_dense(ops.concatenate([words, filtered], -1))
+        new_words = words + self.words_dropout(added)
+        filtered = self.weighted_sum(
+            "bmn,bnd->bmd", regions_weights, words_keys
+        )
+        added = self.regions_fusion_dense(
+            ops.concatenate([regions, filtered], -1)
+        )
+        new_regions = regions + self.regions_dropout(added)
         return (
             (
                 zero_padding(new_words, words_mask),
@@ -151,7 +155,7 @@ class DenseCoAttention(keras.layers.Layer):
         )
 
     def _affinity(self, words, regions):
-        """Scores of all pairs in every head: (B, heads, N + K, M + K)."""
+        """Returns scores of all pairs, (B, heads, N + K, M + K)."""
         words = self._split(self.words_dense(words))
         regions = self._split(self.regions_dense(regions))
         words = words / words.shape[-1] ** 0.5
@@ -163,12 +167,12 @@ class DenseCoAttention(keras.layers.Layer):
         return ops.reshape(sequence, (batch, length, self.num_heads, head_dim))
 
     def _weights(self, affinity, mask):
-        """Softmax over the last axis with its slots, averaged over heads."""
+        """Returns the mean of the heads' weights over keys and slots."""
         if mask is not None:
             slots = [(0, 0), (0, self.num_nowhere)]
             mask = ops.pad(ops.cast(mask, "int32"), slots, constant_values=1)
             mask = mask[:, None, None]  # (B, 1, 1, M + K)
-        return ops.mean(self.softmax(affinity, mask=mask), axis=1)
+        return ops.mean(self.softmax(affinity, mask), axis=1)
 
     def compute_output_shape(self, words_shape, regions_shape):
         batch, num_words, _ = words_shape
@@ -176,18 +180,6 @@ class DenseCoAttention(keras.layers.Layer):
         return (
             (words_shape, regions_shape),
             ((batch, num_words, num_regions), (batch, num_regions, num_words)),
-        )
-
-    def compute_output_spec(
-        self, words, regions, words_mask=None, regions_mask=None
-    ):
-        outputs, weights = self.compute_output_shape(words.shape, regions.shape)
-        return (
-            tuple(KerasTensor(t, dtype=self.compute_dtype) for t in outputs),
-            tuple(
-                KerasTensor(t, dtype=self.softmax.compute_dtype)
-                for t in weights
-            ),
         )
 
     def get_config(self):
@@ -206,7 +198,3 @@ def _append(sequence, slots):
     slots = ops.cast(slots, sequence.dtype)[None]
     slots = ops.broadcast_to(slots, (ops.shape(sequence)[0], *slots.shape[1:]))
     return ops.concatenate([sequence, slots], axis=1)
-
-
-def _read(weights, keys):
-    return ops.einsum("bpk,bkd->bpd", ops.cast(weights, keys.dtype), keys)

@@ -1,18 +1,19 @@
 import keras
-from keras import KerasTensor
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.attention_layer import AttentionLayer
 from vqa_keras.layers.masked_mean import masked_mean
+from vqa_keras.layers.zero_padding import zero_padding
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class DualAttention(keras.layers.Layer):
-    """Words and regions are attended to with one memory of both (r-DAN).
+class DualAttention(AttentionLayer):
+    """Multi-hop co-attention with one memory of words and regions (r-DAN).
 
-    The memory starts with the mean word and the mean region. Each hop asks
-    both sides with it and adds the product of the two answers (`o` is the
-    product of elements):
+    The memory starts with the mean word and the mean region. It is the query
+    of both sides in every hop, which adds the product of the attended word and
+    region vectors (`o` is the product of elements):
 
         t_0      = mean of the words
         v_0      = tanh(P_0 (mean of the regions) + b_0)
@@ -31,8 +32,7 @@ class DualAttention(keras.layers.Layer):
     the memory, as it does a sum without tanh (see `ParametricAttention`).
 
     Args:
-        attention_dim: int. Width K of the space where memory and words, or
-            regions, meet.
+        attention_dim: int. Width K of the hidden layers a and h.
         num_hops: int. Number of hops H. Defaults to 2, as in the paper. Hop j
             has the sublayers `words_j`, `hop_j` (the regions) and
             `image_dense_j` (P_j), all with weights of their own.
@@ -43,8 +43,7 @@ class DualAttention(keras.layers.Layer):
         regions: region embeddings, `(B, M, D_V)`.
         words_mask: optional bool or int, `(B, N)`, 0 at padding. Defaults to
             the Keras mask attached to `words`.
-        regions_mask: optional bool or int, `(B, M)`, 0 at padding. Defaults to
-            the Keras mask attached to `regions`.
+        regions_mask: optional bool or int, `(B, M)`, likewise.
 
     Returns:
         memory: `(B, D)`, memory_H. Zeros for a question without a word. An
@@ -53,7 +52,7 @@ class DualAttention(keras.layers.Layer):
         weights: `(words_weights, regions_weights)`, `(B, H, N)` and
             `(B, H, M)`, the weights of hop j at `[:, j - 1]`. Each hop's are 0
             at padding and sum to 1 over the rest (all 0 where nothing is
-            valid). float32 also under mixed precision.
+            valid).
 
     Raises:
         ValueError: if `attention_dim < 1` or `num_hops < 1`, or if words or
@@ -68,7 +67,6 @@ class DualAttention(keras.layers.Layer):
 
     def __init__(self, attention_dim, num_hops=2, **kwargs):
         super().__init__(**kwargs)
-        self.supports_masking = True  # a mask may come with the words
         check_size("attention_dim", attention_dim)
         check_size("num_hops", num_hops)
         self.attention_dim = attention_dim
@@ -84,17 +82,14 @@ class DualAttention(keras.layers.Layer):
         )
 
     def build(self, words_shape, regions_shape):
-        if len(words_shape) != 3 or len(regions_shape) != 3:
-            raise ValueError(
-                "`words` and `regions` must have shapes (batch, words, "
-                "features) and (batch, regions, features); flatten a CNN grid "
-                f"first. Received: words.shape={words_shape}, "
-                f"regions.shape={regions_shape}"
-            )
-        dim = words_shape[-1]
+        self.check_rank("words", words_shape, "batch", "words", "features")
+        self.check_rank(
+            "regions", regions_shape, "batch", "regions", "features"
+        )
+        memory_shape = (words_shape[0], words_shape[-1])
         self.image_denses = [
             keras.layers.Dense(
-                dim,
+                words_shape[-1],
                 activation="tanh",
                 dtype=self.dtype_policy,
                 name=f"image_dense_{j}",
@@ -103,13 +98,14 @@ class DualAttention(keras.layers.Layer):
         ]
         for dense in self.image_denses:
             dense.build((regions_shape[0], regions_shape[-1]))
-        for words_hop, regions_hop in zip(
-            self.words_hops, self.regions_hops, strict=True
-        ):
-            words_hop.build((words_shape[0], dim), words_shape)
-            regions_hop.build((words_shape[0], dim), regions_shape)
+        for hop in self.words_hops:
+            hop.build(memory_shape, words_shape)
+        for hop in self.regions_hops:
+            hop.build(memory_shape, regions_shape)
 
     def call(self, words, regions, words_mask=None, regions_mask=None):
+        words = zero_padding(words, words_mask, "words_mask")
+        regions = zero_padding(regions, regions_mask, "regions_mask")
         image = self.image_denses[0](masked_mean(regions, regions_mask))
         text = ops.cast(masked_mean(words, words_mask), self.compute_dtype)
         memory = text * image  # (B, D)
@@ -122,20 +118,19 @@ class DualAttention(keras.layers.Layer):
         ):
             from_words, weights = words_hop(
                 memory, words, regions_mask=words_mask
-            )
+            )  # (B, D), (B, N)
             words_weights.append(weights)
             from_regions, weights = regions_hop(
                 memory, regions, regions_mask=regions_mask
-            )
+            )  # (B, D_V), (B, M)
             regions_weights.append(weights)
-            memory = memory + from_words * image_dense(from_regions)
+            memory = memory + from_words * image_dense(from_regions)  # (B, D)
         return memory, (
-            ops.stack(words_weights, axis=1),
-            ops.stack(regions_weights, axis=1),
+            ops.stack(words_weights, axis=1),  # (B, H, N)
+            ops.stack(regions_weights, axis=1),  # (B, H, M)
         )
 
-    def compute_mask(self, inputs, previous_mask):
-        """Returns None: nothing that comes out has padding to hand on."""
+    def compute_mask(self, words, previous_mask):
         return None
 
     def compute_output_shape(self, words_shape, regions_shape):
@@ -143,16 +138,6 @@ class DualAttention(keras.layers.Layer):
         return (batch, dim), (
             (batch, self.num_hops, num_words),
             (batch, self.num_hops, regions_shape[1]),
-        )
-
-    def compute_output_spec(
-        self, words, regions, words_mask=None, regions_mask=None
-    ):
-        memory, weights = self.compute_output_shape(words.shape, regions.shape)
-        dtype = self.regions_hops[0].softmax.compute_dtype
-        return (
-            KerasTensor(memory, dtype=self.compute_dtype),
-            tuple(KerasTensor(shape, dtype=dtype) for shape in weights),
         )
 
     def get_config(self):
@@ -163,7 +148,7 @@ class DualAttention(keras.layers.Layer):
         }
 
 
-class _MultiplicativeAttention(keras.layers.Layer):
+class _MultiplicativeAttention(AttentionLayer):
     """A hop on one side; the "regions" may be words.
 
     score_i = w . (tanh(W region_i + b) o tanh(W_m memory + b_m))
@@ -182,10 +167,6 @@ class _MultiplicativeAttention(keras.layers.Layer):
         self.score_dense = keras.layers.Dense(
             1, use_bias=False, dtype=dtype, name="score_dense"
         )
-        self.softmax = keras.layers.Softmax(
-            dtype=keras.backend.result_type(self.compute_dtype, "float32"),
-            name="softmax",
-        )
 
     def build(self, memory_shape, regions_shape):
         self.memory_dense.build(memory_shape)
@@ -193,12 +174,8 @@ class _MultiplicativeAttention(keras.layers.Layer):
         self.score_dense.build((*regions_shape[:-1], self.attention_dim))
 
     def call(self, memory, regions, regions_mask=None):
-        memory = ops.expand_dims(self.memory_dense(memory), axis=1)
+        memory = self.memory_dense(memory)[:, None]  # (B, 1, K)
         hidden = self.regions_dense(regions) * memory  # (B, M, K)
-        scores = ops.squeeze(self.score_dense(hidden), axis=-1)
-        # A copy, since Keras would hand the softmax's mask on to its losses.
-        weights = ops.copy(self.softmax(scores, mask=regions_mask))
-        filtered = ops.einsum(
-            "bm,bmd->bd", ops.cast(weights, self.compute_dtype), regions
-        )
-        return filtered, weights
+        scores = self.score_dense(hidden)[..., 0]
+        weights = self.softmax(scores, regions_mask)  # (B, M)
+        return self.weighted_sum("bm,bmd->bd", weights, regions), weights

@@ -1,16 +1,15 @@
 import math
 
 import keras
-from keras import KerasTensor
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
-from vqa_keras.layers.check_mask import check_mask
+from vqa_keras.layers.zero_padding import zero_padding
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class GridPositionEncoding(keras.layers.Layer):
-    """Tells the regions of a grid where they lie, in waves of row and column.
+    """Adds sinusoidal encodings of row and column to the regions of a grid.
 
     Half of the D units of an encoding are of the row, half of the column:
 
@@ -19,23 +18,22 @@ class GridPositionEncoding(keras.layers.Layer):
         regions'_(row, column) = regions_(row, column)
                                  + [wave(row); wave(column)]
 
-    Attention alone takes the regions for a set. The cells of a grid, unlike
-    the boxes of a detector, carry no coordinates in their features either. The
-    layer has no weights. Its encodings have a length of sqrt(D / 2): give it
-    regions of units of about that size, such as a layer norm's.
+    To attention alone the regions are a set, and the features of a grid's cells
+    carry no coordinates. The layer has no parameters. Its encodings have a
+    length of sqrt(D / 2); regions should have units of about that size, such as
+    those of a layer norm.
 
     Args:
-        grid_shape: tuple of two ints, `(h, w)`, the rows and columns of the
-            grid.
+        grid_shape: tuple of two ints, the rows and columns `(h, w)`.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
         regions: the cells of the grid, row by row, `(B, h w, D)`.
-        regions_mask: optional bool or int, `(B, M)`, 0 at padding. With it
-            there may be padding after the cells: `(B, M, D)`, M > h w.
+        regions_mask: optional bool or int, `(B, M)`, 0 at padding. With it,
+            padding may follow the cells: `(B, M, D)`, M > h w.
 
     Returns:
-        The regions with their positions, of the same shape.
+        regions: of the same shape, zeros at padding.
 
     Raises:
         ValueError: if `grid_shape` is not two sizes, D is not a multiple of
@@ -69,37 +67,36 @@ class GridPositionEncoding(keras.layers.Layer):
             )
 
     def call(self, regions, regions_mask=None):
-        check_mask("regions_mask", regions_mask, regions)
         height, width = self.grid_shape
-        found, needed = regions.shape[1], height * width
-        if found is not None and (
-            found < needed or found > needed and regions_mask is None
+        num_regions, num_cells = regions.shape[1], height * width
+        if num_regions is not None and (
+            num_regions < num_cells
+            or num_regions > num_cells
+            and regions_mask is None
         ):
             raise ValueError(
-                f"`regions` must be the {needed} cells of a grid of shape "
+                f"`regions` must be the {num_cells} cells of a grid of shape "
                 f"{self.grid_shape}. Received: "
                 f"regions.shape={tuple(regions.shape)}"
             )
-        cells = ops.arange(ops.shape(regions)[1])
+        cells = ops.arange(ops.shape(regions)[1])  # (M,)
         half = regions.shape[-1] // 2
         encodings = ops.concatenate(
             [_waves(cells // width, half), _waves(cells % width, half)],
             axis=-1,
         )  # (M, D)
-        return regions + ops.cast(encodings, self.compute_dtype)
+        regions = regions + ops.cast(encodings, self.compute_dtype)
+        return zero_padding(regions, regions_mask, "regions_mask")
 
     def compute_output_shape(self, regions_shape):
         return regions_shape
-
-    def compute_output_spec(self, regions, regions_mask=None):
-        return KerasTensor(regions.shape, dtype=self.compute_dtype)
 
     def get_config(self):
         return {**super().get_config(), "grid_shape": self.grid_shape}
 
 
 def _waves(positions, dim):
-    """Sine and cosine of every position in turn, float32, `(M, dim)`."""
+    """Returns sine and cosine of every position, float32, `(M, dim)`."""
     frequencies = ops.exp(
         ops.arange(dim // 2, dtype="float32") * (-2 * math.log(10000) / dim)
     )

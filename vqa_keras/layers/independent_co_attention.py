@@ -1,18 +1,19 @@
 import keras
-from keras import KerasTensor
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.attention_layer import AttentionLayer
 from vqa_keras.layers.masked_mean import masked_mean
 from vqa_keras.layers.parametric_attention import ParametricAttention
+from vqa_keras.layers.zero_padding import zero_padding
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class IndependentCoAttention(keras.layers.Layer):
-    """Question and image attend to each other in two separate streams.
+class IndependentCoAttention(AttentionLayer):
+    """Multi-hop co-attention in two streams: each side queries the other.
 
-    The state of the question conditions the attention on the regions, and the
-    state of the image that on the words. What a stream finds is added to it:
+    The state of the question is the query of the regions, and the state of the
+    image that of the words. Each hop adds the attended vectors to the states:
 
         question_0  = question
         image_0     = mean of the regions
@@ -21,14 +22,14 @@ class IndependentCoAttention(keras.layers.Layer):
         question_j  = question_{j-1} + t_j
         image_j     = image_{j-1} + v_j
 
-    Both attentions of a hop use the states of the hop before, so neither side
+    Both attentions of a hop read the states of the hop before, so neither side
     goes first. Words and regions are the same in all hops. With one hop, the
     weights on the regions are those of `ParametricAttention`.
 
     Args:
-        attention_dim: int. Width K of the space where the two sides meet.
+        attention_dim: int. Width K of the hidden layers.
         num_hops: int. Number of hops H. Defaults to 1. Hop j has the sublayers
-            `words_j` and `hop_j`; of `words_j`, the "regions" are the words.
+            `words_j` and `hop_j`; the "regions" of `words_j` are the words.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -37,24 +38,23 @@ class IndependentCoAttention(keras.layers.Layer):
         regions: region embeddings, `(B, M, D)`.
         words_mask: optional bool or int, `(B, N)`, 0 at padding. Defaults to
             the Keras mask attached to `words`.
-        regions_mask: optional bool or int, `(B, M)`, 0 at padding. Defaults to
-            the Keras mask attached to `regions`.
+        regions_mask: optional bool or int, `(B, M)`, likewise.
 
     Returns:
         states: `(question_out, image_out)`, both `(B, D)`: question_H and
-            image_H. Their sum is what a model goes on with.
+            image_H. A model fuses them by their sum.
         weights: `(words_weights, regions_weights)`, `(B, H, N)` and
             `(B, H, M)`, the weights of hop j at `[:, j - 1]`. Each hop's are 0
             at padding and sum to 1 over the rest (all 0 where nothing is
-            valid). float32 also under mixed precision.
+            valid).
 
     Raises:
         ValueError: if `attention_dim < 1` or `num_hops < 1`, or if an input has
             another rank or the three differ in width.
 
-    Departure from the paper: there is none to depart from. The mechanism is
-    the article's; the hop is that of Yang et al., with the tanh that the
-    article's formula lacks (see `ParametricAttention`).
+    Departure from the paper: the mechanism is the article's, without a paper;
+    the hop is that of Yang et al., with the tanh that the article's formula
+    lacks (see `ParametricAttention`).
 
     Reference:
         [Yang et al., 2016](https://arxiv.org/abs/1511.02274).
@@ -77,45 +77,59 @@ class IndependentCoAttention(keras.layers.Layer):
         )
 
     def build(self, question_shape, words_shape, regions_shape):
-        shapes = question_shape, words_shape, regions_shape
-        ranks = [len(shape) for shape in shapes]
-        if ranks != [2, 3, 3] or len({shape[-1] for shape in shapes}) > 1:
+        self.check_rank("question", question_shape, "batch", "features")
+        self.check_rank("words", words_shape, "batch", "words", "features")
+        self.check_rank(
+            "regions", regions_shape, "batch", "regions", "features"
+        )
+        if not question_shape[-1] == words_shape[-1] == regions_shape[-1]:
             raise ValueError(
-                "`question`, `words` and `regions` must have shapes (batch, "
-                "D), (batch, words, D) and (batch, regions, D) of one width D, "
-                "since what a hop finds is added to the question and to the "
-                f"mean region. Received: question.shape={question_shape}, "
+                "`question`, `words` and `regions` must have the same width, "
+                "since each hop adds words to the question and regions to "
+                f"their mean. Received: question.shape={question_shape}, "
                 f"words.shape={words_shape}, regions.shape={regions_shape}"
             )
-        for words_hop, regions_hop in zip(
-            self.words_hops, self.regions_hops, strict=True
-        ):
-            words_hop.build(question_shape, words_shape)
-            regions_hop.build(question_shape, regions_shape)
+        for hop in self.words_hops:
+            hop.build(question_shape, words_shape)
+        for hop in self.regions_hops:
+            hop.build(question_shape, regions_shape)
+
+    def initial_states(self, question, image):
+        """Returns question_0 and image_0 from question and mean region."""
+        return question, image
+
+    def queries(self, question, image):
+        """Returns the query of the words and that of the regions."""
+        return image, question
+
+    def next_states(self, question, image, from_words, from_regions):
+        """Returns the states after a hop from those before it, t_j and v_j."""
+        return question + from_words, image + from_regions
 
     def call(
         self, question, words, regions, words_mask=None, regions_mask=None
     ):
-        image = ops.cast(
-            masked_mean(regions, regions_mask), self.compute_dtype
-        )  # (B, D)
+        words = zero_padding(words, words_mask, "words_mask")
+        regions = zero_padding(regions, regions_mask, "regions_mask")
+        mean = ops.cast(masked_mean(regions, regions_mask), self.compute_dtype)
+        states = self.initial_states(question, mean)  # (B, D) each
         words_weights, regions_weights = [], []
         for words_hop, regions_hop in zip(
             self.words_hops, self.regions_hops, strict=True
         ):
-            from_words, weights = words_hop(
-                image, words, regions_mask=words_mask
-            )
+            words_query, regions_query = self.queries(*states)
+            from_words, weights = words_hop.attend(
+                words_query, words, words_mask
+            )  # (B, D), (B, N)
             words_weights.append(weights)
-            from_regions, weights = regions_hop(
-                question, regions, regions_mask=regions_mask
-            )
+            from_regions, weights = regions_hop.attend(
+                regions_query, regions, regions_mask
+            )  # (B, D), (B, M)
             regions_weights.append(weights)
-            question = question + from_words
-            image = image + from_regions
-        return (question, image), (
-            ops.stack(words_weights, axis=1),
-            ops.stack(regions_weights, axis=1),
+            states = self.next_states(*states, from_words, from_regions)
+        return states, (
+            ops.stack(words_weights, axis=1),  # (B, H, N)
+            ops.stack(regions_weights, axis=1),  # (B, H, M)
         )
 
     def compute_output_shape(self, question_shape, words_shape, regions_shape):
@@ -123,18 +137,6 @@ class IndependentCoAttention(keras.layers.Layer):
         return (state, state), (
             (state[0], self.num_hops, words_shape[1]),
             (state[0], self.num_hops, regions_shape[1]),
-        )
-
-    def compute_output_spec(
-        self, question, words, regions, words_mask=None, regions_mask=None
-    ):
-        states, weights = self.compute_output_shape(
-            question.shape, words.shape, regions.shape
-        )
-        dtype = self.regions_hops[0].softmax.compute_dtype
-        return (
-            tuple(KerasTensor(s, dtype=self.compute_dtype) for s in states),
-            tuple(KerasTensor(s, dtype=dtype) for s in weights),
         )
 
     def get_config(self):

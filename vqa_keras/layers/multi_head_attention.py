@@ -1,53 +1,53 @@
 import keras
-from keras import KerasTensor
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
 from vqa_keras.layers.attend_in_heads import attend_in_heads
 from vqa_keras.layers.attend_in_heads import pairs_mask
+from vqa_keras.layers.attention_layer import AttentionLayer
 from vqa_keras.layers.check_mask import check_mask
+from vqa_keras.layers.zero_padding import zero_padding
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class MultiHeadAttention(keras.layers.Layer):
-    """Every position of one sequence attends to another, in several heads.
+class MultiHeadAttention(AttentionLayer):
+    """Attends from each position of one sequence to another, in several heads.
 
-    Each of the H heads compares its own D / H units of query and key; what the
-    heads found is joined and projected:
+    Each of the H heads compares its own D / H units of query and key; their
+    filtered values are concatenated and projected:
 
         q_p, k_m, v_m = W_Q query_p + b_Q, W_K context_m + b_K,
                         W_V context_m + b_V            each split among heads
         w^h_p         = softmax_m(q^h_p . k^h_m / sqrt(D / H))
         filtered_p    = W_O [sum_m w^1_pm v^1_m; ...; sum_m w^H_pm v^H_m] + b_O
 
-    `query` and `context` may be the same sequence: self-attention. The bias b_K
-    adds the same to all scores of a query, so it changes no output and gets no
-    gradient; it is there because the paper's models have it.
+    With the same sequence as `query` and `context` this is self-attention. The
+    bias b_K adds the same to all scores of a query, so it changes no output and
+    gets no gradient; it is there because the paper's models have it.
 
-    `keras.layers.MultiHeadAttention` computes the same, with other shapes of
+    `keras.layers.MultiHeadAttention` computes the same with other shapes of
     weights, but its softmax runs in half precision under mixed policies, and
-    without a valid position it gives the output's bias.
+    without a valid position it returns the output's bias.
 
     Args:
-        num_heads: int. Number of heads H, a divisor of the width D.
-        dropout: float. Share of the attention weights that are dropped in
-            training. The weights returned are those before. Defaults to 0.
+        num_heads: int, number of heads H, a divisor of the width D.
+        dropout: float, fraction of the attention weights to drop in training.
+            The weights returned are those before.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
-        query: the positions that ask, `(B, P, D)`.
-        context: the positions that answer, `(B, M, D_C)`.
+        query: `(B, P, D)`.
+        context: the sequence attended to, `(B, M, D_C)`.
         query_mask: optional bool or int, `(B, P)`, 0 at padding. Defaults to
             the Keras mask attached to `query`.
         context_mask: the same of `context`, `(B, M)`.
 
     Returns:
-        filtered: `(B, P, D)`. All zeros at padding of the query, and where no
+        filtered: `(B, P, D)`, zeros at padding of the query and where no
             position of the context is valid.
-        weights: `(B, H, P, M)`, 0 at padding of either. Those of each valid
-            position of the query sum to 1 over the valid ones of the context,
-            if there are any. Softmax and weights are float32 also under mixed
-            precision.
+        weights: `(B, H, P, M)`, float32, 0 at padding of either. Over the
+            context, those of a valid position of the query sum to 1, or to 0
+            where nothing is valid.
 
     Raises:
         ValueError: if `num_heads < 1` or the heads do not divide the width, or
@@ -63,61 +63,46 @@ class MultiHeadAttention(keras.layers.Layer):
         self.supports_masking = True
         self.num_heads = num_heads
         self.dropout = dropout
-        self.softmax = keras.layers.Softmax(
-            dtype=keras.backend.result_type(self.compute_dtype, "float32"),
-            name="softmax",
-        )
         self.weights_dropout = keras.layers.Dropout(
             dropout, dtype=self.dtype_policy, name="weights_dropout"
         )
 
     def build(self, query_shape, context_shape):
         for name, shape in [("query", query_shape), ("context", context_shape)]:
-            if len(shape) != 3:
-                raise ValueError(
-                    f"`{name}` must have shape (batch, positions, features); "
-                    f"flatten a CNN grid first. Received: {name}.shape={shape}"
-                )
+            self.check_rank(name, shape, "batch", "positions", "features")
         dim = query_shape[-1]
         if dim % self.num_heads:
             raise ValueError(
                 "`num_heads` must divide the width of `query`. Received: "
                 f"num_heads={self.num_heads}, query.shape={query_shape}"
             )
-        (
-            self.query_dense,
-            self.key_dense,
-            self.value_dense,
-            self.output_dense,
-        ) = (
-            keras.layers.Dense(dim, dtype=self.dtype_policy, name=name)
-            for name in (
-                "query_dense",
-                "key_dense",
-                "value_dense",
-                "output_dense",
-            )
-        )
-        self.query_dense.build(query_shape)
-        self.key_dense.build(context_shape)
-        self.value_dense.build(context_shape)
-        self.output_dense.build(query_shape)
+        self.query_dense = self._dense("query_dense", query_shape, dim)
+        self.key_dense = self._dense("key_dense", context_shape, dim)
+        self.value_dense = self._dense("value_dense", context_shape, dim)
+        self.output_dense = self._dense("output_dense", query_shape, dim)
+
+    def _dense(self, name, input_shape, dim):
+        dense = keras.layers.Dense(dim, dtype=self.dtype_policy, name=name)
+        dense.build(input_shape)
+        return dense
 
     def call(self, query, context, query_mask=None, context_mask=None):
         check_mask("query_mask", query_mask, query)
-        check_mask("context_mask", context_mask, context)
+        # Scores at padding are masked; in the sum a weight of 0 stops no NaN.
+        values = self.value_dense(context)  # (B, M, D)
+        values = zero_padding(values, context_mask, "context_mask")
         mask = pairs_mask(query_mask, context_mask)
-        found, weights = attend_in_heads(
+        filtered, weights = attend_in_heads(
             self.query_dense(query),
             self.key_dense(context),
-            self.value_dense(context),
+            values,
             self.num_heads,
             self.softmax,
             mask,
             self.weights_dropout,
-        )
-        filtered = self.output_dense(found)
-        if mask is not None:
+        )  # (B, P, D), (B, H, P, M)
+        filtered = self.output_dense(filtered)
+        if mask is not None:  # Without a valid pair, b_O would remain.
             any_valid = ops.any(mask[:, 0], axis=-1, keepdims=True)
             filtered = ops.where(any_valid, filtered, 0.0)
         return filtered, weights
@@ -126,23 +111,10 @@ class MultiHeadAttention(keras.layers.Layer):
         return None
 
     def compute_output_shape(self, query_shape, context_shape):
-        batch, num_positions, _ = query_shape
-        return query_shape, (
-            batch,
-            self.num_heads,
-            num_positions,
-            context_shape[1],
-        )
-
-    def compute_output_spec(
-        self, query, context, query_mask=None, context_mask=None
-    ):
-        filtered, weights = self.compute_output_shape(
-            query.shape, context.shape
-        )
+        batch, num_queries, _ = query_shape
         return (
-            KerasTensor(filtered, dtype=self.compute_dtype),
-            KerasTensor(weights, dtype=self.softmax.compute_dtype),
+            query_shape,
+            (batch, self.num_heads, num_queries, context_shape[1]),
         )
 
     def get_config(self):

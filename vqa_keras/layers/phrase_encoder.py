@@ -1,5 +1,4 @@
 import keras
-from keras import KerasTensor
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
@@ -8,16 +7,15 @@ from vqa_keras.layers.zero_padding import zero_padding
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class PhraseEncoder(keras.layers.Layer):
-    """Finds at every word the strongest phrase of one, two or three words.
+    """Encodes each word as its strongest phrase of one, two or three words.
 
         unigram_n = W_1 word_n + b_1
         bigram_n  = W_2 [word_n; word_{n+1}] + b_2
         trigram_n = W_3 [word_{n-1}; word_n; word_{n+1}] + b_3
         phrase_n  = tanh(max(unigram_n, bigram_n, trigram_n))
 
-    The maximum is taken unit by unit. Beyond both ends of the question a word
-    is zero, wherever its padding ends. tanh is monotone: after the maximum it
-    gives what the paper's tanh of each n-gram would.
+    The maximum is taken unit by unit; tanh is monotone, so its order with the
+    maximum does not matter. A word beyond an end of the question is zero.
 
     Args:
         hidden_dim: int. Width D of the phrases.
@@ -26,7 +24,7 @@ class PhraseEncoder(keras.layers.Layer):
     Call arguments:
         words: word embeddings, `(B, N, D_W)`.
         words_mask: optional bool or int, `(B, N)`, 0 at padding. Defaults to
-            the Keras mask attached to `words`.
+            the Keras mask attached to `words`, which the phrases keep.
 
     Returns:
         phrases: `(B, N, D)`, zeros at padding.
@@ -35,9 +33,8 @@ class PhraseEncoder(keras.layers.Layer):
         ValueError: if `hidden_dim < 1`, `words` is not of rank 3, or the mask
             has another shape.
 
-    Departure from the paper: none in the formula. The trigram is centered on
-    its word, as in the released code; the bigram begins there. That code
-    takes the maximum before the tanh, too.
+    Departure from the paper: none in the formula. As in the released code, the
+    trigram is centered on its word and the bigram begins there.
 
     Reference:
         [Lu et al., 2016](https://arxiv.org/abs/1606.00061).
@@ -46,6 +43,7 @@ class PhraseEncoder(keras.layers.Layer):
     def __init__(self, hidden_dim, **kwargs):
         super().__init__(**kwargs)
         check_size("hidden_dim", hidden_dim)
+        self.supports_masking = True
         self.hidden_dim = hidden_dim
         self.unigram, self.bigram, self.trigram = (
             keras.layers.Conv1D(
@@ -71,17 +69,16 @@ class PhraseEncoder(keras.layers.Layer):
         self.trigram.build(words_shape)
 
     def call(self, words, words_mask=None):
-        words = zero_padding(words, words_mask)
+        if words_mask is None:
+            # Keras hands on masks by name only between several inputs.
+            words_mask = getattr(words, "_keras_mask", None)
+        words = zero_padding(words, words_mask, "words_mask")
         pairs = ops.maximum(self.unigram(words), self.bigram(words))
         phrases = ops.tanh(ops.maximum(pairs, self.trigram(words)))
-        return zero_padding(phrases, words_mask)
+        return zero_padding(phrases, words_mask)  # (B, N, D)
 
     def compute_output_shape(self, words_shape):
         return (*words_shape[:-1], self.hidden_dim)
-
-    def compute_output_spec(self, words, words_mask=None):
-        shape = self.compute_output_shape(words.shape)
-        return KerasTensor(shape, dtype=self.compute_dtype)
 
     def get_config(self):
         return {**super().get_config(), "hidden_dim": self.hidden_dim}

@@ -1,18 +1,20 @@
 import keras
-from keras import KerasTensor
 
 from vqa_keras.layers.arguments import check_size
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class ProductFusion(keras.layers.Layer):
-    """Multiplies question and image, each brought to one width first.
+    """Projects question and image to one width and multiplies them.
 
-        fused = act(W_Q v_Q + b_Q) * act(W_I v_I + b_I)
+        fused = activation(W_Q question + b_Q) * activation(W_I image + b_I)
+
+    A projection of their concatenation would only add the two, and leave it to
+    the layers that follow to relate them.
 
     Args:
-        hidden_dim: int. Width of the output.
-        activation: what `keras.activations.get` takes. Defaults to `"tanh"`,
+        hidden_dim: int, width of the output.
+        activation: optional argument of `keras.activations.get`; `"tanh"` is
             the form of the paper.
         **kwargs: passed to `keras.layers.Layer`.
 
@@ -46,10 +48,8 @@ class ProductFusion(keras.layers.Layer):
         )
 
     def build(self, question_shape, image_shape):
-        for name, shape in [
-            ("question", question_shape),
-            ("image", image_shape),
-        ]:
+        shapes = {"question": question_shape, "image": image_shape}
+        for name, shape in shapes.items():
             if len(shape) != 2:
                 raise ValueError(
                     f"`{name}` must have shape (batch, features). Received: "
@@ -63,10 +63,6 @@ class ProductFusion(keras.layers.Layer):
 
     def compute_output_shape(self, question_shape, image_shape):
         return (question_shape[0], self.hidden_dim)
-
-    def compute_output_spec(self, question, image):
-        shape = self.compute_output_shape(question.shape, image.shape)
-        return KerasTensor(shape, dtype=self.compute_dtype)
 
     def get_config(self):
         return {

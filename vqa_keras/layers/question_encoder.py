@@ -4,41 +4,38 @@ from keras import ops
 
 from vqa_keras.layers.arguments import check_size
 from vqa_keras.layers.take_positions import take_positions
+from vqa_keras.layers.zero_padding import zero_padding
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class QuestionEncoder(keras.layers.Layer):
-    """Reads a question: a word embedding and an LSTM in each direction.
+    """Encodes a question by a word embedding and an LSTM in each direction.
 
         forward_n  = LSTM_f(word_1, ..., word_n)
         backward_n = LSTM_b(word_last, ..., word_n)
         words_n    = [forward_n; backward_n]
         question   = [forward_last; backward_1]
 
-    `last` is the last real word of each question. Neither LSTM needs a mask:
-    the backward one reads every question reversed within its own length, so
-    padding comes after the words in both and never touches a state that is
-    used. That also keeps questions without a word safe and cuDNN usable.
+    `last` is the last word of each question. Neither LSTM needs a mask: the
+    backward one runs over each question reversed within its own length, so
+    padding comes after the words in both and reaches no state in use. That also
+    keeps questions without a word safe and cuDNN usable.
 
     Args:
-        vocabulary_size: int. Number of token ids, padding included.
-        embedding_dim: int. Width of a word's embedding.
-        hidden_dim: int. Width D of the output; even, since half of it is for
-            each direction.
-        dropout: float. Share of the word embeddings' units that are dropped in
-            training. Defaults to 0.
+        vocabulary_size: int, number of token ids, padding included.
+        embedding_dim: int, width of a word's embedding.
+        hidden_dim: int, width D of the output; even, half for each direction.
+        dropout: float, fraction of the embeddings' units to drop in training.
         bidirectional: bool. If not, there is one LSTM of `hidden_dim` units,
             forward, and `words_n = forward_n`, `question = forward_last`.
-            Defaults to `True`.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
         token_ids: int, `(B, N)`, 0 at padding, which comes after the words.
 
     Returns:
-        question: `(B, D)`. All zeros for a question without a word.
-        words: `(B, N, D)`, every word in the context of both sides; zeros at
-            padding.
+        question: `(B, D)`, zeros for a question without a word.
+        words: `(B, N, D)`, zeros at padding.
         words_mask: int32, `(B, N)`, 1 at words and 0 at padding.
 
     Raises:
@@ -82,7 +79,7 @@ class QuestionEncoder(keras.layers.Layer):
             vocabulary_size,
             embedding_dim,
             # Ten times Keras's default, as in the released code of Yang et
-            # al., 2016: from tiny embeddings the LSTMs see words as alike.
+            # al., 2016: tiny embeddings make words alike to the LSTMs.
             embeddings_initializer=keras.initializers.RandomUniform(-0.5, 0.5),
             dtype=dtype,
             name="word_embedding",
@@ -112,8 +109,7 @@ class QuestionEncoder(keras.layers.Layer):
             self.backward_lstm.build(embedded_shape)
 
     def call(self, token_ids):
-        is_word = ops.not_equal(token_ids, 0)  # (B, N)
-        words_mask = ops.cast(is_word, "int32")
+        words_mask = ops.cast(ops.not_equal(token_ids, 0), "int32")  # (B, N)
         length = ops.sum(words_mask, axis=1, keepdims=True)  # (B, 1)
         embedded = self.word_dropout(self.word_embedding(token_ids))
 
@@ -125,9 +121,8 @@ class QuestionEncoder(keras.layers.Layer):
             backward = take_positions(backward, swap)  # its own inverse
             words = ops.concatenate([words, backward], axis=-1)
             question = ops.concatenate([question, backward[:, 0]], axis=-1)
-        words = ops.where(ops.expand_dims(is_word, -1), words, 0.0)
         question = ops.where(length > 0, question, 0.0)
-        return question, words, words_mask
+        return question, zero_padding(words, words_mask), words_mask
 
     def compute_output_shape(self, token_ids_shape):
         batch, num_words = token_ids_shape
@@ -157,6 +152,6 @@ class QuestionEncoder(keras.layers.Layer):
 
 
 def _reversal(words_mask, length):
-    """Positions that reverse the first `length` words and keep the padding."""
+    """Returns positions that reverse the first `length` words, `(B, N)`."""
     position = ops.cumsum(ops.ones_like(words_mask), axis=1) - 1  # (B, N)
     return ops.where(position < length, length - 1 - position, position)

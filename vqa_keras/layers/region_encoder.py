@@ -1,5 +1,4 @@
 import keras
-from keras import KerasTensor
 
 from vqa_keras.layers.arguments import check_size
 from vqa_keras.layers.region_normalization import RegionNormalization
@@ -7,29 +6,28 @@ from vqa_keras.layers.region_normalization import RegionNormalization
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class RegionEncoder(keras.layers.Layer):
-    """Brings the features of every region to the width of the question.
+    """Projects the features of each region to the width of the question.
 
         region_i = dropout(activation(W f_i + b))
 
-    with f_i scaled to unit length first if asked for. Every region is treated
-    alone: context comes from a contextualizer after this layer.
+    Every region is projected alone: a contextualizer after this layer adds
+    context.
 
     Args:
-        hidden_dim: int. Width D of the output.
-        activation: what `keras.activations.get` takes. Defaults to `None`, the
+        hidden_dim: int, width D of the output.
+        activation: optional argument of `keras.activations.get`. `None` is the
             form of the article; several papers have `"tanh"`.
-        dropout: float. Share of the output's units that are dropped in
-            training. Defaults to 0.
-        normalize: bool. Whether to scale the features of each region to unit
-            length, as `RegionNormalization` does. Defaults to `False`.
+        dropout: float, fraction of the output's units to drop in training.
+        normalize: bool, whether `RegionNormalization` first scales the features
+            of each region to unit length.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
         regions: region features, `(B, M, C)`.
 
     Returns:
-        regions: `(B, M, D)`. Regions at padding become a constant, not zeros:
-        a mask must keep them out of what follows.
+        regions: `(B, M, D)`. Padding of zeros becomes a constant, not zeros:
+            the layers that follow need the mask.
 
     Raises:
         ValueError: if `hidden_dim < 1`, `dropout` is outside [0, 1) or
@@ -86,10 +84,6 @@ class RegionEncoder(keras.layers.Layer):
 
     def compute_output_shape(self, regions_shape):
         return (*regions_shape[:-1], self.hidden_dim)
-
-    def compute_output_spec(self, regions):
-        shape = self.compute_output_shape(regions.shape)
-        return KerasTensor(shape, dtype=self.compute_dtype)
 
     def get_config(self):
         return {

@@ -8,9 +8,9 @@ class RegionNormalization(keras.layers.Layer):
 
         v_i = f_i / ||f_i||
 
-    CNN features differ in length from cell to cell. Attention can then put a
-    small weight on a long vector and still carry it into the filtered mean,
-    and its heat map need not show where the evidence is.
+    CNN features differ in length from cell to cell: a long vector dominates the
+    weighted mean even at a small weight, and a heat map of the weights need not
+    show where the evidence is.
 
     The squares are summed in float32: they overflow in float16. A region of
     zeros stays zeros with a finite gradient, where
@@ -23,7 +23,7 @@ class RegionNormalization(keras.layers.Layer):
         regions: region features, `(..., C)`.
 
     Returns:
-        The normalized regions, of the same shape.
+        regions: of the same shape.
 
     Reference:
         [Nguyen and Okatani, 2018](https://arxiv.org/abs/1804.00775).

@@ -1,27 +1,27 @@
 import keras
-from keras import KerasTensor
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
-from vqa_keras.layers.check_mask import check_mask
+from vqa_keras.layers.attention_layer import AttentionLayer
+from vqa_keras.layers.zero_padding import zero_padding
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class SemanticAttention(keras.layers.Layer):
-    """The question picks, of what the image seems to show, what it asks about.
+class SemanticAttention(AttentionLayer):
+    """Attends over detected concepts by relevance and probability.
 
-    A concept c is a word such as "dog", with an embedding e_c and the
-    probability prob_c that a detector found it in the image:
+    A concept c is a word such as "dog", with an embedding e_c and a detector's
+    probability prob_c that the image shows it:
 
         g_c      = tanh(W_E e_c + b_E)
         s_c      = w_h . tanh(W_C g_c + W_Q v_Q + b_Q)
         p_c      = softmax_c(s_c + log(prob_c + 1e-7))
         filtered = sum_c p_c g_c
 
-    Adding the logarithm multiplies relevance by presence before the weights
-    are normalized: relevant but absent counts as little as present but
-    irrelevant. Without the 1e-7, which keeps the gradient finite, p_c is
-    prob_c exp(s_c) / sum_c' prob_c' exp(s_c').
+    Adding the logarithm multiplies relevance to the question by probability
+    before the weights are normalized: a relevant but absent concept weighs as
+    little as a present but irrelevant one. Without the 1e-7, which keeps the
+    gradient finite, p_c is prob_c exp(s_c) / sum_c' prob_c' exp(s_c').
 
     Args:
         attention_dim: int. Width K of the space where question and concept
@@ -37,10 +37,9 @@ class SemanticAttention(keras.layers.Layer):
 
     Returns:
         filtered: `(B, D)`, the mean of the g_c by attention weight.
-        weights: `(B, C)`, 0 at padding and where the probability is 0, summing
-            to 1 over the other concepts. An image without any gets all-zero
-            weights and `filtered`. Softmax and weights are float32 also under
-            mixed precision.
+        weights: float32, `(B, C)`, 0 at padding and where the probability is
+            0, summing to 1 over the other concepts. An image without any gets
+            all-zero weights and `filtered`.
 
     Raises:
         ValueError: if `attention_dim < 1`, `question` is not of rank 2 or
@@ -68,22 +67,12 @@ class SemanticAttention(keras.layers.Layer):
         self.score_dense = keras.layers.Dense(
             1, use_bias=False, dtype=dtype, name="score_dense"
         )
-        self.softmax = keras.layers.Softmax(
-            dtype=keras.backend.result_type(self.compute_dtype, "float32"),
-            name="softmax",
-        )
 
     def build(self, question_shape, concepts_shape, probabilities_shape):
-        if len(question_shape) != 2:
-            raise ValueError(
-                "`question` must have shape (batch, features). "
-                f"Received: question.shape={question_shape}"
-            )
-        if len(concepts_shape) != 3:
-            raise ValueError(
-                "`concepts` must have shape (batch, concepts, features). "
-                f"Received: concepts.shape={concepts_shape}"
-            )
+        self.check_rank("question", question_shape, "batch", "features")
+        self.check_rank(
+            "concepts", concepts_shape, "batch", "concepts", "features"
+        )
         if tuple(probabilities_shape[1:]) != (concepts_shape[1],):
             raise ValueError(
                 "`probabilities` must have shape (batch, concepts), one for "
@@ -102,23 +91,18 @@ class SemanticAttention(keras.layers.Layer):
         self.score_dense.build((*concepts_shape[:-1], self.attention_dim))
 
     def call(self, question, concepts, probabilities, concepts_mask=None):
-        check_mask("concepts_mask", concepts_mask, concepts)
-        question = ops.expand_dims(self.question_dense(question), axis=1)
-        concepts = self.embedding_dense(concepts)  # (B, C, D)
-        hidden = ops.tanh(self.concepts_dense(concepts) + question)
-        scores = ops.squeeze(self.score_dense(hidden), axis=-1)  # (B, C)
+        concepts = zero_padding(concepts, concepts_mask, "concepts_mask")
+        # Padding becomes a concept of probability 0, as are absent ones.
+        present = zero_padding(probabilities[..., None], concepts_mask)
+        present = ops.cast(present[..., 0], self.weights_dtype)  # (B, C)
 
-        present = ops.cast(probabilities, self.softmax.compute_dtype)
-        scores = ops.cast(scores, self.softmax.compute_dtype)
-        scores = scores + ops.log(present + 1e-7)
-        mask = present > 0
-        if concepts_mask is not None:
-            mask = mask & ops.cast(concepts_mask, "bool")
-        # A copy, since Keras would hand the softmax's mask on to its losses.
-        weights = ops.copy(self.softmax(scores, mask=mask))
-        filtered = ops.einsum(
-            "bc,bcd->bd", ops.cast(weights, self.compute_dtype), concepts
-        )
+        question = self.question_dense(question)[:, None]  # (B, 1, K)
+        concepts = self.embedding_dense(concepts)  # (B, C, D)
+        hidden = ops.tanh(self.concepts_dense(concepts) + question)  # (B, C, K)
+        scores = ops.cast(self.score_dense(hidden)[..., 0], present.dtype)
+        scores = scores + ops.log(present + 1e-7)  # (B, C)
+        weights = self.softmax(scores, present > 0)
+        filtered = self.weighted_sum("bc,bcd->bd", weights, concepts)
         return filtered, weights
 
     def compute_output_shape(
@@ -126,17 +110,6 @@ class SemanticAttention(keras.layers.Layer):
     ):
         batch, num_concepts, dim = concepts_shape
         return (batch, dim), (batch, num_concepts)
-
-    def compute_output_spec(
-        self, question, concepts, probabilities, concepts_mask=None
-    ):
-        filtered, weights = self.compute_output_shape(
-            question.shape, concepts.shape, probabilities.shape
-        )
-        return (
-            KerasTensor(filtered, dtype=self.compute_dtype),
-            KerasTensor(weights, dtype=self.softmax.compute_dtype),
-        )
 
     def get_config(self):
         return {**super().get_config(), "attention_dim": self.attention_dim}

@@ -1,21 +1,22 @@
 import math
 
 import keras
-from keras import KerasTensor
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.attention_layer import AttentionLayer
 from vqa_keras.layers.masked_mean import masked_mean
 from vqa_keras.layers.parametric_attention import ParametricAttention
+from vqa_keras.layers.zero_padding import zero_padding
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class SpatialChannelAttention(keras.layers.Layer):
-    """SCA-CNN: attention to the channels and to the places of a feature map.
+class SpatialChannelAttention(AttentionLayer):
+    """SCA-CNN: attention over the channels and the regions of a feature map.
 
-    Both are the additive scores of `ParametricAttention`. To the one, every
-    region is a vector of C channels; to the other, every channel is described
-    by one number, its mean over the regions:
+    Both score as `ParametricAttention` does. The spatial attention scores each
+    region by its C channels, the channel attention each channel by one number,
+    its mean over the regions:
 
         channel(X):  u_c     = mean_i x_ic
                      beta_c  = softmax_c(w_c . tanh(W_u u_c + W_Qc v_Q + b_c))
@@ -25,17 +26,16 @@ class SpatialChannelAttention(keras.layers.Layer):
         spatial first:  alpha = spatial(X),   beta = channel(M alpha X)
         filtered_ic  =  M alpha_i C beta_c x_ic
 
-    The map keeps its shape, so the next layers of a CNN can follow, and after
-    them another attention. With the factors C (channels) and M (valid regions)
+    The map keeps its shape, so further CNN layers can follow, and after them
+    another attention. With the factors C (channels) and M (valid regions)
     uniform weights leave the map unchanged. The mean of `filtered` over the
     regions is the mean of the channel-weighted regions under `alpha`.
 
     Args:
         attention_dim: int. Width K of the spaces where the question meets the
             channels and the regions.
-        channel_first: bool. Whether the channels are weighted first, and the
-            places seen in those channels; or the other way round. Defaults to
-            `True`.
+        channel_first: bool. Whether the channels are weighted before the
+            regions. Defaults to `True`.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -47,21 +47,20 @@ class SpatialChannelAttention(keras.layers.Layer):
 
     Returns:
         filtered: the weighted map, of the shape of `regions`; zeros at padding.
-        weights: `(channel_weights, region_weights)`, `(B, C)` and `(B, M)`,
-            each summing to 1, the regions' 0 at padding. An image with no valid
-            region gets zeros in all three. Softmax and weights are float32 also
-            under mixed precision; in float16 a sharp attention over a large map
-            can exceed the range, as it multiplies a value by up to M C.
+        weights: float32, `(channel_weights, region_weights)`, `(B, C)` and
+            `(B, M)`, each summing to 1, the regions' 0 at padding. An image
+            with no valid region gets zeros in all three outputs. In float16 a
+            sharp attention over a large map can exceed the range, as it
+            multiplies a value by up to M C.
 
     Raises:
         ValueError: if `attention_dim < 1`, `question` is not of rank 2 or
             `regions` not of rank 3 or 4.
 
-    Departures from the paper: it attends with the state of a captioning LSTM
-    where we have the question, and does not print the factors, which its
-    released code has. The scores have no bias, which the softmax would cancel.
-    That code adds the bias of its last spatial score inside the dot product;
-    we follow the paper.
+    Departures from the paper: the question replaces the state of its
+    captioning LSTM, the factors are those of its released code only, and the
+    scores have no bias, which the softmax would cancel. That code adds the bias
+    of its last spatial score inside the dot product; this is the paper's form.
 
     Reference:
         [Chen et al., 2017](https://arxiv.org/abs/1611.05594).
@@ -93,6 +92,7 @@ class SpatialChannelAttention(keras.layers.Layer):
     def call(self, question, regions, regions_mask=None):
         shape = ops.shape(regions)
         regions = ops.reshape(regions, (shape[0], -1, shape[-1]))  # (B, M, C)
+        regions = zero_padding(regions, regions_mask, "regions_mask")
         if self.channel_first:
             regions, beta = self._weigh_channels(
                 question, regions, regions_mask
@@ -111,35 +111,25 @@ class SpatialChannelAttention(keras.layers.Layer):
 
     def _weigh_channels(self, question, regions, mask):
         means = masked_mean(regions, mask)  # (B, C)
-        _, beta = self.channel(question, ops.expand_dims(means, axis=-1))
+        has_regions = None
         if mask is not None:
-            has_regions = ops.any(ops.cast(mask, "bool"), axis=1, keepdims=True)
-            beta = ops.where(has_regions, beta, 0.0)
-        factors = ops.cast(regions.shape[-1] * beta, self.compute_dtype)
-        return regions * ops.expand_dims(factors, axis=1), beta
+            has_regions = ops.any(mask, axis=1, keepdims=True)  # (B, 1)
+        _, beta = self.channel.attend(question, means[..., None], has_regions)
+        factors = ops.cast(regions.shape[-1] * beta, regions.dtype)  # (B, C)
+        return regions * factors[:, None], beta
 
     def _weigh_regions(self, question, regions, mask):
-        _, alpha = self.spatial(question, regions, regions_mask=mask)  # (B, M)
-        if mask is None:
-            mask = ops.ones_like(alpha)
-        count = ops.sum(ops.cast(mask, alpha.dtype), axis=1, keepdims=True)
-        factors = ops.cast(count * alpha, self.compute_dtype)
-        return regions * ops.expand_dims(factors, axis=-1), alpha
+        _, alpha = self.spatial.attend(question, regions, mask)  # (B, M)
+        mask = ops.ones_like(alpha) if mask is None else mask
+        valid = ops.cast(ops.cast(mask, "bool"), alpha.dtype)
+        count = ops.sum(valid, axis=1, keepdims=True)  # (B, 1)
+        factors = ops.cast(count * alpha, regions.dtype)  # (B, M)
+        return regions * factors[..., None], alpha
 
     def compute_output_shape(self, question_shape, regions_shape):
         batch, *sizes, channels = regions_shape
         num_regions = None if None in sizes else math.prod(sizes)
         return regions_shape, ((batch, channels), (batch, num_regions))
-
-    def compute_output_spec(self, question, regions, regions_mask=None):
-        filtered, (beta, alpha) = self.compute_output_shape(
-            question.shape, regions.shape
-        )
-        dtype = self.spatial.softmax.compute_dtype
-        return KerasTensor(filtered, dtype=self.compute_dtype), (
-            KerasTensor(beta, dtype=dtype),
-            KerasTensor(alpha, dtype=dtype),
-        )
 
     def get_config(self):
         return {

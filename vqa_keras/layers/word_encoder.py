@@ -1,0 +1,93 @@
+import keras
+from keras import ops
+
+from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.masked_mean import masked_mean
+from vqa_keras.layers.zero_padding import zero_padding
+
+
+@keras.saving.register_keras_serializable(package="vqa_keras")
+class WordEncoder(keras.layers.Layer):
+    """Encodes each word alone: a question is the mean of its words.
+
+        words_n  = dropout(tanh(embedding(token_n)))
+        question = mean_n words_n
+
+    It has the contract of `QuestionEncoder` and does not know the order of the
+    words; `HierarchicalBackbone` makes its phrases of them.
+
+    Args:
+        vocabulary_size: int. Number of token ids, padding included.
+        hidden_dim: int. Width D of a word's embedding.
+        dropout: float. Fraction of the words' units to drop. Defaults to 0.
+        **kwargs: passed to `keras.layers.Layer`.
+
+    Call arguments:
+        token_ids: int, `(B, N)`, 0 at padding.
+
+    Returns:
+        question: `(B, D)`. All zeros for a question without a word.
+        words: `(B, N, D)`, zeros at padding.
+        words_mask: int32, `(B, N)`, 1 at words and 0 at padding.
+
+    Raises:
+        ValueError: if a size is too small.
+
+    Reference:
+        [Lu et al., 2016](https://arxiv.org/abs/1606.00061), the word level.
+    """
+
+    def __init__(self, vocabulary_size, hidden_dim, dropout=0.0, **kwargs):
+        super().__init__(**kwargs)
+        check_size("vocabulary_size", vocabulary_size, minimum=2)
+        check_size("hidden_dim", hidden_dim)
+        self.vocabulary_size = vocabulary_size
+        self.hidden_dim = hidden_dim
+        self.dropout = dropout
+        self.word_embedding = keras.layers.Embedding(
+            vocabulary_size,
+            hidden_dim,
+            # As in `QuestionEncoder`: tiny embeddings make words alike.
+            embeddings_initializer=keras.initializers.RandomUniform(-0.5, 0.5),
+            dtype=self.dtype_policy,
+            name="word_embedding",
+        )
+        self.word_dropout = keras.layers.Dropout(
+            dropout, dtype=self.dtype_policy, name="word_dropout"
+        )
+
+    def build(self, token_ids_shape):
+        self.word_embedding.build(token_ids_shape)
+
+    def call(self, token_ids):
+        words_mask = ops.cast(ops.not_equal(token_ids, 0), "int32")
+        words = self.word_dropout(ops.tanh(self.word_embedding(token_ids)))
+        words = zero_padding(words, words_mask)  # (B, N, D)
+        question = ops.cast(masked_mean(words, words_mask), words.dtype)
+        return question, words, words_mask
+
+    def compute_output_spec(self, token_ids):
+        batch, num_words = token_ids.shape
+        return (
+            keras.KerasTensor((batch, self.hidden_dim), self.compute_dtype),
+            keras.KerasTensor(
+                (batch, num_words, self.hidden_dim), self.compute_dtype
+            ),
+            keras.KerasTensor((batch, num_words), "int32"),
+        )
+
+    def compute_output_shape(self, token_ids_shape):
+        batch, num_words = token_ids_shape
+        return (
+            (batch, self.hidden_dim),
+            (batch, num_words, self.hidden_dim),
+            (batch, num_words),
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "hidden_dim": self.hidden_dim,
+            "dropout": self.dropout,
+        }
