@@ -3,6 +3,7 @@ import pytest
 from keras import ops
 
 from vqa_keras.attention_axes import attention_axes
+from vqa_keras.attention_axes import attention_kind
 from vqa_keras.attention_axes import on_grid
 
 
@@ -20,6 +21,19 @@ from vqa_keras.attention_axes import on_grid
 )
 def test_the_name_tells_the_axes(name, rank, axes):
     assert attention_axes(name, rank) == axes
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("words", "words"),
+        ("words_to_regions_2", "words_to_regions"),
+        ("words_toward", "words"),
+        ("regions_to_words_1", "regions_to_words"),
+    ],
+)
+def test_the_kind_is_the_longest_that_begins_the_name(name, kind):
+    assert attention_kind(name) == kind
 
 
 def test_unknown_names_and_ranks_are_refused():

@@ -18,6 +18,27 @@ _KINDS = {
 }
 
 
+def attention_kind(name):
+    """Returns the kind of an attention, the longest that begins its name.
+
+    Args:
+        name: str, such as "words_to_regions_2".
+
+    Returns:
+        str, such as "words_to_regions".
+
+    Raises:
+        ValueError: for a name of no known kind.
+    """
+    kinds = [k for k in _KINDS if name == k or name.startswith(f"{k}_")]
+    if not kinds:
+        raise ValueError(
+            "The name of an attention must begin with one of "
+            f"{', '.join(_KINDS)}. Received: {name}"
+        )
+    return max(kinds, key=len)
+
+
 def attention_axes(name, rank=None):
     """Returns the names of the axes of an attention, without the batch.
 
@@ -39,13 +60,7 @@ def attention_axes(name, rank=None):
     Raises:
         ValueError: for a name of no known kind, or a rank it cannot have.
     """
-    kinds = [k for k in _KINDS if name == k or name.startswith(f"{k}_")]
-    if not kinds:
-        raise ValueError(
-            "The name of an attention must begin with one of "
-            f"{', '.join(_KINDS)}. Received: {name}"
-        )
-    axes = _KINDS[max(kinds, key=len)]
+    axes = _KINDS[attention_kind(name)]
     if rank in (None, len(axes)):
         return axes
     if rank == len(axes) + 1:
