@@ -175,32 +175,34 @@ asked = task.with_image_encoder(info.load_image_encoder())
 
 # %% [markdown]
 # `ask` returns the best answers, their probabilities, and one heat map for each
-# hop, which is one look at the picture. Bright cells had the most weight.
+# hop. Bright cells had the most weight. An `Example` displays them as a card.
 
 
 # %%
-def draw(image, question):
+def show(image, question):
     answer = asked.ask(image, question, top_k=3)
-    return vqa_keras.visualization.figure(
-        image,
-        question,
-        answer.answers,
-        answer.probabilities,
-        answer.attention,
-        answer.words,
+    return vqa_keras.visualization.Example(
+        image=image,
+        question=question,
+        answers=answer.answers,
+        probabilities=answer.probabilities,
+        attention=answer.attention,
+        words=answer.words,
     )
 
 
 image = decode_image(example["image"])
-draw(image, example["questions"][0]["question"])
+show(image, example["questions"][0]["question"])
 
 # %% [markdown]
 # Any picture and any question will do, also a file of yours:
-# `draw(decode_image(open("mine.png", "rb").read()), "what shape is it?")`.
-# This one is kept.
+# `show(decode_image(open("mine.png", "rb").read()), "what shape is it?")`.
+# This card is kept as a page that needs no other file.
 
 # %%
-draw(image, "what color is the shape?").save(OUTPUT / "heat_map.png")
+page = vqa_keras.visualization.page(show(image, "what color is the shape?"))
+with open(OUTPUT / "answer.html", "w", encoding="utf-8") as file:
+    file.write(page)
 
 # %% [markdown]
 # A look at numbers instead of colors: `attend` gives the weights of a whole

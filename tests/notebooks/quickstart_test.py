@@ -154,10 +154,12 @@ def test_prints_what_the_records_and_the_model_are(executed):
     assert "hop_2 (12, 16)" in printed
 
 
-def test_leaves_a_heat_map_and_a_preset(executed):
+def test_leaves_a_card_and_a_preset(executed):
     output, _ = executed
-    with Image.open(output / "heat_map.png") as image:
-        assert image.size[0] > 4 * 256  # picture, two hops, answers
+    card = (output / "answer.html").read_text(encoding="utf-8")
+    assert ">what color is the shape?</h3>" in card
+    assert card.count("data:image/png;base64,") == 3  # picture and two hops
+    assert card.count("<li") == 3
     preset = {path.name for path in (output / "preset").iterdir()}
     assert {"config.json", "task.json", "task.weights.h5"} <= preset
 

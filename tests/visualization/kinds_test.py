@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from vqa_keras import attention_axes
 from vqa_keras.visualization import bars
 from vqa_keras.visualization import overlay
 from vqa_keras.visualization.kinds import draw
@@ -32,14 +33,28 @@ def labels(drawing):
     return [part.label for part in drawing.parts]
 
 
-def test_hops_and_unknown_names_are_maps_or_bars(image, random):
+def test_hops_are_maps_or_bars(image, random):
     weights = random.random((4, 4))
-    for name in ("hop_1", "hop", "hop_phrase", "hope", "map"):
+    for name in ("hop_1", "hop", "hop_phrase"):
         drawing = draw(name, image, weights, WORDS)
         assert (drawing.form, drawing.scale) == ("panel", "heat")
         assert_pictures(drawing, [overlay(image, weights)])
         drawing = draw(name, image, weights[0], WORDS)
         assert_pictures(drawing, [bars(weights[0])])
+
+
+@pytest.mark.parametrize("kind", attention_axes._KINDS)
+def test_every_kind_of_attention_can_be_drawn(image, kind):
+    axes = attention_axes.attention_axes(kind)
+    drawing = draw(f"{kind}_1", image, np.ones([3] * len(axes)), WORDS)
+    assert drawing.name == f"{kind.replace('_', ' ')} 1" and drawing.parts
+
+
+@pytest.mark.parametrize("name", ["hope", "map", "", "word_1", "Hop_1"])
+def test_rejects_a_name_of_no_kind(image, name):
+    known = ", ".join(attention_axes._KINDS)
+    with pytest.raises(ValueError, match=f"one of {known}. Received: {name}"):
+        draw(name, image, np.ones((2, 2)), WORDS)
 
 
 def test_several_glimpses_are_one_small_map_each(image, random):

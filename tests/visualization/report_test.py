@@ -156,7 +156,7 @@ def test_hostile_text_stays_text(tmp_path, example, text):
         answer=text,
         answers=[text, "square"],
         image_id=text,
-        attention={text: example.attention["hop_1"]},
+        attention={f"hop_{text}": example.attention["hop_1"]},
     )
     summary = SUMMARY | {
         "title": text,
@@ -176,8 +176,8 @@ def test_hostile_text_stays_text(tmp_path, example, text):
 
 def test_every_degenerate_map_is_drawn(tmp_path, example):
     maps = {
-        "uniform": np.full((8, 8), 1 / 64),
-        "zeros": np.zeros((8, 8)),
+        "hop_uniform": np.full((8, 8), 1 / 64),
+        "hop_zeros": np.zeros((8, 8)),
         "words": np.array([0.2, 0.8]),
     }
     example = dataclasses.replace(example, attention=maps)

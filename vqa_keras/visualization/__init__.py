@@ -1,9 +1,13 @@
-"""Pictures of what a model looked at; needs numpy and Pillow only."""
+"""Draws attention over images and shows answered questions.
 
-from vqa_keras.visualization.figure import figure
+Needs NumPy and Pillow only.
+"""
+
+from vqa_keras.visualization.example import Example
 from vqa_keras.visualization.heat_map import bars
 from vqa_keras.visualization.heat_map import colormap
 from vqa_keras.visualization.heat_map import enlarge
 from vqa_keras.visualization.heat_map import overlay
-from vqa_keras.visualization.report import Example
+from vqa_keras.visualization.page import page
 from vqa_keras.visualization.report import write_report
+from vqa_keras.visualization.strip import strip

@@ -1,4 +1,4 @@
-"""One answered question as HTML: its words, its maps and its answers."""
+"""Shows one answered question as HTML: its words, maps and answers."""
 
 import base64
 import html
@@ -8,7 +8,6 @@ import unicodedata
 from PIL import Image
 
 from vqa_keras.visualization.drawing import by_form
-from vqa_keras.visualization.figure import check_answers
 from vqa_keras.visualization.heat_map import enlarge
 from vqa_keras.visualization.kinds import draw
 
@@ -17,30 +16,38 @@ _OPEN = 3  # strips that a card shows without a click
 
 
 def card(example):
-    """Returns a `vqa_keras.visualization.Example` as an HTML article."""
-    check_answers(example.answers, example.probabilities)
+    """Returns an answered question as an HTML article.
+
+    Args:
+        example: `vqa_keras.visualization.Example`.
+
+    Raises:
+        ValueError: if an attention cannot be drawn (see
+            `vqa_keras.visualization.kinds.draw`), the image is not uint8 of
+            shape `(H, W, 3)`, or there is not one probability in [0, 1] for
+            each answer.
+    """
+    _check_answers(example.answers, example.probabilities)
     drawings = [
         draw(name, example.image, weights, example.words, _SIZE)
         for name, weights in example.attention.items()
     ]
     words, panels, strips = by_form(drawings)
     picture = enlarge(example.image, _SIZE)
-    image = _figure(picture, f"Image {example.image_id}", "image")
+    image_id = example.image_id
+    alt = "Image" if image_id is None else f"Image {image_id}"
+    image = _figure(picture, alt, "image")
     maps = "".join([image, *map(_panel, panels)])
     chips = "".join(map(_chips, words))
     is_open = " open" if len(strips) <= _OPEN else ""
     below = "".join(_strip(drawing, is_open) for drawing in strips)
-    truth = example.answer or "(unknown)"
-    verdict = "right" if example.correct else "wrong"
     return (
-        f'<article class="card {verdict}">\n'
+        f'<article class="card{_verdict(example.correct)}">\n'
         f'<h3 dir="auto">{escape(example.question or "(no question)")}</h3>\n'
         f'{chips}<div class="maps">\n{maps}</div>\n{below}'
-        '<p class="truth">True answer '
-        f"<b><bdi>{escape(truth)}</bdi></b></p>\n"
-        f'<ol class="answers">\n{_answers(example)}</ol>\n'
-        f'<p class="id">image <bdi>{escape(example.image_id)}</bdi></p>\n'
-        "</article>"
+        f'{_truth(example.answer)}<ol class="answers">\n'
+        f"{_answers(example)}</ol>\n"
+        f"{_image_id(image_id)}</article>"
     )
 
 
@@ -51,6 +58,16 @@ def escape(text):
         for c in " ".join(str(text).split())
     )
     return html.escape(text, quote=True)
+
+
+def _check_answers(answers, probabilities):
+    if len(answers) != len(probabilities) or not all(
+        0 <= p <= 1 for p in probabilities
+    ):
+        raise ValueError(
+            "`probabilities` must hold a number in [0, 1] for each answer. "
+            f"Received: {list(probabilities)} for {len(answers)} answers"
+        )
 
 
 def _panel(drawing):
@@ -104,6 +121,25 @@ def _scale(lowest, highest, kind=""):
         f'<span class="scale"><span>{lowest}</span><span class="ramp{kind}">'
         f"</span><span>{highest}</span></span>"
     )
+
+
+def _verdict(correct):
+    if correct is None:
+        return ""
+    return " right" if correct else " wrong"
+
+
+def _truth(answer):
+    if answer is None:
+        return ""
+    truth = escape(answer or "(unknown)")
+    return f'<p class="truth">True answer <b><bdi>{truth}</bdi></b></p>\n'
+
+
+def _image_id(image_id):
+    if image_id is None:
+        return ""
+    return f'<p class="id">image <bdi>{escape(image_id)}</bdi></p>\n'
 
 
 def _answers(example):

@@ -1,4 +1,4 @@
-"""What an attention looks like, before it is put on a page or a sheet."""
+"""One attention as pictures and numbers, before it is put on a page."""
 
 from typing import NamedTuple
 
@@ -32,8 +32,8 @@ class Drawing(NamedTuple):
             "tables": several tables of words. "words": the words as text.
         parts: list of `Part`.
         scale: None (bars and words), "each" (colors from 0 to the largest
-            weight of each part), "heat" (from 0 to `highest`), "signed" (from
-            `-highest` to `highest`) or "plain" (no weights).
+            weight of each part), "heat" (from 0 to `highest`) or "signed"
+            (from `-highest` to `highest`).
         highest: float, the largest absolute weight of all parts.
         says: str, what the pictures show; may be empty.
     """

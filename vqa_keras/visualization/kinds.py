@@ -1,10 +1,11 @@
-"""How each kind of attention is drawn, by the beginning of its name."""
+"""Draws each kind of attention in its own way."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
+from vqa_keras.attention_axes import attention_kind
 from vqa_keras.visualization.drawing import Drawing
 from vqa_keras.visualization.drawing import Part
 from vqa_keras.visualization.drawing import peak
@@ -29,33 +30,45 @@ class _Kind(NamedTuple):
 
 
 def draw(name, image, weights, words=None, size=256):
-    """Draws one attention as the beginning of its name asks for.
+    """Draws one attention, depending on the beginning of its name.
+
+    For N words and a grid of h x w regions; `[heads,]` is optional:
+
+        hop_*                 (h, w)            one map over the image
+                              (glimpses, h, w)  one map per glimpse
+        words_*               (N,)              shaded words
+        channels_*, concepts_*, cnn_layers_*    bars, (n,)
+        affinity_*            (N, h, w)         one map per word, blue below 0
+        words_to_regions_*    ([heads,] N, h, w)  one map per word
+        regions_to_words_*    ([heads,] h, w, N)  one map per word
+        regions_to_regions_*  ([heads,] h, w, h, w)  one map per head, the mean
+                                                over the attending regions
+        words_to_words_*      ([heads,] N, N)   one table per head
+
+    Regions without a grid have one axis, `(M,)`, and are drawn as bars. A map
+    per word is the mean over the heads.
 
     Args:
-        name: str, such as "hop_1" or "words_to_regions_2". Weights of another
-            name are drawn over the image if they have two axes, as bars if
-            they have one.
+        name: str, such as "hop_1" or "words_to_regions_2".
         image: uint8 array, `(H, W, 3)`.
-        weights: float array. The regions of a grid are two axes, `(h, w)`;
-            other regions are one.
-        words: list of str, the words that were read, one for each place on
-            the axis of words; places after the last are padding, which is not
-            drawn. Empty or None if unknown.
+        weights: float array, one of the shapes above.
+        words: list of str, the question's words, one for each of the first
+            places on the axis of words; the places after the last word are
+            padding and not drawn. Empty or None if unknown: words are
+            numbered then.
         size: int. Longer side of a panel in pixels; small pictures have
             about half.
 
     Returns:
-        `Drawing`. Of more than 14 words or 8 heads it has the first.
+        `Drawing` of at most the first 14 words and 8 heads.
 
     Raises:
-        ValueError: if a shape is wrong, a weight negative (but of
-            `affinity_*`) or not finite, or there are more words than weights.
+        ValueError: if the name is of no known kind, a shape is wrong, a weight
+            is negative (except in `affinity_*`) or not finite, or there are
+            more words than places.
     """
     name = str(name)
-    kind = next(
-        (kind for start, kind in _KINDS if f"{name}_".startswith(f"{start}_")),
-        _Kind(_hop, ("(weights,)", "(rows, columns)")),
-    )
+    kind = _KINDS[attention_kind(name)]
     ranks = [len(shape.strip("(,)").split(",")) for shape in kind.shapes]
     shapes = dict(zip(ranks, kind.shapes, strict=True))
     weights = check_weights(weights, shapes, signed=kind.signed)
@@ -177,31 +190,25 @@ def _words_to_words(name, image, weights, words, size):
     return Drawing(name, "tables", parts, "each", drawn.max(), says)
 
 
-# A name belongs to the first of these it begins with: the longest.
-_KINDS = (
-    (
-        "regions_to_regions",
-        _Kind(
-            _regions_to_regions,
-            ("(M, M)", "(heads, M, M)", "(h, w, h, w)", "(heads, h, w, h, w)"),
-        ),
+_KINDS = {
+    "hop": _Kind(_hop, ("(M,)", "(h, w)", "(glimpses, h, w)")),
+    "words": _Kind(_words, ("(N,)", "(glimpses, N)")),
+    "channels": _Kind(_bars, ("(C,)",)),
+    "cnn_layers": _Kind(_numbered_bars, ("(L,)",)),
+    "concepts": _Kind(_numbered_bars, ("(K,)",)),
+    "affinity": _Kind(_affinity, ("(N, M)", "(N, h, w)"), signed=True),
+    "words_to_words": _Kind(_words_to_words, ("(N, N)", "(heads, N, N)")),
+    "words_to_regions": _Kind(
+        _words_to_regions, ("(N, M)", "(N, h, w)", "(heads, N, h, w)")
     ),
-    (
-        "words_to_regions",
-        _Kind(_words_to_regions, ("(N, M)", "(N, h, w)", "(heads, N, h, w)")),
+    "regions_to_words": _Kind(
+        _regions_to_words, ("(M, N)", "(h, w, N)", "(heads, h, w, N)")
     ),
-    (
-        "regions_to_words",
-        _Kind(_regions_to_words, ("(M, N)", "(h, w, N)", "(heads, h, w, N)")),
+    "regions_to_regions": _Kind(
+        _regions_to_regions,
+        ("(M, M)", "(heads, M, M)", "(h, w, h, w)", "(heads, h, w, h, w)"),
     ),
-    ("words_to_words", _Kind(_words_to_words, ("(N, N)", "(heads, N, N)"))),
-    ("cnn_layers", _Kind(_numbered_bars, ("(L,)",))),
-    ("affinity", _Kind(_affinity, ("(N, M)", "(N, h, w)"), signed=True)),
-    ("channels", _Kind(_bars, ("(C,)",))),
-    ("concepts", _Kind(_numbered_bars, ("(K,)",))),
-    ("words", _Kind(_words, ("(N,)", "(glimpses, N)"))),
-    ("hop", _Kind(_hop, ("(M,)", "(h, w)", "(glimpses, h, w)"))),
-)
+}
 
 
 def _panel(name, picture, weights, scale):
@@ -227,7 +234,7 @@ def _strip(name, image, maps, labels, size, says="", scale="each"):
 
 
 def _small(size):
-    """The side of small pictures: eight fit beside each other in a figure."""
+    """The side of small pictures, about half of a panel: 93 of 192 pixels."""
     return size * 31 // 64
 
 

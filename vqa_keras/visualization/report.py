@@ -1,51 +1,22 @@
-"""A static page of right and wrong answers with their heat maps."""
+"""Writes a static page of right and wrong answers with their heat maps."""
 
-import dataclasses
-import importlib.resources
 import os
 import pathlib
 import tempfile
 
-import numpy as np
-
 from vqa_keras.visualization.card import card
 from vqa_keras.visualization.card import escape
-
-
-@dataclasses.dataclass(frozen=True)
-class Example:
-    """One answered question of the report.
-
-    Attributes:
-        image: uint8 array, `(H, W, 3)`.
-        image_id: str or int.
-        question: str.
-        answer: str, the true answer; `""` if none is known.
-        answers: list of str, the predicted answers, the most probable first.
-        probabilities: list of float in [0, 1], one a predicted answer.
-        attention: dict, name -> float array, as `figure` takes it.
-        correct: bool. Whether the first predicted answer is right.
-        words: list of str, the words that the model read; empty if unknown.
-    """
-
-    image: np.ndarray
-    image_id: str | int
-    question: str
-    answer: str
-    answers: list
-    probabilities: list
-    attention: dict
-    correct: bool
-    words: list = ()
+from vqa_keras.visualization.page import html_page
 
 
 def write_report(path, examples, summary):
     """Writes one HTML file that needs no other file, network or script.
 
     The page opens with the numbers of `summary`, then shows the wrong and the
-    right examples: image, every attention drawn as `figure` draws it with its
-    largest weight, question, true answer and a bar for each predicted answer.
-    All text is escaped. The file appears under its name only when complete.
+    right examples, and those without a verdict if there are any, each as a
+    card: question, image, every attention with its largest weight, true answer
+    and a bar for each predicted answer. All text is escaped. The file appears
+    under its name only when complete.
 
     Args:
         path: where to write; missing folders are made.
@@ -72,45 +43,23 @@ def write_report(path, examples, summary):
         raise ValueError(
             f"`summary` may hold {sorted(known)}. Received: {sorted(summary)}"
         )
-    cards = {True: [], False: []}
+    cards = {False: [], True: [], None: []}
     for example in examples:
-        cards[bool(example.correct)].append(card(example))
-    folder = importlib.resources.files("vqa_keras.visualization")
+        correct = None if example.correct is None else bool(example.correct)
+        cards[correct].append(card(example))
     title = summary.get("title", "Answers and heat maps")
-    page = _PAGE.format(
-        title=escape(title),
-        style=(folder / "report.css").read_text(encoding="utf-8"),
-        numbers=_numbers(summary),
-        wrong=_section("Wrong answers", cards[False]),
-        right=_section("Right answers", cards[True]),
+    sections = [
+        _section("Wrong answers", cards[False]),
+        _section("Right answers", cards[True]),
+    ]
+    if cards[None]:
+        sections.append(_section("Answers without a verdict", cards[None]))
+    body = (
+        f'<header>\n<h1 dir="auto">{escape(title)}</h1>\n'
+        f"{_numbers(summary)}\n</header>\n"
+        "<main>\n" + "\n".join(sections) + "\n</main>"
     )
-    return _write(pathlib.Path(path), page)
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-img-src data:; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>
-{style}</style>
-</head>
-<body>
-<header>
-<h1 dir="auto">{title}</h1>
-{numbers}
-</header>
-<main>
-{wrong}
-{right}
-</main>
-</body>
-</html>
-"""
+    return _write(pathlib.Path(path), html_page(title, body))
 
 
 def _numbers(summary):

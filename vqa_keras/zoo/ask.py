@@ -1,11 +1,15 @@
-r"""Asks a run a question about an image and draws where it looked.
+r"""Asks a run a question about an image.
 
     python -m vqa_keras.zoo.ask runs/stacked --image=photo.png \
-        --question="what color is the shape?"
+        --question="what color is the shape?" --output=answer.html
 
-Prints the best answers with their probabilities and writes the picture with
-every attention of the model: heat maps, the weights of the question's words,
-and what words and regions look at.
+Prints the best answers with their probabilities. With --output it also shows
+the attention that led to them, in a file whose ending says how:
+
+    .html   a page with the question, the answers and every attention of the
+            model: heat maps, weights of the words, words against regions
+    .png    the image and, beside it, the heat map of every attention over the
+            regions, without text; the image alone if the model has no such map
 """
 
 import pathlib
@@ -25,11 +29,18 @@ _QUESTION = flags.DEFINE_string(
     "question", None, "The question.", required=True
 )
 _TOP_K = flags.DEFINE_integer("top_k", 5, "Answers to show.", lower_bound=1)
-_OUTPUT = flags.DEFINE_string("output", "answer.png", "Heat map file, PNG.")
+_OUTPUT = flags.DEFINE_string(
+    "output",
+    None,
+    "File to show the attention in: .html for a page, .png for heat maps "
+    "beside the image. Without it no file is written.",
+)
+_ENDINGS = (".html", ".png")
 
 
 def main(argv):
     folder = one_run(argv)
+    path = _output_path(_OUTPUT.value)
     image = _read_image(_IMAGE.value)
     task, _ = runs.load_run(folder)
     runs.check_takes_pictures(task)
@@ -38,21 +49,41 @@ def main(argv):
         answer.answers, answer.probabilities, strict=True
     ):
         print(f"{probability:7.2%}  {text}")
-    picture = visualization.figure(
-        image,
-        _QUESTION.value,
-        answer.answers,
-        answer.probabilities,
-        answer.attention,
-        answer.words,
-    )
-    path = pathlib.Path(_OUTPUT.value)
+    if path is not None:
+        _show(path, image, answer)
+        print(f"attention    {path}")
+
+
+def _output_path(value):
+    if value is None:
+        return None
+    path = pathlib.Path(value)
+    if path.suffix.lower() not in _ENDINGS:
+        raise UserError(
+            f"--output must end in {' or '.join(_ENDINGS)}. Received: {value}"
+        )
+    return path
+
+
+def _show(path, image, answer):
+    """Writes the attention of an answer as the file's ending says."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(path, format="PNG")
+        if path.suffix.lower() == ".png":
+            strip = visualization.strip(image, answer.attention)
+            strip.save(path, format="PNG")
+        else:
+            example = visualization.Example(
+                image=image,
+                question=_QUESTION.value,
+                answers=answer.answers,
+                probabilities=answer.probabilities,
+                attention=answer.attention,
+                words=answer.words,
+            )
+            path.write_text(visualization.page(example), encoding="utf-8")
     except OSError as error:
         raise UserError(f"--output cannot be written: {error}") from error
-    print(f"heat map     {path}")
 
 
 def _read_image(path):

@@ -76,7 +76,7 @@ def read_examples(task, info, split, outputs, chosen):
 
 
 def _on_grid(task, info, name, weights):
-    """Weights of one question as `vqa_keras.visualization.figure` takes them.
+    """Weights of one question as `vqa_keras.visualization.Example` takes them.
 
     Regions without a grid are one axis: heads before them would look like the
     rows of a grid, so their mean is taken.

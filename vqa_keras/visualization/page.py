@@ -1,0 +1,53 @@
+"""Puts HTML on a page that needs no other file, network or script."""
+
+import importlib.resources
+
+from vqa_keras.visualization.card import card
+from vqa_keras.visualization.card import escape
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
+img-src data:; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>
+{style}</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def page(example):
+    """Returns an answered question as an HTML page of its own.
+
+    Args:
+        example: `vqa_keras.visualization.Example`.
+
+    Returns:
+        str, a page in the style of the report with the card of the example.
+
+    Raises:
+        ValueError: if the example cannot be drawn, as in
+            `vqa_keras.visualization.card.card`.
+    """
+    body = f'<main>\n<div class="cards">\n{card(example)}\n</div>\n</main>'
+    return html_page(example.question or "(no question)", body)
+
+
+def html_page(title, body):
+    """Returns a page in the style of the report.
+
+    Args:
+        title: str, plain text.
+        body: str, HTML.
+    """
+    folder = importlib.resources.files("vqa_keras.visualization")
+    style = (folder / "report.css").read_text(encoding="utf-8")
+    return _PAGE.format(title=escape(title), style=style, body=body)
