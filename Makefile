@@ -54,10 +54,10 @@ demo: $(INSTALLED) ## Data, training, evaluation, report, served answer.
 	@echo "== 4 of 7: heat maps, in demo/report.html"
 	$(BIN)/python -m vqa_keras.zoo.report demo/run --data=demo/records \
 		--output=demo/report.html
-	@echo "== 5 of 7: one question, with the heat map of every hop"
+	@echo "== 5 of 7: one question, with its heat maps in demo/answer.html"
 	$(BIN)/python -m vqa_keras.zoo.ask demo/run --image="$(SHAPE)" \
 		--question="what is the color of the shape?" \
-		--output=demo/heat_map.png
+		--output=demo/answer.html
 	@echo "== 6 of 7: SavedModel, in demo/saved_model"
 	test -d demo/saved_model/1 || $(BIN)/python -m vqa_keras.zoo.export \
 		demo/run --output=demo/saved_model
