@@ -36,7 +36,7 @@ import keras
 import tensorflow as tf
 
 import vqa_keras
-from vqa_keras.data.images import decode_image
+from vqa_keras.images import decode
 
 # %% [markdown]
 # Three environment variables let the same notebook run on other records, into
@@ -191,12 +191,12 @@ def show(image, question):
     )
 
 
-image = decode_image(example["image"])
+image = decode(example["image"])
 show(image, example["questions"][0]["question"])
 
 # %% [markdown]
 # Any picture and any question will do, also a file of yours:
-# `show(decode_image(open("mine.png", "rb").read()), "what shape is it?")`.
+# `show(decode(open("mine.png", "rb").read()), "what shape is it?")`.
 # This card is kept as a page that needs no other file.
 
 # %%

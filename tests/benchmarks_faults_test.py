@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from vqa_keras.data.images import UnreadableImage
-from vqa_keras.data.images import decode_image
+from vqa_keras.images import UnreadableImage
+from vqa_keras.images import decode
 
 SUPPORT = pathlib.Path(__file__).parents[1] / "benchmarks" / "support"
 CORRUPT = runpy.run_path(str(SUPPORT / "corrupt.py"))
@@ -27,7 +27,7 @@ def test_a_corrupted_picture_cannot_be_read(tmp_path, kind):
     CORRUPT["corrupt"](path, kind)
     if path.is_file():
         with pytest.raises(UnreadableImage):
-            decode_image(path.read_bytes())
+            decode(path.read_bytes())
     else:
         assert kind in ("missing file", "folder instead")
 

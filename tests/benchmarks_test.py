@@ -12,6 +12,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[1]
 BENCHMARKS = ROOT / "benchmarks"
 ROWS = {
+    "asking": ["bare graph", "answerer", "ask, array", "ask, file"],
     "extraction": ["bare loop", "records"],
     "reading": [
         "file bytes",
@@ -72,7 +73,7 @@ def test_prints_a_row_for_each_way(name):
         [
             sys.executable,
             str(BENCHMARKS / f"{name}.py"),
-            "--images=8",
+            "--asks=2" if name == "asking" else "--images=8",
             "--rounds=1",
         ],
         cwd=ROOT,

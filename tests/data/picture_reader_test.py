@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vqa_keras.data.images import UnreadableImage
 from vqa_keras.data.picture_reader import PictureReader
+from vqa_keras.images import UnreadableImage
 
 COLORS = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
 

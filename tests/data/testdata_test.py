@@ -4,9 +4,9 @@ import pathlib
 
 import pytest
 
-from vqa_keras.data.images import decode_image
 from vqa_keras.data.question_table import QuestionTable
 from vqa_keras.data.readers import READERS
+from vqa_keras.images import decode
 
 TESTDATA = pathlib.Path(__file__).parents[1] / "testdata"
 
@@ -37,7 +37,7 @@ def test_official_files_are_read_with_their_pictures(read, name):
     for images in splits.values():
         for image in images:
             data = (TESTDATA / name / image["path"]).read_bytes()
-            assert decode_image(data).shape == (72, 96, 3)
+            assert decode(data).shape == (72, 96, 3)
     first = splits["train"][0]["questions"][0]
     assert (first["question_id"], len(first["answers"])) == ("2000", 10)
     paired = [
@@ -55,7 +55,7 @@ def test_own_data_is_read_with_its_photographs(read):
     (train,), (validation,) = splits["train"], splits["validation"]
     for image, size in ((train, 3), (validation, 3)):
         data = (TESTDATA / "jsonl" / image["path"]).read_bytes()
-        assert decode_image(data).shape[2] == size
+        assert decode(data).shape[2] == size
         assert len(image["questions"]) == 3
     assert [q["answers"][0] for q in train["questions"]] == [
         "palace",

@@ -2,6 +2,9 @@ r"""Writes the golden outputs that refactorings leave equal.
 
     python -m tests.golden.make_golden FOLDER
     python -m tests.golden.make_golden --compare FOLDER FOLDER
+    python -m tests.golden.make_golden --models
+
+The last one writes tests/testdata/golden/models.npz, for a new entry.
 
 What all entries compute, what the records of every reader hold, and what the
 commands say of one small trained run. Two folders written on one machine,
@@ -27,17 +30,24 @@ GOLDEN = pathlib.Path(__file__).parents[1] / "testdata" / "golden"
 def main(arguments):
     if arguments[0] == "--compare":
         sys.exit(compare(*map(pathlib.Path, arguments[1:])))
+    if arguments == ["--models"]:
+        _models(GOLDEN)
+        return
     folder = pathlib.Path(arguments[0])
     folder.mkdir(parents=True, exist_ok=True)
+    _models(folder)
+    with tempfile.TemporaryDirectory() as work:
+        _readers(folder, pathlib.Path(work))
+    with tempfile.TemporaryDirectory() as work:
+        _run(folder, pathlib.Path(work))
+
+
+def _models(folder):
     arrays = {}
     for entry in models.entries():
         for name, array in models.outputs(entry).items():
             arrays[f"{entry}/{name}"] = array
     np.savez_compressed(folder / "models.npz", **arrays)
-    with tempfile.TemporaryDirectory() as work:
-        _readers(folder, pathlib.Path(work))
-    with tempfile.TemporaryDirectory() as work:
-        _run(folder, pathlib.Path(work))
 
 
 def _readers(folder, work):
@@ -60,9 +70,7 @@ def _run(folder, work):
     )
     if weights is None:
         weights = folder
-        np.savez_compressed(
-            folder / "weights.npz", **trained_run.train(info)
-        )
+        np.savez_compressed(folder / "weights.npz", **trained_run.train(info))
     weights = np.load(weights / "weights.npz")
     run = trained_run.make_run(info, weights, work / "run")
     numbers, texts = trained_run.outputs(info, run, work)

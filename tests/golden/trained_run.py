@@ -124,7 +124,9 @@ def _report(info, run, page):
     command += [f"--data={info.directory}", f"--output={page}"]
     subprocess.run(command, check=True, capture_output=True)
     text = page.read_text(encoding="utf-8")
-    cards = re.findall(r'<article class="card (\w+)">(.*?)</article>', text, re.S)
+    cards = re.findall(
+        r'<article class="card (\w+)">(.*?)</article>', text, re.S
+    )
     return [
         [
             verdict,

@@ -31,7 +31,9 @@ def test_a_cell_of_the_shipped_cnn_sees_itself_and_a_margin():
     changed[0, 24:32, 24:32] = 20.0  # the cell in row 3, column 3
     grids = encoder(np.concatenate([image, changed]))
     plain, other = ops.convert_to_numpy(grids)
-    rows, columns = np.nonzero(np.abs(plain - other).max(axis=-1))
+    moved = np.abs(plain - other).max(axis=-1)
+    # Some processors sum a convolution in blocks: elsewhere is nearly 0.
+    rows, columns = np.nonzero(moved > 1e-5 * moved.max())
     assert 3 in rows and 3 in columns
     assert set(rows) | set(columns) <= {2, 3, 4}
 

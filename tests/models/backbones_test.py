@@ -72,8 +72,9 @@ def make_backbone():
             arguments["regions_dim"] = 8
         backbone_class = getattr(models, f"{name}Backbone")
         backbone = backbone_class(**{**COMMON, **own, **arguments})
-        rng = np.random.default_rng(1)
-        for weight in backbone.trainable_weights:
+        rng = np.random.default_rng(2)
+        weights = backbone.trainable_weights
+        for weight in sorted(weights, key=lambda weight: weight.path):
             weight.assign(rng.normal(scale=0.5, size=weight.shape))
         return backbone
 

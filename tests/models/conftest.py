@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from vqa_keras.image_encoders import GridCNNBackbone
+from vqa_keras.models import VQA
 from vqa_keras.models import StackedBackbone
-from vqa_keras.models import StackedVQA
 from vqa_keras.models import VQAPreprocessor
 from vqa_keras.text import QuestionTokenizer
 
@@ -31,7 +31,7 @@ def make_task(tokenizer):
 
     def make_task(encoder=None, dtype=None, **head):
         size = encoder and encoder.input_shape[1:3]
-        task = StackedVQA(
+        task = VQA(
             StackedBackbone(
                 len(WORDS),
                 regions_dim=8,

@@ -5,6 +5,8 @@ from keras import ops
 
 from vqa_keras.image_encoders import GridCNNBackbone
 from vqa_keras.layers import CosineAttention
+from vqa_keras.layers import WordEncoder
+from vqa_keras.models import HierarchicalBackbone
 from vqa_keras.models import StackedBackbone
 
 
@@ -137,3 +139,53 @@ def test_rejects_an_encoder_of_another_width(encoder):
 def test_a_layer_that_gives_no_context_is_refused(layer, message):
     with pytest.raises(ValueError, match=message):
         StackedBackbone(6, regions_dim=8, contextualizer=layer, **SIZES)
+
+
+class Shortened(StackedBackbone):
+    """Gives its attention a name of no kind."""
+
+    def fuse(self, encoded):
+        fused, attention = super().fuse(encoded)
+        return fused, {"look_1": attention["hop_1"]}
+
+
+def test_an_attention_name_of_no_kind_is_refused():
+    with pytest.raises(ValueError, match="begin with one of.* Received: look"):
+        Shortened(6, regions_dim=8, **SIZES)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("hiden_dim", "among vocabulary_size, .*: hiden_dim; did you mean hid"),
+        ("zebra", "StackedBackbone must be among.*Received: zebra$"),
+    ],
+)
+def test_an_unknown_argument_is_an_error(wrong, message):
+    with pytest.raises(TypeError, match=message):
+        StackedBackbone(6, regions_dim=8, **SIZES, **{wrong: 3})
+
+
+def test_an_argument_that_a_model_decides_is_an_error():
+    with pytest.raises(TypeError, match="Hierarchical.*Received: embedding_d"):
+        HierarchicalBackbone(6, embedding_dim=3)
+
+
+def test_takes_a_question_encoder_of_the_same_contract(records):
+    words = WordEncoder(6, 4, name="my_words")
+    backbone = StackedBackbone(
+        6, regions_dim=8, question_encoder=words, **SIZES
+    )
+    assert "my_words" in {layer.name for layer in backbone.layers}
+    assert "question_encoder" not in {layer.name for layer in backbone.layers}
+    twin = StackedBackbone.from_config(backbone.get_config())
+    twin.set_weights(backbone.get_weights())
+    assert isinstance(twin.question_encoder, WordEncoder)
+    assert_close(run(twin, records), run(backbone, records), atol=0)
+
+
+def test_a_question_encoder_of_another_width_is_refused():
+    with pytest.raises(ValueError, match="hidden_dim=4. Received: word_encod"):
+        StackedBackbone(
+            6, regions_dim=8, question_encoder=WordEncoder(6, 5), **SIZES
+        )

@@ -4,7 +4,6 @@ import pytest
 from keras import ops
 
 from vqa_keras.models import VQAPreprocessor
-from vqa_keras.models.vqa_preprocessor import image_pixels
 
 ANSWERS = ["red", "green", "blue"]
 
@@ -35,7 +34,7 @@ def test_images_are_resized_and_questions_become_ids(preprocessor, raw):
 
 
 def test_resizing_is_that_of_the_records(preprocessor, raw):
-    resize = pytest.importorskip("vqa_keras.data.resize").resize
+    resize = pytest.importorskip("vqa_keras.image_encoders.resize").resize
     found = ops.convert_to_numpy(preprocessor(raw)["images"])
     expected = resize(raw["images"], (4, 6))
     assert_same_pixels(found, expected)
@@ -105,9 +104,3 @@ def test_rejects_raw_images_where_the_model_takes_features(tokenizer, raw):
     preprocessor = VQAPreprocessor(tokenizer, ANSWERS)
     with pytest.raises(ValueError, match="with_image_encoder.*Received: .*im"):
         preprocessor(raw)
-
-
-@pytest.mark.parametrize("shape", [(4, 6), (4, 6, 1), (4, 6, 4), (1, 4, 6, 3)])
-def test_rejects_an_array_that_is_no_rgb_image(shape):
-    with pytest.raises(ValueError, match="RGB array.* Received: ndarray"):
-        image_pixels(np.zeros(shape))

@@ -1,12 +1,14 @@
+import concurrent.futures
+
 import keras
 import numpy as np
 import PIL.Image
 import pytest
 from keras import ops
 
+from vqa_keras.models import VQA
 from vqa_keras.models import AnswerBinaryCrossentropy
 from vqa_keras.models import StackedBackbone
-from vqa_keras.models import StackedVQA
 from vqa_keras.models import VQAPreprocessor
 
 
@@ -71,7 +73,7 @@ def test_fit_takes_datasets_with_targets(both, targets):
 def test_a_frozen_encoder_stays_as_it_is(make_task, encoder, raw, targets):
     encoder.trainable = False
     task = make_task(encoder)
-    twin = StackedVQA.from_config(task.get_config())
+    twin = VQA.from_config(task.get_config())
     twin.preprocessor = task.preprocessor  # with its vocabulary
     for model in (task, twin):
         model.compile(keras.optimizers.SGD(0.1))
@@ -85,7 +87,7 @@ def test_a_frozen_encoder_stays_as_it_is(make_task, encoder, raw, targets):
 def test_a_frozen_backbone_stays_frozen_in_its_twin(make_task):
     task = make_task()
     task.backbone.trainable = False
-    twin = StackedVQA.from_config(task.get_config())
+    twin = VQA.from_config(task.get_config())
     assert len(task.trainable_weights) == len(twin.trainable_weights) == 4
 
 
@@ -180,17 +182,87 @@ def test_attend_takes_batches_of_different_numbers_of_regions(
     np.testing.assert_allclose(weights, expected, atol=1e-6)
 
 
-def test_explained_agrees_with_predict_and_attend(both, logits):
+def test_the_answerer_agrees_with_predict_and_attend(both, logits):
     task, inputs = both
     batch = keras.tree.map_structure(
         ops.convert_to_tensor, task.preprocess_samples(inputs)
     )
-    outputs = task.explained()(batch)
-    found = ops.convert_to_numpy(outputs["logits"])
-    np.testing.assert_allclose(found, logits(task, inputs), atol=1e-6)
+    outputs = keras.tree.map_structure(
+        ops.convert_to_numpy, task.answerer(2)(batch)
+    )
+    exact = np.exp(logits(task, inputs).astype("float64"))
+    exact /= exact.sum(axis=1, keepdims=True)
+    best = np.argsort(-exact, axis=1)[:, :2]
+    np.testing.assert_array_equal(outputs["answers"], best)
+    np.testing.assert_allclose(
+        outputs["probabilities"],
+        np.take_along_axis(exact, best, axis=1),
+        atol=1e-6,
+    )
     for name, weights in task.attend(inputs).items():
-        found = ops.convert_to_numpy(outputs["attention"][name])
+        found = outputs["attention"][name].reshape(weights.shape)
         np.testing.assert_allclose(found, weights, atol=1e-6)
+
+
+def test_the_answerer_is_made_once_and_follows_the_weights(make_task, records):
+    task = make_task()
+    answerer = task.answerer()
+    before = ops.convert_to_numpy(answerer(records)["probabilities"])
+    task.answer_dense.bias.assign([5.0, 0.0, -5.0])
+    assert task.answerer() is answerer
+    after = ops.convert_to_numpy(answerer(records)["probabilities"])
+    assert np.abs(after - before).max() > 0.1
+    assert task.answerer(1) is not answerer
+
+
+def test_the_answerer_is_made_again_for_other_variables(
+    make_task, encoder, raw
+):
+    task = make_task(encoder)
+    image = raw["images"][0]
+    answerer = task.answerer()
+    before = task.ask(image, "what color").probabilities
+    task.hidden_dense.enable_lora(2)
+    task.hidden_dense.lora_kernel_b.assign(np.ones((2, 7)))
+    assert task.answerer() is not answerer
+    after = task.ask(image, "what color").probabilities
+    assert np.abs(np.subtract(after, before)).max() > 1e-4
+
+
+def test_asking_leaves_nothing_behind(make_task, encoder, raw):
+    task = make_task(encoder)
+
+    def nodes():
+        return {
+            layer.path: len(layer._inbound_nodes)
+            for layer in task._flatten_layers()
+        }
+
+    before = nodes()
+    for _ in range(200):
+        task.ask(raw["images"][0], "what color is it?")
+    assert nodes() == before
+
+
+def test_threads_ask_at_once_and_get_what_one_gets(make_task, encoder, raw):
+    task = make_task(encoder)
+    questions = ["what", "color", "is it", "what color", "", "zebra", "it"] * 4
+    expected = [
+        make_task(encoder).ask(raw["images"][i % 3], question)
+        for i, question in enumerate(questions[:7])
+    ]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        found = list(
+            pool.map(
+                lambda i: task.ask(raw["images"][i % 7 % 3], questions[i]),
+                range(len(questions)),
+            )
+        )
+    for i, answer in enumerate(found):
+        assert answer.answers == expected[i % 7].answers
+        np.testing.assert_allclose(
+            answer.probabilities, expected[i % 7].probabilities, atol=1e-6
+        )
 
 
 @pytest.mark.parametrize("question", ["What color is it?", "", "zebra"])
@@ -213,21 +285,81 @@ def test_ask_answers_one_question(make_task, encoder, logits, question):
         )
 
 
-def test_ask_takes_a_path_a_pil_image_and_an_array(
-    make_task, encoder, tmp_path
-):
+def test_ask_takes_whatever_holds_an_image(make_task, encoder, tmp_path):
     task = make_task(encoder)
     array = np.random.default_rng(0).integers(0, 256, (8, 12, 3), "uint8")
     image = PIL.Image.fromarray(array)
-    image.save(tmp_path / "image.png")
     path = tmp_path / "image.png"
-    first, *others = (
-        task.ask(given, "what") for given in (array, image, path, str(path))
-    )
-    for other in others:
-        assert other.probabilities == first.probabilities
-    gray = task.ask(image.convert("L"), "what")
-    assert gray.probabilities != first.probabilities
+    image.save(path)
+    opaque = np.dstack([array, np.full((8, 12), 255, "uint8")])
+    given = [image, path, str(path), path.read_bytes(), opaque]
+    given += [array.astype("float32"), array.astype("int64")]
+    first = task.ask(array, "what")
+    for other in given:
+        assert task.ask(other, "what").probabilities == first.probabilities
+    gray = task.ask(image.convert("L"), "what").probabilities
+    assert gray != first.probabilities
+    assert gray == task.ask(np.asarray(image.convert("L")), "what")[1]
+
+
+def test_ask_takes_lists(make_task, encoder, raw):
+    task = make_task(encoder)
+    images = list(raw["images"])
+    questions = ["What color is it?", "what", ""]
+
+    def one_by_one(pairs):
+        return [task.ask(image, question) for image, question in pairs]
+
+    for found, expected in [
+        (task.ask(images, questions), zip(images, questions, strict=True)),
+        (task.ask(images[0], questions), [(images[0], q) for q in questions]),
+        (task.ask(images, "what"), [(image, "what") for image in images]),
+        (task.ask(images * 14, "what"), [(i, "what") for i in images * 14]),
+        (task.ask([images[0]], "what"), [(images[0], "what")]),
+    ]:
+        for a, b in zip(found, one_by_one(expected), strict=True):
+            assert (a.answers, a.words) == (b.answers, b.words)
+            np.testing.assert_allclose(
+                a.probabilities, b.probabilities, atol=1e-6
+            )
+    assert task.ask(images[0], []) == task.ask([], "what") == []
+    with pytest.raises(ValueError, match="Received: 3 images and 2 questions"):
+        task.ask(images, ["what", "it"])
+
+
+@pytest.mark.parametrize("scale", ["0 to 1", "-1 to 1"])
+def test_images_of_other_values_than_0_to_255_are_refused(
+    make_task, encoder, raw, targets, scale
+):
+    task = make_task(encoder)
+    raw["images"] = raw["images"] / np.float32(255)
+    if scale == "-1 to 1":
+        raw["images"] = raw["images"] * 2 - 1
+    for call in (
+        lambda: task.ask(raw["images"][0], "what"),
+        lambda: task.predict(raw, verbose=0),
+        lambda: task.fit(raw, targets, verbose=0),
+        lambda: task.evaluate(raw, targets, verbose=0),
+        lambda: task.train_on_batch(raw, targets),
+        lambda: task.attend(raw),
+    ):
+        with pytest.raises(ValueError, match="0 to 255. Received: floats from"):
+            call()
+
+
+def test_gray_and_rgba_images_train_and_predict(make_task, encoder, raw):
+    task = make_task(encoder)
+    rgb = raw["images"]
+    gray = rgb[..., :1]
+    for images, same in [
+        (gray, np.repeat(gray, 3, axis=-1)),
+        (gray[..., 0], np.repeat(gray, 3, axis=-1)),
+        (np.concatenate([rgb, np.full_like(gray, 255)], axis=-1), rgb),
+        (np.concatenate([rgb, np.zeros_like(gray)], axis=-1), 0 * rgb + 255),
+    ]:
+        found = task.predict({**raw, "images": images}, verbose=0)
+        expected = task.predict({**raw, "images": same}, verbose=0)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_ask_needs_a_preprocessor_and_an_encoder(make_task, encoder):
@@ -243,6 +375,17 @@ def test_ask_needs_a_preprocessor_and_an_encoder(make_task, encoder):
 # === Mistakes ===
 
 
+def test_rejects_floats_within_minus_1_and_1_in_a_pipeline(
+    make_task, encoder, raw
+):
+    tf = pytest.importorskip("tensorflow")
+    raw["images"] = raw["images"] / np.float32(255)
+    dataset = tf.data.Dataset.from_tensor_slices(raw).batch(2)
+    message = "values from 0 to 255. Received: floats within"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        make_task(encoder).predict(dataset, verbose=0)
+
+
 def test_rejects_another_activation(make_task):
     with pytest.raises(ValueError, match="softmax, sigmoid. Received: relu"):
         make_task(activation="relu")
@@ -252,7 +395,7 @@ def test_rejects_answers_of_another_number(make_task, tokenizer):
     backbone = make_task().backbone
     preprocessor = VQAPreprocessor(tokenizer, ["yes", "no"])
     with pytest.raises(ValueError, match="answers, 2. Received: 3"):
-        StackedVQA(backbone, 3, preprocessor)
+        VQA(backbone, 3, preprocessor)
 
 
 def test_rejects_raw_images_where_it_takes_features(make_task, raw):
@@ -273,7 +416,21 @@ def test_rejects_a_dict_of_other_names(make_task, records):
 
 def test_defaults_are_those_of_the_docstring():
     backbone = StackedBackbone(6, 8, 3, 4, 5)
-    task = StackedVQA(backbone, 3)
+    task = VQA(backbone, 3)
     assert task.activation == "softmax"
     assert isinstance(task.loss, keras.losses.CategoricalCrossentropy)
     assert task.get_config()["hidden_dim"] == 1024
+
+
+def test_rejects_a_mask_of_fractions(make_task, records, targets):
+    records["regions_mask"] = np.full((3, 6), 0.5, "float32")
+    task = make_task()
+    for call in (
+        lambda: task(records),
+        lambda: task.backbone(records),
+        lambda: task.predict(records, verbose=0),
+        lambda: task.fit(records, targets, verbose=0),
+        lambda: task.predict_on_batch(records),
+    ):
+        with pytest.raises(ValueError, match="`regions_mask` must.* value 0.5"):
+            call()

@@ -30,12 +30,13 @@ import json
 
 import numpy as np
 
-from vqa_keras.models import StackedBackbone, StackedVQA
+from vqa_keras.models import VQA, StackedBackbone, VQAPreprocessor
+from vqa_keras.text import QuestionTokenizer
 
 backbone = StackedBackbone(
     6, regions_dim=8, embedding_dim=3, hidden_dim=4, attention_dim=5
 )
-task = StackedVQA(backbone, 3, hidden_dim=7)
+task = VQA(backbone, 3, hidden_dim=7)
 inputs = {
     "regions": np.ones((2, 6, 8), "float16"),
     "token_ids": np.array([[2, 3], [1, 0]], "int32"),
@@ -43,6 +44,12 @@ inputs = {
 logits = task.predict_on_batch(inputs)
 loss = task.train_on_batch(inputs, np.eye(3, dtype="float32")[:2])
 weights = task.attend(inputs)["hop_2"]
+preprocessor = VQAPreprocessor(
+    QuestionTokenizer(["[PAD]", "[UNK]", "what"], 3), list("abc"), (4, 4)
+)
+images = np.full((1, 8, 8, 3), 200, "uint8")
+pixels = preprocessor({"images": images, "questions": ["what"]})["images"]
+assert pixels.shape == (1, 4, 4, 3) and (pixels == 200).all()
 assert not any(name.split(".")[0] == "tensorflow" for name in sys.modules)
 print(json.dumps([logits.shape, weights.shape, float(loss[0]) > 0]))
 """

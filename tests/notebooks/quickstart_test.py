@@ -17,11 +17,11 @@ from vqa_keras.data import DatasetInfo
 from vqa_keras.data.dataset_info import file_entry
 from vqa_keras.data.dataset_info import split_entry
 from vqa_keras.data.feature_extractor import FeatureExtractor
-from vqa_keras.data.images import decode_image
 from vqa_keras.data.record_text import RecordText
 from vqa_keras.data.records import encode
 from vqa_keras.data.saved_encoder import describe_encoder
 from vqa_keras.data.shards import write_shard
+from vqa_keras.images import decode
 from vqa_keras.text.vocabulary import question_vocabulary
 from vqa_keras.text.vocabulary import write_vocabulary
 
@@ -73,7 +73,7 @@ def write_images(path, name, count, text, extract):
                     "image_id": image_id,
                     "image": content,
                     "image_size": (16, 16),
-                    "features": extract([decode_image(content)])[0],
+                    "features": extract([decode(content)])[0],
                     "boxes": None,
                     "questions": text.encode(questions(color, image_id))[0],
                 }

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from vqa_keras import image_encoders
-from vqa_keras.data.images import decode_image
 from vqa_keras.data.load import read_images
-from vqa_keras.data.resize import resize
+from vqa_keras.image_encoders.resize import resize
+from vqa_keras.images import decode
 
 pytestmark = pytest.mark.beam
 
@@ -33,7 +33,7 @@ def test_photographs_have_the_features_of_the_named_network(write, tmp_path):
         (record,) = read_images(info.directory, split)
         photograph = (DATA / "photographs" / f"{name}.jpg").read_bytes()
         assert record["image"] == photograph
-        pixels = resize(decode_image(photograph), (96, 96))
+        pixels = resize(decode(photograph), (96, 96))
         expected = encoder.predict(np.asarray(pixels)[None], verbose=0)[0]
         found = record["features"]["grid"]
         np.testing.assert_allclose(found, expected, atol=0.02)

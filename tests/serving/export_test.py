@@ -14,8 +14,9 @@ from PIL import Image
 from vqa_keras import serving
 from vqa_keras.errors import UserError
 from vqa_keras.image_encoders import GridCNNBackbone
+from vqa_keras.image_encoders.resize import resize
+from vqa_keras.models import VQA
 from vqa_keras.models import StackedBackbone
-from vqa_keras.models import StackedVQA
 from vqa_keras.models import VQAPreprocessor
 from vqa_keras.text import QuestionTokenizer
 
@@ -55,7 +56,7 @@ def task(request):
         ["red", "bl\u00e1u", "yes", "no"],
         (16, 32),
     )
-    return StackedVQA(
+    return VQA(
         backbone,
         num_classes=4,
         preprocessor=preprocessor,
@@ -82,7 +83,7 @@ def content(image, path):
 def test_plain_tensorflow_agrees_with_the_task(task, images, tmp_path):
     files = [content(image, tmp_path / "a.png") for image in images]
     resized = np.concatenate(
-        [task.preprocessor.resizing(image[None]) for image in images]
+        [resize(image[None], task.preprocessor.image_size) for image in images]
     )
     grid = task.backbone.image_encoder.predict_on_batch(resized)
     given = {

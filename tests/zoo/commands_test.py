@@ -243,7 +243,7 @@ def test_build_prints_what_the_model_is(call):
     done = call("build", "pixels")
     assert done.status == 0, done.stderr
     for line in (
-        "model        StackedVQA",
+        "model        StackedBackbone",
         "input        images (None, 16, 16, 3) float32",
         "attention    hop_2 (None, 16)",
         "answers      3",

@@ -34,7 +34,7 @@ COLORS = {"red": (220, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 220)}
 ANSWERS = ["yes", "no", *COLORS]
 WORDS = "[PAD] [UNK] is there a red green blue shape what color the it".split()
 RECIPE = """
-model = "StackedVQA"
+model = "StackedBackbone"
 mechanism = "a test"
 source = "https://example.com/tiny"
 
@@ -59,7 +59,7 @@ targets = "{targets}"
 batch_size = 8
 epochs = 2
 learning_rate = 1e-2
-seed = 0
+seed = 1
 """
 IMAGE_ENCODER = """
 [image_encoder]
@@ -156,7 +156,7 @@ def _questions(image_id, color):
             "answer": answer,
             "answer_id": ANSWERS.index(answer),
             "all_answers": [answer],
-            "token_ids": [*tokenizer.word_ids(question), *[0] * 6][:6],
+            "token_ids": tokenizer.padded_ids(question),
             "object_boxes": [],
             "complementary_id": "",
             "scores": {ANSWERS.index(answer): 1.0},

@@ -41,7 +41,9 @@ def changed(**changes):
 
 def write_entry(folder, name, runs=(), mechanism=None):
     (folder / name).mkdir()
-    recipe = f'model = "StackedVQA"\nsource = "https://example.com/{name}"\n'
+    recipe = (
+        f'model = "StackedBackbone"\nsource = "https://example.com/{name}"\n'
+    )
     if mechanism:
         recipe += f'mechanism = "{mechanism}"\n'
     (folder / name / "recipe.toml").write_text(recipe)

@@ -43,7 +43,7 @@ def test_results_say_what_was_measured_and_how(run, records):
     assert set(results["grounding"]) == {"hop_1", "hop_2"}
     chance = results["grounding"]["hop_1"]["chance"]
     assert chance == pytest.approx(100 / 16)  # one cell of 4 x 4
-    assert (results["seed"], results["epochs"]) == (0, 2)
+    assert (results["seed"], results["epochs"]) == (1, 2)
     assert results["command"].startswith("python -m vqa_keras.zoo.train tiny")
     assert "commit" in results
     assert "CPU cores" in results["device"]

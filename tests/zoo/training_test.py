@@ -1,13 +1,17 @@
-"""The CNN that a trained model gets, from records of several levels."""
+"""What records decide of a model, and the CNN that it gets."""
 
+import dataclasses
 import types
 
 import keras
 import pytest
 
+from vqa_keras import zoo
+from vqa_keras.data import DatasetInfo
 from vqa_keras.errors import UserError
 from vqa_keras.image_encoders import GridCNNBackbone
 from vqa_keras.image_encoders import weights_sha256
+from vqa_keras.zoo.training import build_task
 from vqa_keras.zoo.training import image_encoder_of
 
 
@@ -41,3 +45,24 @@ def test_grids_have_all_levels():
 def test_a_last_level_that_is_not_the_deepest_is_refused():
     with pytest.raises(UserError, match="deepest.* Received: relu_2, relu_1"):
         image_encoder_of(info("relu_2", "relu_1"), "regions")
+
+
+@pytest.mark.parametrize("entry", ["transformer", "sort_of_clevr/transformer"])
+def test_the_records_decide_the_grid_of_positions(records, entry):
+    task = build_task(entry, zoo.load(entry), DatasetInfo.read(records))
+    assert task.backbone.position_grid == (4, 4)
+    assert task.backbone.regions_dim == 8
+
+
+def test_regions_without_a_grid_get_no_positions(records):
+    boxes = dataclasses.replace(DatasetInfo.read(records), image_encoder=None)
+    task = build_task("transformer", zoo.load("transformer"), boxes)
+    assert task.backbone.position_grid is None
+
+
+def test_vocabularies_and_width_are_those_of_the_records(records):
+    found = DatasetInfo.read(records)
+    task = build_task("stacked", zoo.load("stacked"), found)
+    assert task.backbone.vocabulary_size == len(found.question_words())
+    assert task.num_classes == len(found.answers())
+    assert task.backbone.regions_dim == 8

@@ -4,8 +4,8 @@ import math
 
 import tensorflow as tf
 
-from vqa_keras.data.resize import resize
 from vqa_keras.errors import UserError
+from vqa_keras.image_encoders.resize import resize
 
 _VARYING_REGIONS = 100  # taken for an image whose number of regions varies
 

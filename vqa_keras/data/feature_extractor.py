@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from vqa_keras.data.resize import resize
+from vqa_keras.image_encoders.resize import resize
 
 
 class FeatureExtractor:

@@ -21,10 +21,10 @@ from vqa_keras.command import run
 from vqa_keras.data.card_text import card_text
 from vqa_keras.data.data_card import data_card
 from vqa_keras.data.dataset_info import DatasetInfo
-from vqa_keras.data.images import UnreadableImage
-from vqa_keras.data.images import decode_image
 from vqa_keras.data.progress import Progress
 from vqa_keras.errors import UserError
+from vqa_keras.images import UnreadableImage
+from vqa_keras.images import decode
 from vqa_keras.visualization.contact_sheet import contact_sheet
 
 _EXAMPLES = 16
@@ -75,7 +75,7 @@ class _Examples:
 
 def _pixels(data):
     try:
-        return None if data is None else decode_image(data)
+        return None if data is None else decode(data)
     except UnreadableImage:
         return None
 

@@ -62,9 +62,10 @@ def load(
 
         image_index   (B,) int32: the row of each question's image
 
-    which `vqa_keras.models.share_images` makes a model of. Reading is then
-    several times faster. A batch holds all questions of its images, so B is
-    about `batch_size`, and questions are shuffled by image only.
+    which every `VQA` takes: what depends on the image alone is computed once
+    per image, and reading is several times faster. A batch holds all questions
+    of its images, so B is about `batch_size`, and questions are shuffled by
+    image only.
 
     The stream holds the epochs `first_epoch` to `epochs - 1` one after the
     other and ends; no batch spans two. The order of an epoch depends on `seed`

@@ -4,10 +4,10 @@ import concurrent.futures
 import pathlib
 import stat
 
-from vqa_keras.data.images import UnreadableImage
-from vqa_keras.data.images import decode_image
-from vqa_keras.data.images import to_stored
-from vqa_keras.data.resize import resize
+from vqa_keras.data import quick_jpeg
+from vqa_keras.data.stored_image import to_stored
+from vqa_keras.image_encoders.resize import resize
+from vqa_keras.images import UnreadableImage
 
 MAX_BYTES = 256 * 2**20  # of a picture file; it is held in memory whole
 _THREADS = 2  # a CNN keeps the cores busy: more threads would only hold memory
@@ -70,11 +70,11 @@ class PictureReader:
         """Returns `(data, pixels, (height, width))` of one image.
 
         Raises:
-            UnreadableImage: with the reason; beside those of `decode_image`
+            UnreadableImage: with the reason; beside those of `decode`
                 "missing_file" and "unreadable_file".
         """
         data = self._bytes(image)
-        pixels = decode_image(data)
+        pixels = quick_jpeg.decode(data)
         stored = to_stored(data, pixels) if self.store_images else None
         size = pixels.shape[:2]
         if self.size is not None:

@@ -3,13 +3,13 @@
 import math
 
 from vqa_keras.data.feature_extractor import FeatureExtractor
-from vqa_keras.data.images import UnreadableImage
 from vqa_keras.data.picture_reader import PictureReader
 from vqa_keras.data.readers import READERS
 from vqa_keras.data.records import encode
 from vqa_keras.data.region_features import RegionFeatures
 from vqa_keras.data.region_rows import UnreadableFeatures
 from vqa_keras.errors import UserError
+from vqa_keras.images import UnreadableImage
 
 REGIONS = "regions"  # the level of precomputed region features
 

@@ -6,6 +6,7 @@ import pathlib
 
 from vqa_keras.data.work_folder import WorkFolder
 from vqa_keras.errors import UserError
+from vqa_keras.text import QuestionTokenizer
 from vqa_keras.text.answers import most_common_answer
 from vqa_keras.text.answers import soft_scores
 from vqa_keras.text.normalize import split
@@ -16,9 +17,6 @@ from vqa_keras.text.vocabulary import write_vocabulary
 QUESTION_VOCABULARY = "question_vocabulary.txt"
 ANSWER_VOCABULARY = "answer_vocabulary.txt"
 LONGEST = 14  # words; 99 of 100 questions of the VQA data sets are shorter
-
-_PADDING = 0
-_UNKNOWN = 1
 
 
 def count_text(images):
@@ -106,9 +104,10 @@ class RecordText:
     """
 
     def __init__(self, question_words, answers, sequence_length):
-        self.word_ids = {word: i for i, word in enumerate(question_words)}
+        self.tokenizer = QuestionTokenizer(
+            question_words, sequence_length=sequence_length
+        )
         self.answer_ids = {answer: i for i, answer in enumerate(answers)}
-        self.sequence_length = sequence_length
 
     def encode(self, questions):
         """Returns the questions of an image as `records.encode` takes them.
@@ -123,15 +122,14 @@ class RecordText:
         encoded = []
         cut = 0
         for question in questions:
-            words = split(question["question"])
-            cut += len(words) > self.sequence_length
-            kept = words[: self.sequence_length]
+            text = question["question"]
+            cut += self.tokenizer.is_cut(text)
             answer = most_common_answer(question["answers"])
             scores = soft_scores(question["answers"])
             encoded.append(
                 {
                     "question_id": question["question_id"],
-                    "question": question["question"],
+                    "question": text,
                     "question_type": question["question_type"],
                     "answer_type": question["answer_type"],
                     "answer": answer,
@@ -139,7 +137,7 @@ class RecordText:
                     "all_answers": question["answers"],
                     "object_boxes": question.get("object_boxes", []),
                     "complementary_id": question.get("complementary_id", ""),
-                    "token_ids": self._token_ids(kept),
+                    "token_ids": self.tokenizer.padded_ids(text),
                     "scores": {
                         self.answer_ids[answer]: score
                         for answer, score in scores.items()
@@ -148,8 +146,3 @@ class RecordText:
                 }
             )
         return encoded, cut
-
-    def _token_ids(self, words):
-        ids = [self.word_ids.get(word, _UNKNOWN) for word in words]
-        ids = ids or [_UNKNOWN]
-        return ids + [_PADDING] * (self.sequence_length - len(ids))

@@ -2,18 +2,39 @@ from typing import NamedTuple
 
 
 class Answer(NamedTuple):
-    """What `VQA.ask` returns.
+    """The answer to one question, as `VQA.ask` returns it.
 
     Attributes:
         answers: list of str, best first.
-        probabilities: list of float, one an answer.
-        attention: dict of NumPy arrays by name; each axis of a grid's regions
-            has become two, `(h, w)`. `vqa_keras.attention_axes` tells the axes.
-        words: list of str, the words that were read, one for each place on
-            the axis of words; places after the last are padding.
+        probabilities: list of float, one per answer.
+        attention: dict of NumPy arrays by name (`vqa_keras.attention_axes`);
+            an axis of a grid's regions is two, `(h, w)`.
+        words: list of str, one for each place on the axis of words; places
+            after the last are padding.
     """
 
     answers: list
     probabilities: list
     attention: dict
     words: list
+
+
+def pair(image, question):
+    """Returns lists of images and questions, of one length.
+
+    Raises:
+        ValueError: if both are lists of different lengths, none of them 1.
+    """
+    images = image if isinstance(image, list) else [image]
+    questions = question if isinstance(question, list) else [question]
+    if len(images) == 1:
+        images = images * len(questions)
+    if len(questions) == 1:
+        questions = questions * len(images)
+    if len(images) != len(questions):
+        raise ValueError(
+            "`image` and `question` must be lists of one length, or one of "
+            f"them alone. Received: {len(images)} images and "
+            f"{len(questions)} questions"
+        )
+    return images, questions

@@ -6,25 +6,17 @@ from keras import ops
 class AnswerBinaryCrossentropy(keras.losses.Loss):
     """Binary cross entropy on soft scores, summed over the answers.
 
-    Each answer is a yes/no question of its own, so that an image-question
-    pair may have several right answers:
-
         loss_b = - sum_a [ y_ba log s(x_ba) + (1 - y_ba) log(1 - s(x_ba)) ]
 
-    with s the sigmoid and x the logits, then the mean over the batch.
-    `keras.losses.BinaryCrossentropy` takes the mean over the answers instead,
-    which makes gradients A times smaller: with 3,000 answers the learning
-    rates, clipping norms and epsilons of the literature no longer fit.
-
-    Logits and targets are cast to float32 first, whatever the model's
-    precision, and no probability is formed, so large logits stay finite.
+    with s the sigmoid and x the logits, then the mean over the batch; a
+    question may have several right answers. `keras.losses.BinaryCrossentropy`
+    takes the mean over the answers, A times smaller: with 3,000 answers the
+    learning rates, clipping norms and epsilons of the literature no longer
+    fit. The loss is computed in float32, from logits of any size.
 
     Args:
-        reduction: as in `keras.losses.Loss`; the default averages over the
-            batch.
-        name: str. Name of the loss.
-        dtype: dtype or dtype policy of the result. Defaults to
-            `keras.config.floatx()`.
+        reduction, name, dtype: as in `keras.losses.Loss`; the default averages
+            over the batch.
 
     Call arguments:
         y_true: scores of the answers in [0, 1], `(B, A)`. A row of zeros

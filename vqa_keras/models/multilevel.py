@@ -1,19 +1,17 @@
 import keras
+from keras import ops
 
 from vqa_keras.layers import BiLSTMContextualizer
 from vqa_keras.layers import ConceptDetector
 from vqa_keras.layers import ParametricAttention
 from vqa_keras.layers import ProductFusion
-from vqa_keras.layers import QuestionEncoder
-from vqa_keras.layers import RegionEncoder
 from vqa_keras.layers import SemanticAttention
-from vqa_keras.models.vqa import VQA
 from vqa_keras.models.vqa_backbone import VQABackbone
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class MultilevelBackbone(VQABackbone):
-    """Multi-level attention: to regions in context, and to what they show.
+    """Multi-level attention: to regions in context, and to detected concepts.
 
         v_i      = tanh(W_P f_i + b_P)
         prob_c   = max_i sigmoid(w_c . v_i + b_c)
@@ -23,56 +21,26 @@ class MultilevelBackbone(VQABackbone):
         fused    = tanh([(W_1 question) * (W_2 concepts);
                          (W_3 question) * (W_4 regions)])
 
-    each W with a bias.
+    each W with a bias. Regions of a grid come in raster order.
 
-    Departures from the paper, of which no code was released:
-
-    - Its concepts are predicted by a CNN that was trained to. The records hold
-      no concepts to train on: `ConceptDetector` learns `num_concepts` of them,
-      their embeddings e_c and their probabilities from the answers.
-    - How the two sides are fused, the LSTM and all sizes are ours.
+    Departures from the paper, of which no code was released: its concepts are
+    predicted by a CNN that was trained to, where `ConceptDetector` learns their
+    embeddings e_c and probabilities from the answers. The fusion of the two
+    sides, the LSTM and all sizes are ours.
 
     Args:
-        vocabulary_size: int, the words known, with padding and unknown word.
-        regions_dim: int, width C of the region features; not used with an
-            image encoder.
-        embedding_dim: int, width of the embedding of a word and of a concept.
-        hidden_dim: int, even: width D of question and regions.
+        embedding_dim: int, width of embeddings of words and of concepts.
         attention_dim: int, width K of the hidden layer of both attentions.
-        num_concepts: int, how many concepts are learned.
-        dropout: float, dropped share of each word embedding and of the
-            projected regions.
-        normalize_regions: bool, whether each region's features are scaled to
-            unit length.
-        contextualizer: optional layer in place of the BiLSTM; see
-            `VQABackbone`.
-        image_encoder: optional Keras model from images to a grid; see
-            `VQABackbone`.
-        dtype: dtype policy of the computation.
+        num_concepts: int, number of concepts to learn.
+        contextualizer: optional layer in place of the BiLSTM.
 
-    Inputs:
-        regions: region features, `(B, M, C)`; float16 as stored is fine. A
-            grid comes in raster order.
-        regions_mask: int32, `(B, M)`, 0 at padding.
-        images: instead of both, with an image encoder: `(B, H, W, 3)`, 0..255.
-        token_ids: int32, `(B, N)`, 0 at padding.
-
-    Outputs:
-        `{"fused": (B, 2 D), "attention": {"hop_1": (B, M), "concepts_1":
-        (B, num_concepts)}}`.
-
-    Example:
-    ```python
-    backbone = MultilevelBackbone(vocabulary_size=10000, regions_dim=2048)
-    outputs = backbone(
-        {"regions": regions, "regions_mask": mask, "token_ids": token_ids}
-    )
-    outputs["attention"]["concepts_1"]  # (B, 256)
-    ```
+    Attention: `hop_1` (B, M) and `concepts_1` (B, num_concepts).
 
     Reference:
         [Yu et al., 2017](https://doi.org/10.1109/CVPR.2017.446).
     """
+
+    region_activation = "tanh"
 
     def __init__(
         self,
@@ -82,40 +50,17 @@ class MultilevelBackbone(VQABackbone):
         hidden_dim=1024,
         attention_dim=512,
         num_concepts=256,
-        dropout=0.0,
-        normalize_regions=False,
-        contextualizer=None,
-        image_encoder=None,
         dtype=None,
         **kwargs,
     ):
-        # === Layers ===
-        self.question_encoder = QuestionEncoder(
-            vocabulary_size,
-            embedding_dim,
-            hidden_dim,
-            dropout=dropout,
-            dtype=dtype,
-            name="question_encoder",
-        )
-        self.region_encoder = RegionEncoder(
-            hidden_dim,
-            activation="tanh",
-            dropout=dropout,
-            normalize=normalize_regions,
-            dtype=dtype,
-            name="region_encoder",
-        )
+        self.attention_dim = attention_dim
+        self.num_concepts = num_concepts
         self.concept_detector = ConceptDetector(
             num_concepts, embedding_dim, dtype=dtype, name="concept_detector"
         )
         self.semantic_attention = SemanticAttention(
             attention_dim, dtype=dtype, name="semantic_attention"
         )
-        if contextualizer is None:
-            self.bilstm_contextualizer = BiLSTMContextualizer(
-                sum_directions=True, dtype=dtype, name="bilstm_contextualizer"
-            )
         self.parametric_attention = ParametricAttention(
             attention_dim, dtype=dtype, name="parametric_attention"
         )
@@ -123,87 +68,34 @@ class MultilevelBackbone(VQABackbone):
             ProductFusion(hidden_dim, activation=None, dtype=dtype, name=name)
             for name in ("concepts_fusion", "regions_fusion")
         )
-        self.concatenate = keras.layers.Concatenate(
-            dtype=dtype, name="concatenate"
-        )
-        self.fused_tanh = keras.layers.Activation(
-            "tanh", dtype=dtype, name="fused_tanh"
+        sizes = (regions_dim, embedding_dim, hidden_dim)
+        super().__init__(vocabulary_size, *sizes, dtype=dtype, **kwargs)
+
+    def make_contextualizer(self, dtype):
+        return BiLSTMContextualizer(
+            sum_directions=True, dtype=dtype, name="bilstm_contextualizer"
         )
 
-        # === Functional model ===
-        inputs, regions, regions_mask = self.image_inputs(
-            image_encoder, regions_dim, dtype
-        )
-        inputs["token_ids"] = token_ids = self.question_input()
-        question, _, _ = self.question_encoder(token_ids)
-        regions = self.region_encoder(regions)
+    def encode_regions(self, features, regions_mask):
+        return self.region_encoder(features), {}  # the context comes later
+
+    def fuse(self, encoded):
+        question, mask = encoded.question, encoded.regions_mask
         concepts, probabilities = self.concept_detector(
-            regions, regions_mask=regions_mask
+            encoded.regions, regions_mask=mask
         )
-        seen_concepts, concepts_weights = self.semantic_attention(
+        concepts, weights = self.semantic_attention(
             question, concepts, probabilities
         )
-        if contextualizer is None:
-            regions = self.bilstm_contextualizer(
-                regions, regions_mask=regions_mask
-            )
-        regions, attention = self.contextualize(
-            contextualizer, regions, regions_mask
+        regions, attention = self.contextualize(encoded.regions, mask)
+        regions, attention["hop_1"] = self.parametric_attention(
+            question, regions, regions_mask=mask
         )
-        seen_regions, attention["hop_1"] = self.parametric_attention(
-            question, regions, regions_mask=regions_mask
-        )
-        attention["concepts_1"] = concepts_weights
-        fused = self.fused_tanh(
-            self.concatenate(
-                [
-                    self.concepts_fusion(question, seen_concepts),
-                    self.regions_fusion(question, seen_regions),
-                ]
-            )
+        fused = ops.concatenate(
+            [
+                self.concepts_fusion(question, concepts),
+                self.regions_fusion(question, regions),
+            ],
+            axis=-1,
         )  # (B, 2 D)
-        super().__init__(
-            inputs=inputs,
-            outputs={"fused": fused, "attention": attention},
-            dtype=dtype,
-            **kwargs,
-        )
-
-        # === Config ===
-        self.set_config(
-            vocabulary_size=vocabulary_size,
-            regions_dim=regions_dim,
-            embedding_dim=embedding_dim,
-            hidden_dim=hidden_dim,
-            attention_dim=attention_dim,
-            num_concepts=num_concepts,
-            dropout=dropout,
-            normalize_regions=normalize_regions,
-            contextualizer=contextualizer,
-            image_encoder=image_encoder,
-        )
-
-
-@keras.saving.register_keras_serializable(package="vqa_keras")
-class MultilevelVQA(VQA):
-    """Visual question answering with attention to regions and to concepts.
-
-    `VQA` says what a task takes and does, `MultilevelBackbone` what this one
-    computes.
-
-    Example:
-    ```python
-    task = MultilevelVQA(
-        MultilevelBackbone(vocabulary_size=10000, regions_dim=2048),
-        num_classes=1000,
-    )
-    task.compile(optimizer="adam")
-    train = vqa_keras.data.load("records", "train", 256, shuffle=True)
-    task.fit(train, shuffle=False)  # the data is shuffled
-    ```
-
-    Reference:
-        [Yu et al., 2017](https://doi.org/10.1109/CVPR.2017.446).
-    """
-
-    backbone_cls = MultilevelBackbone
+        return ops.tanh(fused), {**attention, "concepts_1": weights}

@@ -2,81 +2,133 @@ import math
 
 import keras
 
+from vqa_keras.layers import CNNLayerAttention
+from vqa_keras.models.vqa_backbone import Encoded
 from vqa_keras.models.vqa_backbone import VQABackbone
-from vqa_keras.models.vqa_backbone import freeze
+from vqa_keras.models.vqa_backbone import question_inputs
+from vqa_keras.models.vqa_backbone import take_images
+
+# The four stages of a ResNet on images of 448 x 448.
+RESNET = ((112, 112, 256), (56, 56, 512), (28, 28, 1024), (14, 14, 2048))
 
 
 class PyramidBackbone(VQABackbone):
-    """Base class of the backbones that see several layers of a CNN at once.
+    """Base class of the backbones that take several layers of a CNN at once.
 
-    Their image side is not one grid but a pyramid of at least two, of any
-    depth: `{"grid_1": (B, h, w, C), "grid_2": ..., "token_ids"}`, the grid
-    with the most cells first, as `vqa_keras.data.load(inputs="grids")` gives
-    them. With an image encoder the inputs are pixels, and the encoder returns
-    a dict of grids. Box features have no levels: these models do not take them.
+        question, words = BiLSTM(embedding(token_ids))
+        regions         = contextualizer(layer_attention(question, grids))
+        fused           = fuse(question, words, regions)
 
-    The regions of such a model are the cells of the smallest grid, in raster
-    order.
+    The image side is a pyramid of at least two grids. Its regions are the cells
+    of the smallest grid, in raster order. Box features have no levels.
+
+    Args:
+        vocabulary_size: int, number of token ids, padding included.
+        grid_shapes: list of two or more `(h, w, C)`, the grid with the most
+            cells first, each a whole multiple of the last; with an
+            `image_encoder`, its own. Defaults to the stages of a ResNet.
+        embedding_dim: int, width of a word embedding.
+        hidden_dim: int, even: width D of question, words and regions.
+        use_content: bool, whether the layer attention depends on the grids
+            (the article) or on the question only (Nguyen and Okatani).
+        num_heads: int, number of softmaxes over the layers that are averaged.
+        dropout: float, fraction of word embeddings and of regions to drop.
+        image_encoder: optional Keras model from images of a fixed size to a
+            dict of two or more grids. The others are as in `VQABackbone`.
+
+    Inputs: `grid_1`, `grid_2`, ... `(B, h, w, C)`, float16 as stored is fine,
+    instead of the `regions` and `regions_mask` of `VQABackbone`.
+
+    Outputs: as of `VQABackbone`, with the attention `cnn_layers_1`, (B, L).
     """
 
-    @staticmethod
-    def image_inputs(image_encoder, grid_shapes, dtype=None):
-        """Returns `inputs, grids` of a backbone's image side.
+    def __init__(
+        self,
+        vocabulary_size,
+        grid_shapes=RESNET,
+        embedding_dim=500,
+        hidden_dim=1024,
+        use_content=False,
+        num_heads=1,
+        dropout=0.0,
+        contextualizer=None,
+        image_encoder=None,
+        question_encoder=None,
+        dtype=None,
+        name=None,
+        trainable=True,
+        **unknown,
+    ):
+        self.refuse(unknown)
+        received = f"grid_shapes={grid_shapes}"
+        if image_encoder is not None:
+            levels = _shapes_by_level(image_encoder)
+            self.levels, grid_shapes = list(levels), list(levels.values())
+            received = f"image_encoder with grids {levels}"
+        _check_shapes(grid_shapes, received)
+        # === Config ===
+        self.vocabulary_size = vocabulary_size
+        self.grid_shapes = [list(shape) for shape in grid_shapes]
+        self.embedding_dim = embedding_dim
+        self.hidden_dim = hidden_dim
+        self.use_content = use_content
+        self.num_heads = num_heads
+        self.dropout = dropout
 
-        Args:
-            image_encoder: None, or a Keras model from images of a fixed size
-                to a dict of two or more grids `(B, h, w, C)`.
-            grid_shapes: list of `(h, w, C)` without an encoder, the grid with
-                the most cells first.
-            dtype: dtype policy; not used, the grids are as they come.
+        # === Layers ===
+        self.set_parts(contextualizer, image_encoder, question_encoder, dtype)
+        self.cnn_layer_attention = CNNLayerAttention(
+            hidden_dim,
+            use_content=use_content,
+            num_heads=num_heads,
+            dtype=dtype,
+            name="cnn_layer_attention",
+        )
+        self.regions_dropout = keras.layers.Dropout(
+            dropout, dtype=dtype, name="regions_dropout"
+        )
 
-        Raises:
-            ValueError: if there are fewer than two grids, one of them is no
-                grid of a fixed size, or a larger follows a smaller.
-        """
-        if image_encoder is None:
-            _check_shapes(grid_shapes, f"grid_shapes={grid_shapes}")
-            inputs = {
-                f"grid_{i}": keras.Input(tuple(shape), name=f"grid_{i}")
-                for i, shape in enumerate(grid_shapes, 1)
-            }
-            return inputs, list(inputs.values())
-        levels = _shapes_by_level(image_encoder)
-        images = keras.Input(image_encoder.input_shape[1:], name="images")
-        if not image_encoder.trainable:
-            freeze(image_encoder)
-        outputs = image_encoder(images)
-        return {"images": images}, [outputs[level] for level in levels]
+        # === Functional model ===
+        inputs = self.image_inputs() | question_inputs()
+        super(VQABackbone, self).__init__(
+            inputs, self.compute(inputs), dtype, name, trainable
+        )
 
-    def set_config(self, **arguments):
-        encoder = arguments["image_encoder"]
-        if encoder is not None:
-            shapes = _shapes_by_level(encoder).values()
-            arguments["grid_shapes"] = shapes
-        arguments["grid_shapes"] = [
-            list(shape) for shape in arguments["grid_shapes"]
-        ]
-        super().set_config(**arguments)
+    def image_inputs(self):
+        if self.image_encoder is not None:
+            return super().image_inputs()
+        return {
+            f"grid_{i}": keras.Input(tuple(shape), name=f"grid_{i}")
+            for i, shape in enumerate(self.grid_shapes, 1)
+        }
+
+    def encode(self, inputs):
+        question, words, words_mask = self.encode_question(inputs["token_ids"])
+        if self.image_encoder is None:
+            numbers = range(1, len(self.grid_shapes) + 1)
+            grids = [inputs[f"grid_{i}"] for i in numbers]
+        else:
+            outputs = self.image_encoder(inputs["images"])
+            grids = [outputs[level] for level in self.levels]
+        grids = take_images(grids, inputs)  # (B, h, w, C) each
+        regions, weights = self.cnn_layer_attention(question, grids)
+        regions = self.regions_dropout(regions)  # (B, M, D)
+        regions, attention = self.contextualize(regions, None)
+        encoded = Encoded(question, words, words_mask, regions, None)
+        return encoded, {**attention, "cnn_layers_1": weights}
 
     @property
     def grid_shape(self):
         """`(h, w)` of the smallest grid, whose cells the regions are."""
         return tuple(self.grid_shapes[-1][:2])
 
-    def with_image_encoder(self, image_encoder):
-        """Returns a backbone with these weights whose inputs are pixels.
-
-        Raises:
-            ValueError: if the encoder does not give the grids that this model
-                was trained on.
-        """
+    def check_features(self, image_encoder):
         shapes = list(_shapes_by_level(image_encoder).values())
-        if shapes != [list(shape) for shape in self.grid_shapes]:
+        if shapes != self.grid_shapes:
             raise ValueError(
                 "`image_encoder` must give the grids this model was trained "
                 f"on, {self.grid_shapes}. Received: {shapes}"
             )
-        return self._twin(image_encoder)
 
 
 def _shapes_by_level(image_encoder):
@@ -84,16 +136,9 @@ def _shapes_by_level(image_encoder):
     outputs = image_encoder.output
     outputs = outputs if isinstance(outputs, dict) else {"output": outputs}
     shapes = {name: list(t.shape[1:]) for name, t in outputs.items()}
-    names = sorted(
-        shapes, key=lambda name: (-math.prod(_place(shapes[name])), name)
-    )
-    shapes = {name: shapes[name] for name in names}
-    _check_shapes(list(shapes.values()), f"image_encoder with grids {shapes}")
-    return shapes
-
-
-def _place(shape):
-    return [size or 0 for size in shape[:2]]
+    cells = {n: math.prod(c or 0 for c in s[:2]) for n, s in shapes.items()}
+    names = sorted(shapes, key=lambda name: (-cells[name], name))
+    return {name: shapes[name] for name in names}
 
 
 def _check_shapes(shapes, received):

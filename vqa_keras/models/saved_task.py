@@ -2,28 +2,44 @@ import contextlib
 
 import keras
 import keras_hub
+from keras_hub.src.utils.preset_utils import TASK_CONFIG_FILE
+from keras_hub.src.utils.preset_utils import check_file_exists
+from keras_hub.src.utils.preset_utils import get_preset_loader
+from keras_hub.src.utils.preset_utils import load_json
 
 
 class SavedTask(keras_hub.models.Task):
     """How a task is saved and loaded: presets, and `.keras` files.
 
-    Differs from `keras_hub.models.Task` in two things. Presets hold weights
-    only, where KerasHub also saves and reloads the state of the optimizer. And
-    a `.keras` file compiles its task again, as Keras does for models that do
-    not override `compile`.
+    Unlike `keras_hub.models.Task`, one class loads with any backbone, also
+    beside subclasses of users; presets hold no state of the optimizer; and a
+    `.keras` file compiles its task again, as Keras does for other models.
     """
 
     @classmethod
     def from_preset(cls, preset, load_weights=True, **kwargs):
         """Returns the task saved in `preset`: a directory or a hub handle.
 
-        With `num_classes=` the head is new and untrained, and the saved
-        preprocessor is left out unless one is given, since its answers are
-        those of the old head.
+        With `num_classes=` or `answers=` the head is new and untrained.
+        `answers=` keeps the saved tokenizer; `num_classes=` alone leaves the
+        saved preprocessor out, since its answers are those of the old head.
+
+        Raises:
+            ValueError: if the preset was saved by vqa_keras 0.1, which had a
+                task class for each backbone.
         """
-        if "num_classes" in kwargs:
+        loader = get_preset_loader(str(preset))
+        _check_version(preset)
+        if "answers" in kwargs:
+            answers = list(kwargs.pop("answers"))
+            kwargs["num_classes"] = len(answers)
+            kwargs["preprocessor"] = cls.preprocessor_cls.from_preset(
+                preset, answers=answers
+            )
+        new_head = "num_classes" in kwargs
+        if new_head:
             kwargs.setdefault("preprocessor", None)
-        return super().from_preset(str(preset), load_weights, **kwargs)
+        return loader.load_task(cls, load_weights, not new_head, **kwargs)
 
     def save_to_preset(self, preset_dir, **kwargs):
         """Saves the task as a preset directory, without optimizer state."""
@@ -57,3 +73,16 @@ class SavedTask(keras_hub.models.Task):
         self.compile(**keras.saving.deserialize_keras_object(config))
         if built:
             self.optimizer.build(self.trainable_variables)
+
+
+def _check_version(preset):
+    if not check_file_exists(str(preset), TASK_CONFIG_FILE):
+        return
+    saved = load_json(str(preset), TASK_CONFIG_FILE)
+    module, name = saved.get("module") or "", saved.get("class_name")
+    if module.startswith("vqa_keras.models.") and name != "VQA":
+        raise ValueError(
+            f"{preset} must be a preset of this version. Received: a {name} of "
+            "vqa_keras 0.1; train it again with the command that its "
+            "results.json names"
+        )

@@ -3,52 +3,56 @@ import numpy as np
 from keras import layers
 from keras import ops
 
-from vqa_keras.attention_axes import on_grid
+from vqa_keras.images import check_values
+from vqa_keras.layers.check_mask import check_input_mask
 from vqa_keras.metrics import VQAAccuracy
 from vqa_keras.models.answer import Answer
+from vqa_keras.models.answer import pair
+from vqa_keras.models.answerer import Answerers
+from vqa_keras.models.answerer import join
 from vqa_keras.models.losses import AnswerBinaryCrossentropy
 from vqa_keras.models.saved_task import SavedTask
+from vqa_keras.models.vqa_backbone import VQABackbone
 from vqa_keras.models.vqa_preprocessor import VQAPreprocessor
-from vqa_keras.models.vqa_preprocessor import image_pixels
 
 ACTIVATIONS = ("softmax", "sigmoid")
+_BATCH = 32  # questions that `ask` answers at a time
 
 
+@keras.saving.register_keras_serializable(package="vqa_keras")
 class VQA(SavedTask):
-    """Base class of the tasks: a question about an image gets an answer.
-
-    A task puts an answer head on a `VQABackbone`:
+    """Answers questions about images: an answer head on any `VQABackbone`.
 
         logits = W_A dropout(relu(W_F dropout(fused) + b_F)) + b_A
 
     It trains and predicts with plain Keras (`compile`, `fit`, `predict`) on
-    the records' batches of region features or images with token ids, and, if
-    it has a preprocessor and an image encoder, on raw images and questions:
+    the records' batches, also those with an `image_index` (`VQABackbone`), and,
+    if it has a preprocessor and an image encoder, on raw images and questions:
     `task.predict({"images": images, "questions": questions})`.
 
     Args:
-        backbone: `vqa_keras.models.VQABackbone`.
-        num_classes: int, the number of answers A.
+        backbone: `VQABackbone`; num_classes: int, the number of answers A.
         preprocessor: optional `VQAPreprocessor` with the tokenizer and the
             answers; `ask` needs it.
-        hidden_dim: int, width of the head's hidden layer, or None for a head
-            without: `logits = W_A dropout(fused) + b_A`.
-        dropout: float, dropped share before each of the head's layers.
-        activation: `"softmax"` or `"sigmoid"`, what turns logits into
-            probabilities in `ask` and in exported models: softmax for one
-            right answer, sigmoid for soft scores. The task returns logits.
+        hidden_dim: int, width of the head's hidden layer, or None or 0 for a
+            head without: `logits = W_A dropout(fused) + b_A`.
+        dropout: float, fraction to drop before each of the head's layers.
+        activation: what turns logits, which the task returns, into
+            probabilities: `"softmax"` for one right answer, `"sigmoid"` for
+            soft scores.
 
     Raises:
-        ValueError: if the preprocessor's answers are not `num_classes`, or
-            `activation` is not one of the two.
+        ValueError: for other answers than `num_classes`, or activations.
 
     Example:
     ```python
+    task = VQA(StackedBackbone(vocabulary_size=10000), num_classes=1000)
     task = VQA.from_preset("runs/stacked")
     task.ask("photo.png", "what color is the shape?").answers[0]
     ```
     """
 
+    backbone_cls = VQABackbone
     preprocessor_cls = VQAPreprocessor
 
     def __init__(
@@ -68,9 +72,8 @@ class VQA(SavedTask):
             )
         if preprocessor and len(preprocessor.answers) != num_classes:
             raise ValueError(
-                "`num_classes` must be the number of the preprocessor's "
-                f"answers, {len(preprocessor.answers)}. Received: "
-                f"{num_classes}"
+                "`num_classes` must be the number of the preprocessor's answers"
+                f", {len(preprocessor.answers)}. Received: {num_classes}"
             )
         # === Layers ===
         dtype = backbone.dtype_policy
@@ -79,7 +82,7 @@ class VQA(SavedTask):
         self.fused_dropout = layers.Dropout(
             dropout, dtype=dtype, name="fused_dropout"
         )
-        if hidden_dim is not None:
+        if hidden_dim:
             self.hidden_dense = layers.Dense(
                 hidden_dim, activation="relu", dtype=dtype, name="hidden_dense"
             )
@@ -97,54 +100,55 @@ class VQA(SavedTask):
         self.activation = activation
 
         # === Functional model ===
-        inputs = backbone.input
-        logits = self.head(backbone(inputs)["fused"])  # (B, A)
-        super().__init__(inputs=inputs, outputs=logits, **kwargs)
+        logits = self.head(backbone(backbone.input)["fused"])  # (B, A)
+        super().__init__(inputs=backbone.input, outputs=logits, **kwargs)
+        self._answerers = Answerers()
+
+    def head(self, fused):
+        """Returns the logits of fused vectors, `(B, D)` to `(B, A)`."""
+        hidden = self.fused_dropout(fused)
+        if self.hidden_dim:
+            hidden = self.hidden_dropout(self.hidden_dense(hidden))
+        return self.answer_dense(hidden)
+
+    def probabilities(self, logits):
+        """Returns the probabilities of the answers from `logits`."""
+        function = {"softmax": ops.softmax, "sigmoid": ops.sigmoid}
+        return function[self.activation](ops.cast(logits, "float32"))
+
+    def call(self, inputs, training=None, mask=None):
+        check_input_mask(inputs)
+        if "image_index" in inputs:
+            return self.head(self.backbone(inputs)["fused"])
+        return super().call(inputs, training=training, mask=mask)
 
     def compile(
         self, optimizer="adam", loss="auto", *, metrics="auto", **kwargs
     ):
         """Configures the training; "auto" is what `defaults` gives."""
-        defaults = self.defaults()
-        loss = defaults["loss"] if loss == "auto" else loss
-        metrics = defaults["metrics"] if metrics == "auto" else metrics
-        super().compile(optimizer, loss, metrics=metrics, **kwargs)
+        given = {"loss": loss, "metrics": metrics}
+        given = {n: v for n, v in given.items() if v != "auto"}
+        super().compile(optimizer, **{**self.defaults(), **given, **kwargs})
 
     def defaults(self):
-        """Returns loss and metrics that fit the activation, for `compile`.
-
-        The loss of logits is cross entropy for softmax and
-        `AnswerBinaryCrossentropy` for sigmoid; the metric is `VQAAccuracy`.
-        """
+        """Returns loss and metrics that fit the activation, for `compile`."""
         loss = AnswerBinaryCrossentropy()
         if self.activation == "softmax":
             loss = keras.losses.CategoricalCrossentropy(from_logits=True)
         return {"loss": loss, "metrics": [VQAAccuracy(name="accuracy")]}
 
-    def head(self, fused):
-        """Returns the logits of fused vectors, `(B, D)` to `(B, A)`."""
-        hidden = self.fused_dropout(fused)
-        if self.hidden_dim is not None:
-            hidden = self.hidden_dropout(self.hidden_dense(hidden))
-        return self.answer_dense(hidden)
+    def fit(self, x=None, *args, **kwargs):
+        return super().fit(_checked(x), *args, **kwargs)
 
-    def explained(self):
-        """Returns a Keras model of the same inputs and weights that explains.
+    def evaluate(self, x=None, *args, **kwargs):
+        return super().evaluate(_checked(x), *args, **kwargs)
 
-        Its outputs, of one computation, are
-        `{"logits": (B, A), "attention": {name: weights}}`.
-        """
-        outputs = self.backbone(self.backbone.input)
-        return keras.Model(
-            self.backbone.input,
-            {
-                "logits": self.head(outputs["fused"]),
-                "attention": outputs["attention"],
-            },
-        )
+    def predict(self, x=None, *args, **kwargs):
+        return super().predict(_checked(x), *args, **kwargs)
 
     def preprocess_samples(self, x, y=None, sample_weight=None):
         """Prepares a batch; region features without a mask are all real."""
+        check_input_mask(x)
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(
             super().preprocess_samples(x, y, sample_weight)
         )
@@ -160,53 +164,58 @@ class VQA(SavedTask):
             )
         return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
 
+    def answerer(self, top_k=5, grid_shape=None):
+        """Returns the compiled function that gives a batch its best answers.
+
+        `ask`, evaluation, reports and exported models all call this
+        `Answerer`. It is made once, and again for other variables.
+
+        Args:
+            top_k: int, number K of answers; at most as many as there are.
+            grid_shape: `(h, w)` of the regions' grid, where the backbone has no
+                image encoder to tell.
+        """
+        top_k = min(top_k, self.num_classes)
+        grid_shape = self.backbone.grid_shape or grid_shape
+        return self._answerers.get(self, top_k, grid_shape)
+
     def attend(self, inputs, batch_size=32):
         """Returns the attention of every question, by name.
 
         Args:
-            inputs: dict of a batch, raw or as the records hold it, or a
-                dataset of such batches, with or without targets.
+            inputs: dict of arrays, raw or as the records hold them, or a
+                dataset of batches, with or without targets.
             batch_size: int, questions at a time if `inputs` is a dict.
 
         Returns:
-            dict of NumPy arrays by name, such as `hop_1`, `(B, M)`; M is that
-            of the image with the most regions. `vqa_keras.attention_axes`
-            tells the axes of each.
+            dict of NumPy arrays by name, such as `hop_1`, `(B, M)`.
         """
         if isinstance(inputs, dict):
-            inputs = self._preprocessed(inputs)
-            return self.backbone.predict(
-                inputs, batch_size=batch_size, verbose=0
-            )["attention"]
-        batches = []
-        for batch in inputs:
-            x, _, _ = keras.utils.unpack_x_y_sample_weight(batch)
-            x = keras.tree.map_structure(
-                ops.convert_to_tensor, self._preprocessed(x)
-            )
-            batches.append(self.backbone.predict_on_batch(x)["attention"])
-        return {
-            name: _join([batch[name] for batch in batches])
-            for name in batches[0]
-        }
+            inputs = self._prepared(inputs)
+            outputs = self.backbone.predict(inputs, batch_size, verbose=0)
+            return outputs["attention"]
+        return join(
+            self.backbone.predict_on_batch(self._prepared(batch))["attention"]
+            for batch in inputs
+        )
 
     def ask(self, image, question, top_k=5):
-        """Answers one question about one image.
+        """Answers a question about an image, or many about many.
 
         Args:
-            image: path, PIL image, or RGB array of values 0 to 255,
-                `(H, W, 3)`.
-            question: str. A question without a known word is answered too,
-                as one unknown word.
+            image: whatever `vqa_keras.images.decode` takes: a path, the bytes
+                of a file, a PIL image or an array; or a list of those.
+            question: str, or a list of them, asked of the image or of the
+                images at their places; one question is asked of all images.
             top_k: int, how many answers.
 
         Returns:
             `Answer`: the best answers, their probabilities, and the attention
-            that led to them.
+            that led to them; a list of them if a list was given.
 
         Raises:
-            ValueError: without a preprocessor or an image encoder, or if an
-                array is no RGB image.
+            ValueError: without a preprocessor or an image encoder, for lists of
+                other lengths, or for an image that `decode` refuses.
         """
         if self.preprocessor is None or self.backbone.image_encoder is None:
             raise ValueError(
@@ -215,39 +224,42 @@ class VQA(SavedTask):
                 f"{self.preprocessor}, "
                 f"image_encoder={self.backbone.image_encoder}"
             )
-        inputs = self._preprocessed(
-            {"images": image_pixels(image)[None], "questions": [question]}
-        )
-        inputs = keras.tree.map_structure(ops.convert_to_tensor, inputs)
-        outputs = self.explained()(inputs, training=False)
-        probabilities = self.probabilities(outputs["logits"])
-        probabilities = ops.convert_to_numpy(probabilities)[0]
-        best = np.argsort(-probabilities, kind="stable")[:top_k]
-        return Answer(
-            [self.preprocessor.answers[i] for i in best],
-            [float(probabilities[i]) for i in best],
-            {
-                name: on_grid(
-                    name,
-                    ops.convert_to_numpy(ops.cast(weights, "float32")),
-                    self.backbone.grid_shape,
-                )[0]
-                for name, weights in outputs["attention"].items()
-            },
-            self.preprocessor.words(question),
-        )
+        images, questions = pair(image, question)
+        answers = []
+        for start in range(0, len(questions), _BATCH):
+            batch = slice(start, start + _BATCH)
+            answers += self._answers(images[batch], questions[batch], top_k)
+        is_many = isinstance(image, list) or isinstance(question, list)
+        return answers if is_many else answers[0]
 
-    def probabilities(self, logits):
-        """Returns the probabilities of the answers from `logits`."""
-        logits = ops.cast(logits, "float32")
-        if self.activation == "softmax":
-            return ops.softmax(logits)
-        return ops.sigmoid(logits)
+    def _answers(self, images, questions, top_k):
+        inputs = self._prepared({"images": images, "questions": questions})
+        outputs = keras.tree.map_structure(
+            ops.convert_to_numpy, self.answerer(top_k)(inputs)
+        )
+        names = self.preprocessor.answers
+        return [
+            Answer(
+                [names[i] for i in outputs["answers"][row]],
+                outputs["probabilities"][row].tolist(),
+                {n: w[row] for n, w in outputs["attention"].items()},
+                self.preprocessor.tokenizer.words(question),
+            )
+            for row, question in enumerate(questions)
+        ]
+
+    def _prepared(self, batch):
+        """The inputs of a batch as tensors."""
+        x, _, _ = keras.utils.unpack_x_y_sample_weight(batch)
+        x, _, _ = keras.utils.unpack_x_y_sample_weight(
+            self.preprocess_samples(x)
+        )
+        return keras.tree.map_structure(ops.convert_to_tensor, x)
 
     def with_image_encoder(self, image_encoder):
         """Returns a task with these weights whose inputs are pixels.
 
-        `image_encoder` is what made the features that it was trained on.
+        The encoder, which made the features that it was trained on, is frozen.
         """
         backbone = self.backbone.with_image_encoder(image_encoder)
         return self._twin(backbone, image_encoder.input_shape[1:3])
@@ -257,11 +269,9 @@ class VQA(SavedTask):
         return self._twin(self.backbone.without_image_encoder(), None)
 
     def _twin(self, backbone, image_size):
-        preprocessor = self.preprocessor
-        if preprocessor is not None:
-            preprocessor = VQAPreprocessor(
-                preprocessor.tokenizer, preprocessor.answers, image_size
-            )
+        preprocessor = self.preprocessor and VQAPreprocessor(
+            self.preprocessor.tokenizer, self.preprocessor.answers, image_size
+        )
         config = self.get_config()
         config.update(backbone=backbone, preprocessor=preprocessor)
         twin = type(self)(**config)
@@ -270,10 +280,6 @@ class VQA(SavedTask):
                 weights = layer.get_weights()
                 twin.get_layer(layer.name).set_weights(weights)
         return twin
-
-    def _preprocessed(self, inputs):
-        x = self.preprocess_samples(inputs)
-        return x[0] if isinstance(x, tuple) else x
 
     def get_config(self):
         return {
@@ -285,13 +291,9 @@ class VQA(SavedTask):
         }
 
 
-def _join(batches):
-    """Joins arrays of weights, with zeros where there are fewer regions."""
-    sizes = np.max([weights.shape[1:] for weights in batches], axis=0)
-    joined = np.zeros((sum(map(len, batches)), *sizes), batches[0].dtype)
-    row = 0
-    for weights in batches:
-        inside = (slice(0, size) for size in weights.shape[1:])
-        joined[(slice(row, row + len(weights)), *inside)] = weights
-        row += len(weights)
-    return joined
+def _checked(x):
+    """Refuses what is no pixel or no mask before a pipeline is made of it."""
+    check_input_mask(x)
+    if isinstance(x, dict) and {"images", "questions"} <= set(x):
+        check_values(np.asarray(x["images"]))
+    return x

@@ -1,127 +1,245 @@
-import inspect
+import math
+from typing import NamedTuple
 
 import keras
-import keras_hub
-from keras import layers
+from keras import ops
+
+from vqa_keras.attention_axes import attention_axes
+from vqa_keras.layers import QuestionEncoder
+from vqa_keras.layers import RegionEncoder
+from vqa_keras.layers.check_mask import check_input_mask
+from vqa_keras.models import parts
+from vqa_keras.models.saved_backbone import PARTS
+from vqa_keras.models.saved_backbone import SavedBackbone
+from vqa_keras.models.saved_backbone import freeze
 
 
-class VQABackbone(keras_hub.models.Backbone):
-    """Base class of the backbones: a question and an image become one vector.
+class Encoded(NamedTuple):
+    """What the front end of a `VQABackbone` hands to its mechanism.
 
-    A backbone is a functional Keras model from named inputs to
-
-        {"fused": (B, D), "attention": {name: weights}}
-
-    Its image side is one of two. Without `image_encoder` the inputs are region
-    features, as the records hold them: `{"regions": (B, M, C),
-    "regions_mask": int32 (B, M), "token_ids": int32 (B, N)}`. With an
-    `image_encoder` they are pixels: `{"images": (B, H, W, 3), "token_ids"}`,
-    and the encoder is part of the model, frozen or trained as its `trainable`
-    says. `with_image_encoder` and `without_image_encoder` change one form into
-    the other and keep the weights.
-
-    A `contextualizer` is a layer that adds to each region what it knows of
-    the others, such as `SelfAttentionContextualizer`: called with `regions`,
-    `(B, M, D)`, and `regions_mask`, it returns regions of the same shape, or
-    those and its weights, `(B, heads, M, M)`. Every backbone applies it to the
-    projected regions, before any attention.
-
-    A subclass builds its layers, takes its inputs from `image_inputs` and
-    `question_input`, and ends with `set_config`.
+    Attributes:
+        question: the whole question, `(B, D)`.
+        words: `(B, N, D)`, zeros at padding.
+        words_mask: int32, `(B, N)`, 0 at padding.
+        regions: projected, in context if there is a contextualizer,
+            `(B, M, D)`.
+        regions_mask: int32, `(B, M)`, 0 at padding, or None without padding.
     """
 
-    @staticmethod
-    def image_inputs(image_encoder, regions_dim, dtype=None):
-        """Returns `inputs, regions, regions_mask` of a backbone's image side.
+    question: object
+    words: object
+    words_mask: object
+    regions: object
+    regions_mask: object
 
-        Args:
-            image_encoder: None, or a Keras model from images of a fixed size
-                to one grid `(B, h, w, C)`, flattened in raster order.
-            regions_dim: int, the width C of the features without an encoder.
-            dtype: dtype policy.
 
-        Raises:
-            ValueError: if the encoder has no fixed image size or gives
-                anything but one grid, or if there is neither an encoder nor
-                `regions_dim`.
-        """
-        if image_encoder is None:
-            if not regions_dim or regions_dim < 1:
-                raise ValueError(
-                    "Without `image_encoder`, `regions_dim` must be the width "
-                    f"of the region features. Received: {regions_dim}"
-                )
-            regions = keras.Input((None, regions_dim), name="regions")
-            mask = keras.Input((None,), dtype="int32", name="regions_mask")
-            return {"regions": regions, "regions_mask": mask}, regions, mask
-        shape = image_encoder.input_shape
-        grid_shape = image_encoder.output_shape
-        if not all(
-            isinstance(s, tuple) and len(s) == 4 and None not in s[1:]
-            for s in (shape, grid_shape)
-        ):
-            raise ValueError(
-                "`image_encoder` must turn images of a fixed size into one "
-                "grid of shape (batch, height, width, channels). Received: "
-                f"input_shape={shape}, output_shape={grid_shape}"
-            )
-        if not image_encoder.trainable:
+class VQABackbone(SavedBackbone):
+    """Base class of the backbones: encodes question and image, then fuses them.
+
+        question, words = BiLSTM(embedding(token_ids))
+        regions         = contextualizer(W_I f + b_I)
+        fused           = fuse(question, words, regions)
+
+    A subclass creates the layers of its mechanism, calls `super().__init__`,
+    and computes `fused` and its attention in `fuse`. It names the sizes of its
+    paper and its own arguments, keeps each as an attribute, and passes the
+    rest on in `**kwargs`.
+
+    Args:
+        vocabulary_size: int, number of token ids, padding included.
+        regions_dim: int, width C of the region features; with an
+            `image_encoder` its number of channels.
+        embedding_dim: int, width of a word embedding.
+        hidden_dim: int, even: width D of question, words and regions.
+        dropout: float, fraction of the word embeddings and of the projected
+            regions to drop.
+        normalize_regions: bool, whether each region's features are scaled to
+            unit length, so that large features do not outweigh the weights.
+        contextualizer: optional layer that adds context to the projected
+            regions, such as `SelfAttentionContextualizer`: called with
+            `regions` and `regions_mask`, it returns regions of the same shape,
+            or those and its weights, `(B, heads, M, M)`.
+        image_encoder: optional Keras model from images of a fixed size to one
+            grid `(B, h, w, C)`. It is part of the model, frozen or trained as
+            its `trainable` says.
+        question_encoder: optional layer in place of `QuestionEncoder`: called
+            with `token_ids`, it returns `question, words, words_mask` of the
+            shapes in `Encoded`, of width `hidden_dim`.
+        dtype: dtype policy of the computation.
+        name, trainable: as for a Keras model.
+
+    Inputs: a dict of
+
+        regions       region features, `(B, M, C)`; float16 as stored is fine
+        regions_mask  int32, `(B, M)`, 0 at padding
+        token_ids     int32, `(B, N)`, 0 at padding, which follows the words
+        images        `(B, H, W, 3)`, 0 to 255, instead of regions and mask
+                      with an `image_encoder`
+        image_index   int32 `(B,)`, optional: the row of each question's image,
+                      where the image inputs have a row per image, `(I, ...)`,
+                      as `vqa_keras.data.load(share_images=True)` gives them
+
+    Outputs: `{"fused": (B, D), "attention": {name: weights}}`. A contextualizer
+    with weights adds `regions_to_regions_context`.
+
+    Raises:
+        ValueError: if a size is too small, or a given part does not keep its
+            contract.
+        TypeError: for an unknown argument.
+    """
+
+    region_activation = None  # of the projection W_I f + b_I
+    bidirectional = True
+
+    def __init__(
+        self,
+        vocabulary_size,
+        regions_dim=2048,
+        embedding_dim=512,
+        hidden_dim=512,
+        dropout=0.0,
+        normalize_regions=False,
+        contextualizer=None,
+        image_encoder=None,
+        question_encoder=None,
+        dtype=None,
+        name=None,
+        trainable=True,
+        **unknown,
+    ):
+        self.refuse(unknown)
+        if image_encoder is not None:
+            parts.check_image_encoder(image_encoder)
+            regions_dim = image_encoder.output_shape[-1]
+        # === Config ===
+        self.vocabulary_size = vocabulary_size
+        self.regions_dim = regions_dim
+        self.embedding_dim = embedding_dim
+        self.hidden_dim = hidden_dim
+        self.dropout = dropout
+        self.normalize_regions = normalize_regions
+
+        # === Layers ===
+        self.set_parts(contextualizer, image_encoder, question_encoder, dtype)
+        self.region_encoder = self.make_region_encoder(dtype)
+
+        # === Functional model ===
+        inputs = self.image_inputs() | question_inputs()
+        super().__init__(inputs, self.compute(inputs), dtype, name, trainable)
+
+    def fuse(self, encoded):
+        """Returns the fused vector and `{name: weights}`; makes no layers."""
+        raise NotImplementedError(f"{type(self).__name__} must define `fuse`")
+
+    def set_parts(self, contextualizer, image_encoder, question_encoder, dtype):
+        """Keeps the parts that are given and makes those that are not."""
+        given = (question_encoder, image_encoder, contextualizer)
+        self.given = [n for n, part in zip(PARTS, given, strict=True) if part]
+        if image_encoder is not None and not image_encoder.trainable:
             freeze(image_encoder)
-        images = keras.Input(shape[1:], name="images")
-        regions = layers.Reshape(
-            (-1, grid_shape[-1]), dtype=dtype, name="regions"
-        )(image_encoder(images))
-        return {"images": images}, regions, None
+        self.image_encoder = image_encoder
+        self.contextualizer = contextualizer or self.make_contextualizer(dtype)
+        self.question_encoder = question_encoder or self.make_question_encoder(
+            dtype
+        )
 
-    @staticmethod
-    def question_input():
-        """Returns the input `token_ids`, int32, `(B, N)`, 0 at padding."""
-        return keras.Input((None,), dtype="int32", name="token_ids")
+    def make_contextualizer(self, dtype):
+        """Returns the contextualizer of a model that is given none, or None."""
+        return None
 
-    @staticmethod
-    def contextualize(contextualizer, regions, regions_mask):
-        """Returns regions in context, and the attention that made it, if any.
+    def make_question_encoder(self, dtype):
+        """Returns the question encoder of a model that is given none."""
+        return QuestionEncoder(
+            self.vocabulary_size,
+            self.embedding_dim,
+            self.hidden_dim,
+            dropout=self.dropout,
+            bidirectional=self.bidirectional,
+            dtype=dtype,
+            name="question_encoder",
+        )
 
-        Args:
-            contextualizer: layer or None; see the class.
-            regions: `(B, M, D)`.
-            regions_mask: int32, `(B, M)`, or None.
+    def make_region_encoder(self, dtype):
+        """Returns the layer that brings features to the width of the model."""
+        return RegionEncoder(
+            self.hidden_dim,
+            activation=self.region_activation,
+            dropout=self.dropout,
+            normalize=self.normalize_regions,
+            dtype=dtype,
+            name="region_encoder",
+        )
 
-        Returns:
-            `regions, attention`: `(B, M, D)`, and a dict that holds
-            `regions_to_regions_context` if the layer returns weights.
+    def image_inputs(self):
+        """Returns the symbolic inputs of the image side by name."""
+        if self.image_encoder is not None:
+            shape = self.image_encoder.input_shape[1:]
+            return {"images": keras.Input(shape, name="images")}
+        if not self.regions_dim or self.regions_dim < 1:
+            raise ValueError(
+                "Without `image_encoder`, `regions_dim` must be the width of "
+                f"the region features. Received: {self.regions_dim}"
+            )
+        mask = keras.Input((None,), dtype="int32", name="regions_mask")
+        regions = keras.Input((None, self.regions_dim), name="regions")
+        return {"regions": regions, "regions_mask": mask}
 
-        Raises:
-            ValueError: if the layer takes something else than `regions` and
-                `regions_mask`, or changes the shape of the regions.
-        """
-        if contextualizer is None:
+    def call(self, inputs, training=None, mask=None):
+        check_input_mask(inputs)
+        if "image_index" not in inputs:
+            return super().call(inputs, training=training, mask=mask)
+        dtypes = {name: tensor.dtype for name, tensor in self.input.items()}
+        given = {n: ops.cast(inputs[n], dtype) for n, dtype in dtypes.items()}
+        index = ops.cast(inputs["image_index"], "int32")
+        return self.compute({**given, "image_index": index})
+
+    def compute(self, inputs):
+        """Returns the outputs of the model, for symbolic or real inputs."""
+        encoded, attention = self.encode(inputs)
+        fused, of_mechanism = self.fuse(encoded)
+        attention |= of_mechanism
+        for name, weights in attention.items():
+            attention_axes(name, len(weights.shape) - 1)  # or an error
+        return {"fused": fused, "attention": attention}
+
+    def encode(self, inputs):
+        """Returns an `Encoded`, and the attention that made it, if any."""
+        question, words, words_mask = self.encode_question(inputs["token_ids"])
+        if self.image_encoder is None:
+            features, mask = inputs["regions"], inputs["regions_mask"]
+        else:
+            grid, mask = self.image_encoder(inputs["images"]), None
+            cells = math.prod(grid.shape[1:3])
+            features = ops.reshape(grid, (-1, cells, grid.shape[-1]))
+        regions, attention = self.encode_regions(features, mask)  # (I, M, D)
+        of_images = (regions, mask, attention)
+        regions, mask, attention = take_images(of_images, inputs)  # (B, M, D)
+        encoded = Encoded(question, words, words_mask, regions, mask)
+        return encoded, attention
+
+    def encode_question(self, token_ids):
+        """Returns `question, words, words_mask`."""
+        encoder = self.question_encoder
+        encoded = encoder(token_ids)
+        parts.check_encoded_question(encoder, encoded, self.hidden_dim)
+        return encoded
+
+    def encode_regions(self, features, regions_mask):
+        """Returns regions of width D and the attention between them, if any."""
+        return self.contextualize(self.region_encoder(features), regions_mask)
+
+    def contextualize(self, regions, regions_mask):
+        """Returns regions in context and the attention that made it, if any."""
+        if self.contextualizer is None:
             return regions, {}
-        _check_call(contextualizer)
-        outputs = contextualizer(regions, regions_mask=regions_mask)
+        parts.check_contextualizer(self.contextualizer)
+        outputs = self.contextualizer(regions, regions_mask=regions_mask)
         attention = {}
         if isinstance(outputs, (tuple, list)):
             outputs, weights = outputs
             attention = {"regions_to_regions_context": weights}
-        if outputs.shape != regions.shape:
-            raise ValueError(
-                "`contextualizer` must keep the shape of the regions, "
-                f"{regions.shape}. Received: {contextualizer.name}, which "
-                f"gives {outputs.shape}"
-            )
+        parts.check_in_context(self.contextualizer, outputs, regions)
         return outputs, attention
-
-    def set_config(self, **arguments):
-        """Keeps the constructor's arguments as attributes and for `get_config`.
-
-        `regions_dim` becomes the image encoder's width if there is one.
-        """
-        encoder = arguments["image_encoder"]
-        if encoder is not None and "regions_dim" in arguments:
-            arguments["regions_dim"] = encoder.output_shape[-1]
-        for name, value in arguments.items():
-            setattr(self, name, value)
-        self._argument_names = tuple(arguments)
 
     @property
     def grid_shape(self):
@@ -133,10 +251,15 @@ class VQABackbone(keras_hub.models.Backbone):
     def with_image_encoder(self, image_encoder):
         """Returns a backbone with these weights whose inputs are pixels.
 
-        Raises:
-            ValueError: if the encoder's grid has another width C than the
-                region features, or its output is not one grid.
+        The encoder, which must give the features that the model was trained
+        on, is frozen, also after saving, until its `trainable` is set.
         """
+        self.check_features(image_encoder)
+        freeze(image_encoder)
+        return self.twin(image_encoder)
+
+    def check_features(self, image_encoder):
+        """Raises ValueError unless an encoder gives this model's features."""
         width = image_encoder.output_shape
         width = width[-1] if isinstance(width, tuple) else None
         if width not in (None, self.regions_dim):
@@ -145,62 +268,23 @@ class VQABackbone(keras_hub.models.Backbone):
                 f"on, of width {self.regions_dim}. Received: output_shape="
                 f"{image_encoder.output_shape}"
             )
-        return self._twin(image_encoder)
 
     def without_image_encoder(self):
         """Returns a backbone with these weights that takes region features."""
-        return self._twin(None)
-
-    def _twin(self, image_encoder):
-        config = {**self.get_config(), "image_encoder": image_encoder}
-        twin = type(self).from_config(config)
-        own = {layer.name: layer for layer in self.layers if layer.weights}
-        for layer in twin.layers:
-            if layer.weights and layer is not twin.image_encoder:
-                layer.set_weights(own[layer.name].get_weights())
-        return twin
-
-    def get_config(self):
-        config = super().get_config()
-        for name in self._argument_names:
-            value = getattr(self, name)
-            if isinstance(value, keras.Layer):
-                value = keras.saving.serialize_keras_object(value)
-            config[name] = value
-        return config
-
-    @classmethod
-    def from_config(cls, config):
-        config = dict(config)
-        for name in ("image_encoder", "contextualizer"):
-            if isinstance(config.get(name), dict):
-                config[name] = keras.saving.deserialize_keras_object(
-                    config[name]
-                )
-        backbone = super().from_config(config)
-        if not backbone.trainable:
-            freeze(backbone)
-        return backbone
+        return self.twin(None)
 
 
-def _check_call(contextualizer):
-    arguments = inspect.signature(contextualizer.call).parameters.values()
-    needed = [a.name for a in arguments if a.default is a.empty]
-    names = [a.name for a in arguments]
-    if len(needed) != 1 or "regions_mask" not in names:
-        raise ValueError(
-            "`contextualizer` must be a layer called with regions and the "
-            "keyword `regions_mask`, such as SelfAttentionContextualizer. "
-            f"Received: {type(contextualizer).__name__}, which takes "
-            f"{', '.join(names)}"
-        )
+def question_inputs():
+    """Returns the symbolic inputs of the question side by name."""
+    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
+    return {"token_ids": token_ids}
 
 
-def freeze(model):
-    """Freezes all weights of a model that says it is frozen.
-
-    Keras restores the flag of a functional model but not that of its weights,
-    and with TensorFlow a flag that does not change is not passed on.
-    """
-    model.trainable = True
-    model.trainable = False
+def take_images(tensors, inputs):
+    """Repeats what has a row per image for the questions of a shared batch."""
+    if "image_index" not in inputs:
+        return tensors
+    index = inputs["image_index"]
+    return keras.tree.map_structure(
+        lambda t: None if t is None else ops.take(t, index, axis=0), tensors
+    )

@@ -1,11 +1,9 @@
-import os
-
 import keras
 import keras_hub
 import numpy as np
-from keras import layers
 from keras_hub.src.utils.preset_utils import KerasPresetLoader
 
+from vqa_keras.image_encoders import raw_images
 from vqa_keras.models.vqa_backbone import VQABackbone
 from vqa_keras.text import QuestionTokenizer
 
@@ -14,10 +12,9 @@ from vqa_keras.text import QuestionTokenizer
 class VQAPreprocessor(keras_hub.models.Preprocessor):
     """Turns raw images and questions into a model's inputs.
 
-    Images are resized to the size of the model's image encoder, with the
-    values that `vqa_keras.data.resize.resize` gives, and questions become
-    token ids. Batches that hold token ids already, as the records do,
-    pass unchanged, so a task takes both kinds of data as they come.
+    Images are decoded (`vqa_keras.images.decode`) and resized to the size of
+    the model's image encoder, and questions become token ids. Batches that
+    hold token ids already, as the records do, pass unchanged.
 
     Args:
         tokenizer: `vqa_keras.text.QuestionTokenizer`.
@@ -27,8 +24,9 @@ class VQAPreprocessor(keras_hub.models.Preprocessor):
             the model takes region features.
 
     Call arguments:
-        x: dict of `images`, RGB of values 0 to 255, `(B, H, W, 3)`, and
-            `questions`, strings `(B,)`; or any dict with `token_ids`.
+        x: dict of `images` of values 0 to 255, gray, RGB or RGBA, `(B, H, W)`
+            or `(B, H, W, C)`, and `questions`, strings `(B,)`; or any dict
+            with `token_ids`.
         y: optional targets, `(B, A)`; passed on.
         sample_weight: optional, passed on.
 
@@ -38,7 +36,8 @@ class VQAPreprocessor(keras_hub.models.Preprocessor):
 
     Raises:
         ValueError: if `x` has neither questions nor token ids, or has images
-            where the model takes region features.
+            where the model takes region features, or if floats within -1 and
+            1 are given for pixels.
     """
 
     backbone_cls = VQABackbone
@@ -49,11 +48,6 @@ class VQAPreprocessor(keras_hub.models.Preprocessor):
         self.tokenizer = tokenizer
         self.answers = list(answers)
         self._image_size = tuple(image_size) if image_size else None
-        self.resizing = None
-        if image_size:
-            self.resizing = layers.Resizing(
-                *image_size, antialias=True, dtype="uint8", name="resizing"
-            )
         self.built = True  # there is nothing to build
 
     @property
@@ -76,7 +70,7 @@ class VQAPreprocessor(keras_hub.models.Preprocessor):
                 "`token_ids` with `regions` and `regions_mask` or `images`. "
                 f"Received: {received}"
             )
-        if self.resizing is None:
+        if self.image_size is None:
             raise ValueError(
                 "This model takes region features; for raw images it needs "
                 "the image encoder that made them: "
@@ -84,14 +78,9 @@ class VQAPreprocessor(keras_hub.models.Preprocessor):
                 f"{sorted(x)}"
             )
         return {
-            "images": self.resizing(x["images"]),
+            "images": raw_images.prepare(x["images"], self.image_size),
             "token_ids": self.tokenizer(x["questions"]),
         }
-
-    def words(self, question):
-        """Returns the words of a question that the model reads, as a list."""
-        words = self.tokenizer.split(question)
-        return words[: self.tokenizer.sequence_length] or ["[UNK]"]
 
     def targets(self, answers):
         """Returns answers as one-hot rows, `(B, A)`, for `fit` on raw data.
@@ -109,13 +98,8 @@ class VQAPreprocessor(keras_hub.models.Preprocessor):
     def from_preset(cls, preset, config_file="preprocessor.json", **kwargs):
         """Loads the preprocessor of a preset: a folder, or a KerasHub handle.
 
-        KerasHub's own method wants one preprocessor class for each backbone
-        class; this one serves them all.
-
-        Args:
-            preset: string.
-            config_file: string. Name of the preprocessor's config there.
-            **kwargs: constructor arguments that replace the saved ones.
+        KerasHub's own wants a preprocessor class for each backbone class.
+        `**kwargs` are constructor arguments that replace the saved ones.
         """
         loader = KerasPresetLoader(str(preset), config={})
         return loader.load_preprocessor(cls, config_file, **kwargs)
@@ -126,19 +110,3 @@ class VQAPreprocessor(keras_hub.models.Preprocessor):
             "answers": self.answers,
             "image_size": self._image_size,
         }
-
-
-def image_pixels(image):
-    """Returns an RGB array of a path, PIL image or array."""
-    if isinstance(image, (str, os.PathLike)):
-        image = keras.utils.load_img(image)
-    if hasattr(image, "convert"):
-        image = image.convert("RGB")
-    pixels = np.asarray(image)
-    if pixels.ndim != 3 or pixels.shape[-1] != 3:
-        raise ValueError(
-            "`image` must be a path, a PIL image or an RGB array of shape "
-            f"(height, width, 3). Received: {type(image).__name__} of shape "
-            f"{pixels.shape}"
-        )
-    return pixels

@@ -8,8 +8,8 @@ import shutil
 import keras
 import tensorflow as tf
 
-from vqa_keras.attention_axes import on_grid
 from vqa_keras.errors import UserError
+from vqa_keras.image_encoders.resize import resize
 
 
 def export(task, directory, version=1, top_k=5):
@@ -79,30 +79,25 @@ def export(task, directory, version=1, top_k=5):
 
 
 def _archive(task, top_k):
-    pixels = task.explained()
-    features = task.without_image_encoder().explained()
+    pixels = task.answerer(top_k)
+    grid_shape = task.backbone.grid_shape
+    of_features = task.without_image_encoder()
+    features = of_features.answerer(top_k, grid_shape)
     preprocessor = task.preprocessor
     height, width = preprocessor.image_size
     answers = tf.constant(preprocessor.answers)
-    grid_shape = task.backbone.grid_shape
 
-    def respond(outputs):
-        logits = tf.cast(outputs["logits"], tf.float32)
-        _, best = tf.math.top_k(logits, k=top_k)
-        scores = tf.gather(task.probabilities(logits), best, batch_dims=1)
-        attention = {
-            name: on_grid(name, tf.cast(weights, tf.float32), grid_shape)
-            for name, weights in outputs["attention"].items()
-        }
+    def respond(answerer, inputs):
+        outputs = answerer.compute(inputs)
         return {
-            "answers": tf.gather(answers, best),
-            "scores": scores,
-            **attention,
+            "answers": tf.gather(answers, outputs["answers"]),
+            "scores": outputs["probabilities"],
+            **outputs["attention"],
         }
 
     def decode(content):
         image = tf.io.decode_image(content, channels=3, expand_animations=False)
-        return tf.cast(preprocessor.resizing(image), tf.float32)
+        return tf.cast(resize(image, (height, width)), tf.float32)
 
     def serving_default(images, questions):
         decoded = tf.map_fn(
@@ -114,26 +109,26 @@ def _archive(task, top_k):
             "images": decoded,
             "token_ids": preprocessor.tokenizer(questions),
         }
-        return respond(pixels(inputs, training=False))
+        return respond(pixels, inputs)
 
     def tokens(inputs):
         if "regions" in inputs:
             shape = tf.shape(inputs["regions"])[:2]
             inputs = {**inputs, "regions_mask": tf.ones(shape, tf.int32)}
-        return respond(features(inputs, training=False))
+        return respond(features, inputs)
 
     specs = {
         name: tf.TensorSpec(tuple(tensor.shape), tensor.dtype, name=name)
-        for name, tensor in features.input.items()
+        for name, tensor in of_features.input.items()
         if name != "regions_mask"
     }
     if "regions" in specs:
-        channels = features.input["regions"].shape[-1]
+        channels = of_features.input["regions"].shape[-1]
         shape = (None, math.prod(grid_shape), channels)
         specs["regions"] = tf.TensorSpec(shape, tf.float32, name="regions")
     archive = keras.export.ExportArchive()
-    archive.track(pixels)
-    archive.track(features)
+    archive.track(task)
+    archive.track(of_features)
     for table in preprocessor.tokenizer.lookup_tables():
         archive.track(table)
     archive.add_endpoint(

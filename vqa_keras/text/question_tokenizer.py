@@ -132,18 +132,18 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
         """Returns the normalized words of `text`, known or not."""
         return split(text)
 
-    def num_words(self, text):
-        """Returns how many words `text` has.
+    def words(self, text):
+        """Returns the words that `tokenize` gives ids, "[UNK]" for none."""
+        return split(text)[: self.sequence_length] or [UNKNOWN]
 
-        More than `sequence_length` means that the question is cut.
-        """
-        return len(split(text))
+    def is_cut(self, text):
+        """Whether a question has more words than `sequence_length`."""
+        return len(split(text)) > self.sequence_length
 
-    def word_ids(self, text):
-        """Returns the ids of one question as a list, cut but not padded."""
-        known = self._ids
-        words = split(text)[: self.sequence_length]
-        return [known.get(word, 1) for word in words] or [1]
+    def padded_ids(self, text):
+        """Returns the ids of one question as a list, cut and padded."""
+        ids = [self._ids.get(word, 1) for word in self.words(text)]
+        return ids + [0] * (self.sequence_length - len(ids))
 
     def tokenize(self, inputs):
         self._known_words()
@@ -249,11 +249,7 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
         else:
             array = np.asarray(inputs, dtype=object)
             questions, shape = array.reshape(-1).tolist(), array.shape
-        padding = [0] * self.sequence_length
-        rows = [
-            (self.word_ids(_to_str(question)) + padding)[: self.sequence_length]
-            for question in questions
-        ]
+        rows = [self.padded_ids(_to_str(question)) for question in questions]
         return np.array(rows, "int32").reshape(*shape, self.sequence_length)
 
     def _tokenize_in_tensorflow(self, inputs):

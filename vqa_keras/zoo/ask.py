@@ -18,9 +18,9 @@ from absl import flags
 
 from vqa_keras import visualization
 from vqa_keras.command import run
-from vqa_keras.data.images import UnreadableImage
-from vqa_keras.data.images import decode_image
 from vqa_keras.errors import UserError
+from vqa_keras.images import UnreadableImage
+from vqa_keras.images import decode
 from vqa_keras.zoo import runs
 from vqa_keras.zoo.arguments import one_run
 
@@ -88,7 +88,7 @@ def _show(path, image, answer):
 
 def _read_image(path):
     try:
-        return decode_image(pathlib.Path(path).read_bytes())
+        return decode(pathlib.Path(path).read_bytes())
     except OSError as error:
         raise UserError(f"--image cannot be read: {error}") from error
     except UnreadableImage as error:

@@ -48,7 +48,7 @@ def describe(task, source):
     """Prints layers, parameter count, inputs, attention maps and source."""
     task.backbone.summary()
     task.summary()
-    print(f"model        {type(task).__name__}")
+    print(f"model        {type(task.backbone).__name__}")
     print(f"parameters   {task.count_params():,}")
     for name, tensor in sorted(task.backbone.input.items()):
         print(f"input        {name} {tensor.shape} {tensor.dtype}")

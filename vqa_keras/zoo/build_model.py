@@ -1,7 +1,5 @@
 """Builds the model of a recipe."""
 
-import inspect
-
 from vqa_keras import image_encoders
 from vqa_keras import layers
 from vqa_keras import models
@@ -39,10 +37,15 @@ def build_model(entry, preprocessor=None, dtype=None, **overrides):
     ```
     """
     recipe = recipes.load(entry)
-    task_class = getattr(models, recipe["model"])
-    backbone_class = task_class.backbone_cls
-    backbone_names = set(inspect.signature(backbone_class).parameters)
-    backbone_names -= {"dtype", "kwargs"}
+    missing = {"model", "backbone", "head"} - recipe.keys()
+    if missing or not hasattr(models, recipe["model"]):
+        raise UserError(
+            f"The recipe of {entry!r} must have [backbone], [head] and a model "
+            f"of vqa_keras.models. Received: {', '.join(missing) or 'no'} "
+            f"{'missing' if missing else recipe['model']}"
+        )
+    backbone_class = getattr(models, recipe["model"])
+    backbone_names = {*backbone_class.arguments(), "name", "trainable"}
     backbone = {**recipe["backbone"], "dtype": dtype}
     head = {**recipe["head"], "preprocessor": preprocessor}
     if "image_encoder" not in overrides:
@@ -60,7 +63,7 @@ def build_model(entry, preprocessor=None, dtype=None, **overrides):
                 f"Entry {entry!r} has no argument {name!r}. Known: "
                 f"{', '.join(known)}"
             )
-    return task_class(backbone_class(**backbone), **head)
+    return models.VQA(backbone_class(**backbone), **head)
 
 
 def _build_contextualizer(recipe, dtype):

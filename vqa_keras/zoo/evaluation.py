@@ -8,6 +8,7 @@ from vqa_keras import data
 from vqa_keras import metrics
 from vqa_keras.attention_axes import attention_axes
 from vqa_keras.errors import UserError
+from vqa_keras.models.answerer import join
 from vqa_keras.zoo.grounding import REGIONS
 from vqa_keras.zoo.grounding import Grounding
 
@@ -48,7 +49,8 @@ def predict(
     Returns:
         `{"answers": int (Q, K), "probabilities": (Q, K), "attention": {name:
         (Q, ...)}}`, NumPy arrays in the order of `vqa_keras.data.read_images`;
-        the K <= 5 best answers come best first.
+        the K <= 5 best answers come best first, and an axis of a grid's
+        regions is two.
     """
     batches = data.load(
         info.directory,
@@ -58,23 +60,28 @@ def predict(
         targets=None,
         image_size=task.preprocessor.image_size,
     )
-    explained = task.explained()
-    logits = explained.output["logits"]
-    _, best = ops.top_k(logits, min(TOP_K, task.num_classes))
-    probabilities = task.probabilities(logits)
-    model = keras.Model(
-        explained.input,
-        {
-            "answers": best,
-            "probabilities": ops.take_along_axis(probabilities, best, axis=-1),
-            "attention": {
-                name: ops.cast(weights, "float32")
-                for name, weights in explained.output["attention"].items()
-                if not regions_only or _is_of_regions(name, weights)
-            },
-        },
-    )
-    return model.predict(batches, verbose=1 if progress else 0)
+    answerer = task.answerer(TOP_K, records_grid(info))
+    answers, probabilities, attention = [], [], []
+    bar = keras.utils.Progbar(len(batches), verbose=int(progress))
+    for number, batch in enumerate(batches, 1):
+        outputs = keras.tree.map_structure(
+            ops.convert_to_numpy, answerer(dict(batch))
+        )
+        answers.append(outputs["answers"])
+        probabilities.append(outputs["probabilities"])
+        attention.append(
+            {
+                name: weights
+                for name, weights in outputs["attention"].items()
+                if not regions_only or attention_axes(name) == ("regions",)
+            }
+        )
+        bar.update(number)
+    return {
+        "answers": np.concatenate(answers),
+        "probabilities": np.concatenate(probabilities),
+        "attention": join(attention),
+    }
 
 
 def evaluate(task, info, split, outputs):
@@ -165,10 +172,6 @@ def _vqa_accuracy(questions, predicted):
     return found
 
 
-def _is_of_regions(name, weights):
-    return attention_axes(name, len(weights.shape) - 1) == ("regions",)
-
-
 def _questions_to_learn_from(info, split):
     """Pairs of question and answer of the training and validation splits.
 
@@ -184,30 +187,28 @@ def _questions_to_learn_from(info, split):
 
 
 def _maps_of_regions(task, info, attention):
-    """What `Grounding` takes: every attention that weighs parts of a picture.
+    """What `Grounding` takes: every attention that weighs parts of an image.
 
     These are the cells of a grid, or regions where the records hold no grid.
     """
-    levels = info.image_encoder["levels"].values() if info.image_encoder else ()
-    grids = any(len(shape) == 3 for shape in levels) or task.backbone.grid_shape
-    shapes = {
-        name: grid_of(task, info, weights.shape[-1]) if grids else REGIONS
+    grid_shape = task.backbone.grid_shape or records_grid(info)
+    rank = 3 if grid_shape else 2  # without glimpses
+    return {
+        name: grid_shape or REGIONS
         for name, weights in attention.items()
-        if _is_of_regions(name, weights)
+        if attention_axes(name) == ("regions",) and weights.ndim == rank
     }
-    return {name: shape for name, shape in shapes.items() if shape}
 
 
-def grid_of(task, info, num_regions):
-    """Returns `(h, w)` of the grid with so many cells, or None."""
-    levels = info.image_encoder["levels"].values() if info.image_encoder else ()
-    shapes = [shape[:2] for shape in levels if len(shape) == 3]
-    if task.backbone.grid_shape:
-        shapes.insert(0, task.backbone.grid_shape)
-    for height, width in shapes:
-        if height * width == num_regions:
-            return height, width
-    return None
+def records_grid(info):
+    """`(h, w)` of the grid whose cells are the regions of records, or None."""
+    levels = info.image_encoder["levels"] if info.image_encoder else {}
+    if not levels:
+        return None
+    *_, shape = levels.values()
+    if len(shape) != 3 or None in shape:
+        return None
+    return tuple(shape[:2])
 
 
 def print_evaluation(result):

@@ -7,8 +7,7 @@ import numpy as np
 from vqa_keras import data
 from vqa_keras import visualization
 from vqa_keras.attention_axes import attention_axes
-from vqa_keras.attention_axes import on_grid
-from vqa_keras.data.images import decode_image
+from vqa_keras.images import decode
 from vqa_keras.zoo import evaluation
 
 
@@ -47,6 +46,7 @@ def read_examples(task, info, split, outputs, chosen):
         chosen: sorted list of indices of questions.
     """
     names = task.preprocessor.answers
+    grid_shape = task.backbone.grid_shape or evaluation.records_grid(info)
     first = 0  # index of the image's first question
     for image in data.read_images(info.directory, split):
         questions = image["questions"]
@@ -56,38 +56,32 @@ def read_examples(task, info, split, outputs, chosen):
         )
         for i in chosen[here]:
             question = questions[i - first]
-            words = task.preprocessor.words(question["question"])
+            words = task.preprocessor.tokenizer.words(question["question"])
             answers = [names[a] for a in outputs["answers"][i]]
             yield visualization.Example(
-                image=decode_image(image["image"]),
+                image=decode(image["image"]),
                 image_id=image["image_id"],
                 question=question["question"],
                 answer=question["answer"],
                 answers=answers,
                 probabilities=outputs["probabilities"][i].tolist(),
                 attention={
-                    name: _on_grid(task, info, name, weights[i])
+                    name: weights[i] if grid_shape else _boxes(name, weights[i])
                     for name, weights in outputs["attention"].items()
                 },
                 correct=answers[0] == question["answer"],
-                words=words[: info.sequence_length],
+                words=words,
             )
         first += len(questions)
 
 
-def _on_grid(task, info, name, weights):
-    """Weights of one question as `vqa_keras.visualization.Example` takes them.
+def _boxes(name, weights):
+    """Weights as `vqa_keras.visualization.Example` takes them, without a grid.
 
-    Regions without a grid are one axis: heads before them would look like the
-    rows of a grid, so their mean is taken.
+    Regions are one axis: heads before them would look like the rows of a grid,
+    so their mean is taken.
     """
     axes = attention_axes(name, weights.ndim)
-    if "regions" not in axes:
-        return weights
-    regions = weights.shape[axes.index("regions")]
-    grid_shape = evaluation.grid_of(task, info, regions)
-    if grid_shape:
-        return on_grid(name, weights[None], grid_shape)[0]
-    if axes[0] == "heads" and axes[1:] != ("regions", "regions"):
+    if axes[0] == "heads" and axes.count("regions") == 1:
         return weights.mean(axis=0)
     return weights

@@ -5,7 +5,7 @@ import collections
 import numpy as np
 
 from vqa_keras import metrics
-from vqa_keras.data.images import decode_image
+from vqa_keras.images import decode
 
 REGIONS = "regions"  # Instead of a grid's shape: regions with boxes.
 
@@ -74,7 +74,7 @@ class Grounding:
                 if boxes:
                     mask = metrics.boxes_mask(boxes, image["image_size"])
                 else:
-                    mask = metrics.object_mask(decode_image(image["image"]))
+                    mask = metrics.object_mask(decode(image["image"]))
                 covered[shape] = metrics.covered_cells(mask, shape)
             elif boxes and image["boxes"] is not None and len(image["boxes"]):
                 covered[shape] = metrics.covered_regions(image["boxes"], boxes)

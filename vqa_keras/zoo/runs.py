@@ -35,6 +35,12 @@ def load_run(directory):
         )
     try:
         results = json.loads(path.read_text(encoding="utf-8"))
+        if results["recipe"]["model"].endswith("VQA"):
+            raise UserError(
+                f"{directory}: needed a run of this version. Received: a run "
+                "of vqa_keras 0.1; write it again with --noresume: "
+                f"{results['command']}"
+            )
         if results["inputs"] not in ("regions", "grids", "images"):
             raise ValueError(f"{path}: inputs are {results['inputs']!r}")
         return VQA.from_preset(str(directory)), results

@@ -15,6 +15,7 @@ from vqa_keras.text import QuestionTokenizer
 from vqa_keras.zoo.build_model import build_image_encoder
 from vqa_keras.zoo.build_model import build_model
 from vqa_keras.zoo.checkpoints import Checkpoints
+from vqa_keras.zoo.evaluation import records_grid
 from vqa_keras.zoo.flops import flops_per_question
 
 STRATEGIES = ("none", "mirrored")
@@ -29,6 +30,8 @@ def build_task(entry, recipe, info, dtype="float32"):
         image_encoder = build_image_encoder(recipe, dtype)
     else:
         sizes = _feature_sizes(info, inputs)
+    if recipe["backbone"].get("position_grid"):
+        sizes["position_grid"] = _grid(info, image_encoder)
     preprocessor = models.VQAPreprocessor(
         QuestionTokenizer(
             info.question_words(), sequence_length=info.sequence_length
@@ -92,20 +95,17 @@ def train(
 
     def compiled_task(dtype):
         task = build_task(entry, recipe, info, dtype)
-        model = models.share_images(task) if shared else task
-        model.compile(
-            _optimizer(settings, steps), **task.defaults(), jit_compile=jit
-        )
-        return task, model
+        task.compile(_optimizer(settings, steps), jit_compile=jit)
+        return task
 
     keras.utils.set_random_seed(settings["seed"])
     with _scope(strategy):
-        task, model = compiled_task(precision)
+        task = compiled_task(precision)
         select = selects_epoch(info)
         checkpoints = Checkpoints(
             folder / "checkpoints", "val_accuracy" if select else None
         )
-        first_epoch = checkpoints.restore(model)
+        first_epoch = checkpoints.restore(task)
     if first_epoch < epochs:
         options = {
             "inputs": settings["inputs"],
@@ -118,7 +118,7 @@ def train(
             validation = data.load(
                 info.directory, "validation", batch_size, **options
             )
-        model.fit(
+        task.fit(
             data.load(
                 info.directory,
                 "train",
@@ -139,8 +139,8 @@ def train(
             verbose=verbose,
         )
     # A task of its own: variables of a strategy stay bound to its scope.
-    best, model = compiled_task("float32")
-    checkpoints.load_best(model)
+    best = compiled_task("float32")
+    checkpoints.load_best(best)
     return best, {
         "epochs": epochs,
         "selected": "best on validation" if select else "last epoch",
@@ -216,6 +216,13 @@ def _feature_sizes(info, inputs):
         return {"regions_dim": shapes["regions"][-1]}
     names = sorted(shapes.keys() - {"token_ids"}, key=lambda n: (len(n), n))
     return {"grid_shapes": [shapes[name] for name in names]}
+
+
+def _grid(info, image_encoder):
+    """`(h, w)` of the grid whose cells are the regions; None without one."""
+    if image_encoder is not None:
+        return image_encoder.output_shape[1:3]
+    return records_grid(info)
 
 
 def count_flops(task, info):

@@ -8,16 +8,13 @@ from keras import ops
 from vqa_keras import models
 from vqa_keras.image_encoders import GridCNNBackbone
 from vqa_keras.layers import SelfAttentionContextualizer
-from vqa_keras.models import share_images
 
 IMAGE_INDEX = np.array([0, 0, 2, 1, 2], "int32")
 COMMON = {"vocabulary_size": 6, "hidden_dim": 4, "embedding_dim": 3}
 
 
 def random_task(backbone):
-    task = getattr(models, type(backbone).__name__.replace("Backbone", "VQA"))(
-        backbone, 3, hidden_dim=7, dropout=0.0
-    )
+    task = models.VQA(backbone, 3, hidden_dim=7, dropout=0.0)
     rng = np.random.default_rng(1)
     for weight in task.trainable_weights:
         weight.assign(rng.normal(scale=0.5, size=weight.shape))
@@ -70,7 +67,7 @@ def token_ids():
 @every_task
 def test_shared_images_give_the_logits_of_repeated_images(make):
     task, images = make()
-    shared = share_images(task)(
+    shared = task(
         {**images, "token_ids": token_ids(), "image_index": IMAGE_INDEX}
     )
     repeated = {name: array[IMAGE_INDEX] for name, array in images.items()}
@@ -87,23 +84,35 @@ def test_shared_images_give_the_logits_of_repeated_images(make):
 def test_training_the_shared_model_trains_the_task(make):
     task, images = make()
     before = [np.array(w) for w in task.get_weights()]
-    model = share_images(task)
-    model.compile(keras.optimizers.SGD(0.1), **task.defaults())
+    task.compile(keras.optimizers.SGD(0.1))
     inputs = {**images, "token_ids": token_ids(), "image_index": IMAGE_INDEX}
-    model.train_on_batch(inputs, np.eye(3, dtype="float32")[[0, 1, 2, 0, 1]])
+    task.train_on_batch(inputs, np.eye(3, dtype="float32")[[0, 1, 2, 0, 1]])
     moved = [
         bool(np.any(old != new))
         for old, new in zip(before, task.get_weights(), strict=True)
     ]
-    assert len(model.trainable_weights) == len(task.trainable_weights)
     # A bias may have no gradient: softmax forgets what it adds to all regions.
     assert sum(moved) > 0.8 * len(moved)
 
 
-def test_what_sees_the_image_alone_runs_once_an_image():
-    task, _ = make_stacked()
-    of_images = share_images(task).get_layer("of_images")
-    names = {layer.name for layer in of_images.layers}
-    assert {task.backbone.image_encoder.name, "regions"} <= names
-    assert any("contextualizer" in name for name in names)
-    assert not any("question" in name for name in names)
+class RowsSeen(keras.layers.Layer):
+    """A contextualizer that changes nothing and keeps the number of rows."""
+
+    def call(self, regions, regions_mask=None):
+        self.rows = regions.shape[0]
+        return regions
+
+
+def test_the_image_side_runs_once_per_image():
+    context = RowsSeen()
+    backbone = models.StackedBackbone(
+        **COMMON, attention_dim=5, regions_dim=8, contextualizer=context
+    )
+    inputs = {
+        "regions": np.zeros((3, 4, 8), "float32"),
+        "regions_mask": np.ones((3, 4), "int32"),
+        "token_ids": token_ids(),
+        "image_index": IMAGE_INDEX,
+    }
+    assert backbone(inputs)["fused"].shape == (5, 4)
+    assert context.rows == 3

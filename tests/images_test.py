@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from vqa_keras.data.images import UnreadableImage
-from vqa_keras.data.images import decode_image
-from vqa_keras.data.images import to_stored
-from vqa_keras.data.resize import resize
+from vqa_keras.data.stored_image import to_stored
+from vqa_keras.image_encoders.resize import resize
+from vqa_keras.images import UnreadableImage
+from vqa_keras.images import decode
 
 
 def pixels(height=6, width=9):
@@ -45,27 +45,27 @@ def header_bomb(side=20_000):
 
 def reason(data, **options):
     with pytest.raises(UnreadableImage) as caught:
-        decode_image(data, **options)
+        decode(data, **options)
     return caught.value.reason
 
 
 def test_rgb_png_gives_its_pixels():
-    np.testing.assert_array_equal(decode_image(encoded(pixels())), pixels())
+    np.testing.assert_array_equal(decode(encoded(pixels())), pixels())
 
 
 def test_one_pixel_is_a_picture():
-    assert decode_image(encoded(pixels(1, 1))).shape == (1, 1, 3)
+    assert decode(encoded(pixels(1, 1))).shape == (1, 1, 3)
 
 
 def test_grey_fills_the_three_channels():
     grey = pixels()[..., 0]
-    image = decode_image(encoded(grey))
+    image = decode(encoded(grey))
     np.testing.assert_array_equal(image, np.stack([grey] * 3, -1))
 
 
 def test_sixteen_bits_are_scaled_to_eight():
     grey = np.array([[0, 257, 32896, 65535]], dtype="uint16")
-    image = decode_image(encoded(grey))
+    image = decode(encoded(grey))
     np.testing.assert_array_equal(image[0, :, 1], [0, 1, 128, 255])
 
 
@@ -73,7 +73,7 @@ def test_transparent_pixels_are_white():
     rgba = np.zeros((2, 2, 4), dtype="uint8")
     rgba[0, 0] = (10, 20, 30, 255)
     rgba[0, 1] = (0, 0, 0, 128)
-    image = decode_image(encoded(rgba))
+    image = decode(encoded(rgba))
     np.testing.assert_array_equal(image[0, 0], [10, 20, 30])
     np.testing.assert_allclose(image[0, 1], 127, atol=1)
     np.testing.assert_array_equal(image[1], 255)
@@ -83,13 +83,13 @@ def test_transparent_palette_color_is_white():
     palette = Image.new("P", (2, 1))
     palette.putpalette([0, 0, 0, 200, 0, 0])
     palette.putpixel((1, 0), 1)
-    image = decode_image(encoded(palette, transparency=0))
+    image = decode(encoded(palette, transparency=0))
     np.testing.assert_array_equal(image[0], [[255, 255, 255], [200, 0, 0]])
 
 
 def test_cmyk_jpeg_keeps_its_colors():
     red = Image.new("RGB", (16, 16), (250, 5, 5)).convert("CMYK")
-    image = decode_image(encoded(red, "JPEG", quality=95))
+    image = decode(encoded(red, "JPEG", quality=95))
     np.testing.assert_allclose(image[8, 8], [250, 5, 5], atol=6)
 
 
@@ -98,7 +98,7 @@ def test_animation_gives_its_first_frame():
     data = encoded(
         frames[0], "GIF", save_all=True, append_images=frames[1:], duration=50
     )
-    np.testing.assert_array_equal(decode_image(data)[4, 4], [255, 0, 0])
+    np.testing.assert_array_equal(decode(data)[4, 4], [255, 0, 0])
 
 
 def test_photo_is_turned_upright():
@@ -106,7 +106,7 @@ def test_photo_is_turned_upright():
     exif[0x0112] = 6  # The camera was turned: rotate clockwise to see it.
     top = np.zeros((16, 32, 3), dtype="uint8")
     top[:, :16] = 255
-    image = decode_image(encoded(top, "JPEG", exif=exif, quality=95))
+    image = decode(encoded(top, "JPEG", exif=exif, quality=95))
     assert image.shape == (32, 16, 3)
     assert image[:12].mean() > 250
     assert image[20:].mean() < 5
@@ -127,7 +127,7 @@ def test_a_cut_at_any_byte_gives_a_picture_or_a_reason(kind):
     data = encoded(pixels(16, 16), kind)
     for length in range(0, len(data), 7):
         try:
-            assert decode_image(data[:length]).shape == (16, 16, 3)
+            assert decode(data[:length]).shape == (16, 16, 3)
         except UnreadableImage as error:
             assert error.reason
 
@@ -140,7 +140,7 @@ def test_flipped_bytes_give_a_picture_or_a_reason(kind):
         broken = bytearray(data)
         broken[rng.integers(len(data))] = rng.integers(256)
         try:
-            assert decode_image(bytes(broken), max_pixels=10**6).ndim == 3
+            assert decode(bytes(broken), max_pixels=10**6).ndim == 3
         except UnreadableImage as error:
             assert error.reason
 
@@ -152,14 +152,14 @@ def test_plain_jpeg_has_the_pixels_that_pillow_gives(subsampling, size):
     for options in ({"quality": 30}, {"quality": 95, "optimize": True}):
         data = encoded(smooth, "JPEG", subsampling=subsampling, **options)
         np.testing.assert_array_equal(
-            decode_image(data), np.asarray(Image.open(io.BytesIO(data)))
+            decode(data), np.asarray(Image.open(io.BytesIO(data)))
         )
 
 
 def test_damaged_jpeg_has_the_outcome_that_pillow_gives(monkeypatch):
     def outcome(data):
         try:
-            return decode_image(data).tolist()
+            return decode(data).tolist()
         except UnreadableImage as error:
             return error.reason
 
@@ -193,7 +193,7 @@ def test_header_bomb_is_refused_without_memory():
 
 def test_max_pixels_is_the_largest_size_allowed():
     data = encoded(pixels(6, 9))
-    assert decode_image(data, max_pixels=54).shape == (6, 9, 3)
+    assert decode(data, max_pixels=54).shape == (6, 9, 3)
     assert reason(data, max_pixels=53) == "too_large"
 
 
@@ -218,7 +218,7 @@ def test_resize_averages_when_it_shrinks():
 def test_plain_files_are_stored_as_they_are_and_others_as_png():
     plain = [encoded(pixels()), encoded(pixels(), "JPEG")]
     for data in plain:
-        assert to_stored(data, decode_image(data)) == data
+        assert to_stored(data, decode(data)) == data
     exif = Image.Exif()
     exif[0x0112] = 6
     other = [
@@ -229,7 +229,7 @@ def test_plain_files_are_stored_as_they_are_and_others_as_png():
         encoded(pixels(), "WEBP"),
     ]
     for data in other:
-        image = decode_image(data)
+        image = decode(data)
         stored = to_stored(data, image)
         assert stored != data
         np.testing.assert_array_equal(tf.io.decode_png(stored), image)
@@ -239,5 +239,5 @@ def test_exif_data_that_cannot_be_read_says_nothing():
     whole = encoded(pixels())
     damaged = png_chunk(b"eXIf", b"MX\0*" + bytes(12))
     data = whole[:33] + damaged + whole[33:]  # after signature and header
-    np.testing.assert_array_equal(decode_image(data), pixels())
+    np.testing.assert_array_equal(decode(data), pixels())
     assert to_stored(data, pixels()) == data

@@ -1,18 +1,18 @@
-"""Turns the bytes of any picture file into RGB pixels, or says why not.
+"""Decodes images to RGB pixels: one rule for files, bytes, PIL and arrays.
 
 Whatever the bytes are, decoding takes at most 24 bytes of memory for each of
 `max_pixels`, 1.2 GB, beside the file: it is WebP that takes most, JPEG takes
-12. A header is read up to `_HEADER_BYTES` and `_HEADER_READS`, and pictures of
+12. A header is read up to `_HEADER_BYTES` and `_HEADER_READS`, and images of
 endless parts are given up, because Pillow would read and keep all of them.
 """
 
 import io
-import re
+import os
+import pathlib
 import struct
 import warnings
 
 import numpy as np
-import tensorflow as tf
 from PIL import Image
 from PIL import ImageOps
 from PIL import UnidentifiedImageError
@@ -26,16 +26,13 @@ _SCANS = 200  # of MAX_PIXELS in a progressive JPEG; 10 are usual
 _TILE_PIXELS = 2**22  # of a TIFF whose picture is smaller than that
 _TIFF_LAYOUT = {256, 257, 258, 259, 277, 278, 284, 322, 323}  # tags of sizes
 
-# In a scan 0 follows ff in pixels, d0 to d7 in marks that decoding restarts at.
-_JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]")
-
 # Formats that Pillow decodes by itself: no helper program, no script language.
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
 
 # What Pillow's readers raise when bytes are not what they expect.
-_PILLOW_ERRORS = (
+PILLOW_ERRORS = (
     OSError,
     SyntaxError,
     EOFError,
@@ -50,63 +47,107 @@ _PILLOW_ERRORS = (
 
 
 class UnreadableImage(ValueError):
-    """The bytes cannot be shown as a picture.
+    """Raised for bytes that are no image, or one that takes too much.
 
     Args:
         reason: one of "empty_file", "not_an_image", "truncated", "too_large",
             "unsupported_pixels" and "damaged".
+        name: str, the file if there is one.
     """
 
-    def __init__(self, reason):
-        super().__init__(f"Needed a readable picture. Received: {reason}")
+    def __init__(self, reason, name=None):
+        name = f"{name}, " if name else ""
+        super().__init__(f"Needed a readable image. Received: {name}{reason}")
         self.reason = reason
 
 
-def decode_image(data, max_pixels=MAX_PIXELS):
-    """Decodes a picture file to 8-bit RGB.
+def decode(image, max_pixels=MAX_PIXELS):
+    """Returns the 8-bit RGB pixels of an image, whatever holds it.
 
-    Grey, palette and CMYK pictures are converted, 16-bit grey is scaled to 8
+    Gray, palette and CMYK images are converted, 16-bit gray is scaled to 8
     bits, transparent pixels are laid over white, an animation gives its first
-    frame, and a photo is turned upright as its EXIF data says.
+    frame, and a photograph is turned upright as its EXIF data says.
 
     Args:
-        data: the file's bytes: JPEG, PNG, GIF, BMP, WebP, TIFF or PPM.
-        max_pixels: int. A picture whose header declares more is refused
-            before any memory is taken for its pixels.
+        image: the path of a file, its bytes (JPEG, PNG, GIF, BMP, WebP, TIFF or
+            PPM), a PIL image, or an array of values 0 to 255: gray `(H, W)` or
+            `(H, W, 1)`, RGB `(H, W, 3)` or RGBA `(H, W, 4)`. An array of uint16
+            above 255 is a 16-bit image. Floats are rounded.
+        max_pixels: int. An image whose header declares more is refused before
+            any memory is taken for its pixels.
 
     Returns:
         uint8 array `(H, W, 3)`.
 
     Raises:
-        UnreadableImage: with the reason, if there is no picture in `data`, or
-            one that would take too much: more pixels, above 16 MB of metadata
+        UnreadableImage: with the reason, if the bytes hold no image, or one
+            that would take too much: more pixels, above 16 MB of metadata
             before them, scans or parts without end.
+        ValueError: if an array has another shape or other values: floats
+            within -1 and 1 are no values of 0 to 255.
+        OSError: if a file cannot be read.
+
+    Example:
+    ```python
+    pixels = vqa_keras.images.decode("photo.jpg")  # (H, W, 3), upright
+    ```
     """
+    if isinstance(image, (str, os.PathLike)):
+        data = pathlib.Path(image).read_bytes()
+        try:
+            return decode(data, max_pixels)
+        except UnreadableImage as error:
+            raise UnreadableImage(error.reason, image) from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Odd metadata is no one's concern.
-        pixels = _quickly_decoded(data, max_pixels)
-        if pixels is not None:
-            return pixels
-        # Nested, so that each picture is freed when the next one is made.
-        return np.array(_to_rgb(_upright(_loaded(data, max_pixels))), "uint8")
+        if isinstance(image, (bytes, bytearray)):
+            # Nested, so that each image is freed when the next one is made.
+            loaded = _upright(_loaded(bytes(image), max_pixels))
+            return np.array(_to_rgb(loaded), "uint8")
+        if not isinstance(image, Image.Image):
+            image = _from_array(image)
+        if image.width * image.height > max_pixels:
+            raise UnreadableImage("too_large")
+        return np.array(_to_rgb(_upright(image.copy())), "uint8")
 
 
-def to_stored(data, image):
-    """Returns the bytes that a record keeps of a picture.
+def check_values(array):
+    """Raises ValueError unless an array can hold pixels from 0 to 255."""
+    if not array.size:
+        return
+    low, high = array.min(), array.max()
+    if np.issubdtype(array.dtype, np.floating) and -1 <= low and high <= 1:
+        raise ValueError(
+            "An image must hold values from 0 to 255. Received: floats from "
+            f"{low:g} to {high:g}, which are scaled or normalized; multiply "
+            "images of 0 to 1 by 255"
+        )
+    limit = 65535 if array.dtype == np.uint16 else 255
+    if not (low >= 0 and high <= limit):  # NaN is neither.
+        raise ValueError(
+            "An image must hold values from 0 to 255. Received: "
+            f"{array.dtype} from {low:g} to {high:g}"
+        )
 
-    Args:
-        data: bytes of the picture file.
-        image: what `decode_image(data)` returned.
 
-    Returns:
-        `data` where every decoder reads it as `image`: an upright 8-bit RGB
-        JPEG or an 8-bit RGB PNG. Any other file becomes a PNG of `image`.
-    """
-    if _is_plain(Image.open(_File(data), formats=_FORMATS), data):
-        return data
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format="PNG")
-    return buffer.getvalue()
+def _from_array(image):
+    array = np.asarray(image)
+    if array.ndim == 3 and array.shape[-1] == 1:
+        array = array[..., 0]
+    color = array.ndim == 3 and array.shape[-1] in (3, 4)
+    if not (color or array.ndim == 2) or array.dtype.kind not in "uif":
+        raise ValueError(
+            "`image` must be a path, bytes, a PIL image or an array of shape "
+            "(height, width), (height, width, 3) or (height, width, 4). "
+            f"Received: {type(image).__name__} of dtype {array.dtype} and "
+            f"shape {array.shape}"
+        )
+    check_values(array)
+    if array.dtype == np.uint16 and array.max() > 255:
+        array = array / 257.0
+    if array.dtype != np.uint8:
+        array = np.round(array).astype("uint8")
+    return Image.fromarray(array)
 
 
 class _File(io.BytesIO):
@@ -131,42 +172,22 @@ class _File(io.BytesIO):
         self.reads_left = _READS
 
 
-def _quickly_decoded(data, max_pixels):
-    """Pixels of a plain baseline JPEG; None if Pillow has to look at it.
-
-    TensorFlow takes half of Pillow's time for the same pixels. It knows fewer
-    kinds of files, and what is wrong with a damaged one is for Pillow to say.
-    """
-    if not data.startswith(b"\xff\xd8") or not _ends_after_scan(data):
-        return None
-    image, _ = _open(data, max_pixels)
-    if "progressive" in image.info or not _is_plain(image, data):
-        return None
-    try:
-        return tf.io.decode_jpeg(
-            data, channels=3, dct_method="INTEGER_ACCURATE"
-        ).numpy()
-    except tf.errors.OpError:
-        return None
-
-
-def _ends_after_scan(data):
-    """Whether a JPEG's last scan is followed by its end and nothing else."""
-    marker = _JPEG_MARKER.search(data, data.rfind(b"\xff\xda") + 2)
-    return marker is not None and data[marker.start() :] == b"\xff\xd9"
-
-
 def _loaded(data, max_pixels):
-    image, file = _open(data, max_pixels)
+    image, file = open_image(data, max_pixels)
     file.end_header()
     try:
         image.load()
-    except _PILLOW_ERRORS as error:
+    except PILLOW_ERRORS as error:
         raise UnreadableImage(_reason(error)) from error
     return image
 
 
-def _open(data, max_pixels):
+def open_image(data, max_pixels=MAX_PIXELS):
+    """Returns the PIL image of a header, and its file, whose reads are limited.
+
+    Raises:
+        UnreadableImage: if the header cannot be read or declares too much.
+    """
     if not data:
         raise UnreadableImage("empty_file")
     file = _File(data)
@@ -181,7 +202,7 @@ def _open(data, max_pixels):
         raise UnreadableImage("truncated" if known else "not_an_image") from (
             error
         )
-    except _PILLOW_ERRORS as error:
+    except PILLOW_ERRORS as error:
         raise UnreadableImage(_reason(error)) from error
     pixels = image.width * image.height
     if pixels > max_pixels or tile > max(pixels, _TILE_PIXELS):
@@ -235,7 +256,7 @@ def _reason(error):
 def _upright(image):
     try:
         ImageOps.exif_transpose(image, in_place=True)
-    except _PILLOW_ERRORS:
+    except PILLOW_ERRORS:
         pass  # EXIF data that cannot be read says nothing.
     return image
 
@@ -258,21 +279,3 @@ def _to_rgb(image):
             Image.new("RGBA", image.size, white), image
         )
     return image.convert("RGB") if image.mode != "RGB" else image
-
-
-def _orientation(image):
-    try:
-        return image.getexif().get(0x0112, 1)
-    except _PILLOW_ERRORS:
-        return 1  # as `_upright` leaves it
-
-
-def _is_plain(image, data):
-    if image.mode != "RGB" or _orientation(image) != 1:
-        return False
-    if image.format == "PNG":  # Byte 24 is the bit depth.
-        frames = getattr(image, "n_frames", 1)
-        return (
-            data[24] == 8 and "transparency" not in image.info and (frames == 1)
-        )
-    return image.format == "JPEG"

@@ -1,0 +1,54 @@
+"""What a record keeps of an image file."""
+
+import io
+import warnings
+
+from PIL import Image
+
+from vqa_keras.images import PILLOW_ERRORS
+from vqa_keras.images import open_image
+
+
+def to_stored(data, image):
+    """Returns the bytes that a record keeps of an image.
+
+    Args:
+        data: bytes of the image file.
+        image: what `vqa_keras.images.decode(data)` returned.
+
+    Returns:
+        `data` where every decoder reads it as `image`: an upright 8-bit RGB
+        JPEG or an 8-bit RGB PNG. Any other file becomes a PNG of `image`.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Odd metadata is no one's concern.
+        opened, _ = open_image(data)
+        if is_plain(opened, data):
+            return data
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def is_plain(image, data):
+    """Whether every decoder reads a file alike: upright RGB of 8 bits.
+
+    Args:
+        image: the PIL image of its header.
+        data: its bytes.
+    """
+    if image.mode != "RGB" or _orientation(image) != 1:
+        return False
+    if image.format == "PNG":  # Byte 24 is the bit depth.
+        frames = getattr(image, "n_frames", 1)
+        return (
+            data[24] == 8 and "transparency" not in image.info and (frames == 1)
+        )
+    return image.format == "JPEG"
+
+
+def _orientation(image):
+    try:
+        return image.getexif().get(0x0112, 1)
+    except PILLOW_ERRORS:
+        return 1  # as `vqa_keras.images.decode` leaves it
