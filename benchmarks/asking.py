@@ -26,7 +26,6 @@ from support import rounds
 
 from vqa_keras import image_encoders
 from vqa_keras import models
-from vqa_keras import zoo
 from vqa_keras.command import run
 from vqa_keras.text import QuestionTokenizer
 
@@ -79,13 +78,15 @@ def _task():
     preprocessor = models.VQAPreprocessor(
         QuestionTokenizer(words, sequence_length=9), answers, (64, 64)
     )
-    return zoo.build_model(
-        "stacked",
-        preprocessor=preprocessor,
+    backbone = models.StackedBackbone(
+        len(words),
+        embedding_dim=64,
+        hidden_dim=128,
+        attention_dim=64,
+        normalize_regions=True,
         image_encoder=encoder,
-        vocabulary_size=len(words),
-        num_classes=len(answers),
     )
+    return models.VQA(backbone, len(answers), preprocessor, hidden_dim=256)
 
 
 if __name__ == "__main__":

@@ -30,12 +30,12 @@ from support import rounds
 
 from vqa_keras import image_encoders
 from vqa_keras.command import run
-from vqa_keras.data.record_maker import RecordMaker
-from vqa_keras.data.record_text import RecordText
-from vqa_keras.data.record_text import count_text
-from vqa_keras.data.record_text import write_text
-from vqa_keras.data.shards import write_shard
-from vqa_keras.data.work_folder import WorkFolder
+from vqa_keras.writing.record_maker import RecordMaker
+from vqa_keras.writing.record_text import RecordText
+from vqa_keras.writing.record_text import count_text
+from vqa_keras.writing.record_text import write_text
+from vqa_keras.writing.shards import write_shard
+from vqa_keras.writing.work_folder import WorkFolder
 
 _IMAGES = flags.DEFINE_integer("images", 192, "Images.", lower_bound=1)
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds.", lower_bound=1)

@@ -10,7 +10,7 @@ Each row is a process of its own and its largest resident memory:
                         pictures; every image is a record of its own.
     read                an epoch of `vqa_keras.data.load`, shuffled, in batches
                         of 256 questions.
-    inspect             python -m vqa_keras.data.inspect.
+    inspect             python -m pipelines.inspect_records.
 
 A fourth row is a process that only imports TensorFlow, for comparison. Every
 row has to stay below 3 GiB; a ratio above 1 is a failure, and the command then
@@ -59,7 +59,7 @@ def main(argv):
         cnn = folder / "cnn.keras"
         jsonl_set.save_cnn(cnn)
         records = folder / "records"
-        inspect = ["-m", "vqa_keras.data.inspect", str(records)]
+        inspect = ["-m", "pipelines.inspect_records", str(records)]
         commands = {
             "prepare": jsonl_set.command(folder / "data", records, cnn),
             "read": [sys.executable, "-c", _READ, str(records)],

@@ -42,7 +42,7 @@ from vqa_keras.data.dataset_info import DatasetInfo
 from vqa_keras.data.dataset_info import file_entry
 from vqa_keras.data.dataset_info import split_entry
 from vqa_keras.data.records import encode
-from vqa_keras.data.shards import write_shard
+from vqa_keras.writing.shards import write_shard
 
 _IMAGES = flags.DEFINE_integer("images", 2000, "Images.", lower_bound=8)
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds.", lower_bound=1)

@@ -34,8 +34,8 @@ from support import synthetic
 
 from vqa_keras.command import run
 from vqa_keras.data.records import encode
-from vqa_keras.data.shards import flush_files
-from vqa_keras.data.shards import write_shard
+from vqa_keras.files import flush_files
+from vqa_keras.writing.shards import write_shard
 
 _IMAGES = flags.DEFINE_integer("images", 1000, "Images.", lower_bound=1)
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds.", lower_bound=1)

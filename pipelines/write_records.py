@@ -1,7 +1,7 @@
 r"""Writes a data set as records: images, CNN features, questions and answers.
 
 Your own pictures and questions, DIR/train.jsonl with a line for each question
-(`vqa_keras/data/jsonl.py` tells all that a line may hold),
+(`vqa_keras/datasets/jsonl.py` tells all that a line may hold),
 
     {"question_id": 7, "image": "photos/door.jpg",
      "question": "what color is the door?", "answers": ["red"]}
@@ -14,8 +14,8 @@ become records by
 It reads the data, builds both vocabularies from the training split, runs a CNN
 over every image and writes TFRecord shards and, last, dataset_info.json;
 `vqa_keras.data.load(RECORDS, "train", batch_size=64)` reads them and
-`python -m vqa_keras.data.inspect RECORDS` shows what they hold. A run that was
-killed goes on where it was when the same command is given again, and a
+`python -m pipelines.inspect_records RECORDS` shows what they hold. A run that
+was killed goes on where it was when the same command is given again, and a
 finished one is left as it is. Other arguments need another --output, or
 --overwrite. What cannot be used is left out, counted and named in
 RECORDS/dropped.jsonl.
@@ -36,11 +36,11 @@ from absl import flags
 
 from pipelines.beam_options import beam_options
 from pipelines.dead_worker import ends_if_a_worker_dies
-from pipelines.features import Features
-from pipelines.records_pipeline import write_records
 from vqa_keras import command
-from vqa_keras.data.readers import READERS
 from vqa_keras.data.records import FEATURE_DTYPES
+from vqa_keras.datasets.readers import READERS
+from vqa_keras.writing.feature_source import Features
+from vqa_keras.writing.records_pipeline import write_records
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string(

@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 from vqa_keras import images
-from vqa_keras.data.picture_reader import PictureReader
 from vqa_keras.images import UnreadableImage
+from vqa_keras.writing.image_reader import PictureReader
 
 ROOT = pathlib.Path(__file__).parents[1]
 CORRUPT = runpy.run_path(str(ROOT / "benchmarks" / "support" / "corrupt.py"))
@@ -55,7 +55,7 @@ RED = [30, 40, 3]
 MEASURE = """
 import json, os, resource, signal, sys, time
 
-from vqa_keras.data import quick_jpeg
+from vqa_keras.writing import quick_jpeg
 from vqa_keras.images import UnreadableImage
 
 for path in sys.argv[1:]:

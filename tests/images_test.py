@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from vqa_keras.data.stored_image import to_stored
 from vqa_keras.image_encoders.resize import resize
 from vqa_keras.images import UnreadableImage
 from vqa_keras.images import decode
+from vqa_keras.writing.stored_image import to_stored
 
 
 def pixels(height=6, width=9):

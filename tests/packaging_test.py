@@ -83,7 +83,7 @@ def test_installed_package_finds_its_own_entries(installed, tmp_path):
     program = (
         "from vqa_keras.zoo import recipe; "
         "print(recipe.entries(), *recipe.names(), sep='\\n'); "
-        "recipe.load('stacked')"
+        "recipe.load_recipe('stacked')"
     )
     lines = run("-c", program, cwd=tmp_path, path=installed).splitlines()
     entries = installed / "vqa_keras" / "zoo" / "entries"

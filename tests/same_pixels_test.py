@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from vqa_keras import models
-from vqa_keras.data.picture_reader import PictureReader
 from vqa_keras.image_encoders import GridCNNBackbone
 from vqa_keras.image_encoders import raw_images
 from vqa_keras.images import decode
 from vqa_keras.text import QuestionTokenizer
+from vqa_keras.writing.image_reader import PictureReader
 
 
 def drawing():

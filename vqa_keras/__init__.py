@@ -15,7 +15,16 @@ from vqa_keras import layers
 from vqa_keras import models
 from vqa_keras import text
 
-_ON_FIRST_USE = ("data", "metrics", "serving", "visualization", "zoo")
+_ON_FIRST_USE = (
+    "data",
+    "datasets",
+    "metrics",
+    "runs",
+    "serving",
+    "visualization",
+    "writing",
+    "zoo",
+)
 
 
 def __getattr__(name):

@@ -105,7 +105,7 @@ def test_flipped_bit_is_found_with_both_checksums(records):
 def test_a_shard_is_hashed_once_a_process(records, monkeypatch):
     info = DatasetInfo.read(records)
     info.verify()
-    monkeypatch.setattr("vqa_keras.data.file_checks.file_sha256", None)
+    monkeypatch.setattr("vqa_keras.files.file_sha256", None)
     info.verify()
 
 

@@ -13,8 +13,8 @@ import tensorflow as tf
 from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
-from pipelines.features import Features
-from pipelines.records_pipeline import write_records
+from vqa_keras.writing.feature_source import Features
+from vqa_keras.writing.records_pipeline import write_records
 
 _TESTDATA = pathlib.Path(__file__).parents[1] / "testdata"
 _FEATURES = r"features/[^/]+"

@@ -17,9 +17,10 @@ from vqa_keras import models
 from vqa_keras import serving
 from vqa_keras import zoo
 from vqa_keras.image_encoders import weights_sha256
+from vqa_keras.runs import evaluation
+from vqa_keras.runs.run import load_run
+from vqa_keras.runs.run import task_for_records
 from vqa_keras.text import QuestionTokenizer
-from vqa_keras.zoo import evaluation
-from vqa_keras.zoo import runs
 
 IMAGES = 200
 _SIZES = {
@@ -76,7 +77,7 @@ def make_run(info, weights, folder):
         "weights_sha256": weights_sha256(encoder),
         "parameters": 0,
         "best_epoch": 12,
-        "recipe": zoo.load("stacked"),
+        "recipe": zoo.load_recipe("stacked"),
     }
     pathlib.Path(folder, "results.json").write_text(json.dumps(results))
     return folder
@@ -85,7 +86,7 @@ def make_run(info, weights, folder):
 def outputs(info, run, folder):
     """Returns `numbers, texts` of ask, evaluate, the SavedModel, the report."""
     numbers, texts = {}, {}
-    task, results = runs.load_run(run)
+    task, results = load_run(run)
     pictures = sorted(
         pathlib.Path(info.directory).parent.glob("source/test/images/*.png"),
         key=lambda path: int(path.stem),
@@ -107,7 +108,7 @@ def outputs(info, run, folder):
             texts["served"] = tensor.numpy().astype(str).tolist()
         else:
             numbers[f"served/{name}"] = tensor.numpy()
-    task, _ = runs.task_for_records(task, str(info.directory), results)
+    task, _ = task_for_records(task, str(info.directory), results)
     predicted = evaluation.predict(
         task, info, "test", "regions", progress=False
     )

@@ -16,14 +16,14 @@ from PIL import ImageDraw
 from vqa_keras.data import DatasetInfo
 from vqa_keras.data.dataset_info import file_entry
 from vqa_keras.data.dataset_info import split_entry
-from vqa_keras.data.feature_extractor import FeatureExtractor
-from vqa_keras.data.record_text import RecordText
 from vqa_keras.data.records import encode
-from vqa_keras.data.saved_encoder import describe_encoder
-from vqa_keras.data.shards import write_shard
 from vqa_keras.images import decode
 from vqa_keras.text.vocabulary import question_vocabulary
 from vqa_keras.text.vocabulary import write_vocabulary
+from vqa_keras.writing.feature_extractor import FeatureExtractor
+from vqa_keras.writing.record_text import RecordText
+from vqa_keras.writing.saved_encoder import describe_encoder
+from vqa_keras.writing.shards import write_shard
 
 ROOT = pathlib.Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "quickstart.py"

@@ -3,8 +3,8 @@ from apache_beam.options.pipeline_options import DirectOptions
 from apache_beam.options.pipeline_options import StandardOptions
 
 from pipelines.beam_options import beam_options
-from pipelines.beam_options import user_errors
 from vqa_keras.errors import UserError
+from vqa_keras.writing.beam_errors import user_errors
 
 
 def test_the_default_runner_needs_no_network():

@@ -7,8 +7,8 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
-from pipelines.features import Features
-from pipelines.records_pipeline import write_records
+from vqa_keras.writing.feature_source import Features
+from vqa_keras.writing.records_pipeline import write_records
 
 SMALL = {"batch_size": 3, "images_per_shard": 4, "validation_fraction": 0.25}
 COLORS = ("red", "blue", "lime")

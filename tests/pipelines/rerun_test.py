@@ -9,9 +9,9 @@ import time
 import pytest
 
 from vqa_keras.data import DatasetInfo
-from vqa_keras.data import record_maker
-from vqa_keras.data import transforms
 from vqa_keras.errors import UserError
+from vqa_keras.writing import record_maker
+from vqa_keras.writing import transforms
 
 pytestmark = pytest.mark.beam
 

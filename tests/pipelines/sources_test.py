@@ -7,10 +7,10 @@ import runpy
 import numpy as np
 import pytest
 
-from pipelines.features import Features
 from vqa_keras.data import load
 from vqa_keras.data.load import read_images
 from vqa_keras.errors import UserError
+from vqa_keras.writing.feature_source import Features
 
 pytestmark = pytest.mark.beam
 

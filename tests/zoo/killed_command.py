@@ -12,7 +12,7 @@ import runpy
 import signal
 import sys
 
-from vqa_keras.zoo import checkpoints
+from vqa_keras.runs import checkpoints
 from vqa_keras.zoo import recipe
 
 zoo, point = pathlib.Path(sys.argv[1]), sys.argv[2]

@@ -31,7 +31,7 @@ def test_names_are_sorted_and_one_level_deep(zoo):
 
 @pytest.mark.parametrize("name", ["stacked", "image_encoders/small"])
 def test_load_reads_the_recipe_of_that_entry(zoo, name):
-    assert recipe.load(name) == {"model": name}
+    assert recipe.load_recipe(name) == {"model": name}
 
 
 @pytest.mark.parametrize(
@@ -45,19 +45,19 @@ def test_an_unknown_name_lists_every_entry(zoo, name):
         "Known: co_attention, image_encoders/small, stacked"
     )
     with pytest.raises(UserError, match=f"^{re.escape(expected)}$"):
-        recipe.load(name)
+        recipe.load_recipe(name)
 
 
 def test_an_absolute_path_is_no_name(zoo):
     with pytest.raises(UserError, match="no entry named"):
-        recipe.load(str(zoo / "stacked"))
+        recipe.load_recipe(str(zoo / "stacked"))
 
 
 def test_a_syntax_error_names_file_and_line(zoo):
     path = zoo / "stacked" / "recipe.toml"
     path.write_text('model = "stacked"\n\nepochs = thirty\n')
     with pytest.raises(UserError, match=r"line 3") as caught:
-        recipe.load("stacked")
+        recipe.load_recipe("stacked")
     assert str(path) in str(caught.value)
 
 
@@ -65,7 +65,7 @@ def test_bytes_that_are_no_utf8_name_file_and_line(zoo):
     path = zoo / "stacked" / "recipe.toml"
     path.write_bytes(b'model = "stacked"\n# caf\xe9\n')
     with pytest.raises(UserError, match=r"0xe9 \(at line 2\)") as caught:
-        recipe.load("stacked")
+        recipe.load_recipe("stacked")
     assert str(path) in str(caught.value)
 
 
@@ -73,5 +73,5 @@ def test_every_recipe_of_the_project_names_its_model():
     assert recipe.names()
     for name in recipe.names():
         text = (recipe.entries() / name / "recipe.toml").read_text()
-        assert recipe.load(name) == tomllib.loads(text)
-        assert isinstance(recipe.load(name)["model"], str)
+        assert recipe.load_recipe(name) == tomllib.loads(text)
+        assert isinstance(recipe.load_recipe(name)["model"], str)

@@ -7,13 +7,13 @@ import os
 import pathlib
 import zipfile
 
-from vqa_keras.data.file_checks import check_content
-from vqa_keras.data.file_checks import check_sha256
-from vqa_keras.data.file_checks import check_size
 from vqa_keras.data.records import SCHEMA_VERSION
-from vqa_keras.data.shards import file_sha256
-from vqa_keras.data.shards import write_atomically
 from vqa_keras.errors import UserError
+from vqa_keras.files import check_content
+from vqa_keras.files import check_sha256
+from vqa_keras.files import check_size
+from vqa_keras.files import file_sha256
+from vqa_keras.files import write_atomically
 from vqa_keras.text.vocabulary import read_vocabulary
 
 FILE = "dataset_info.json"

@@ -2,10 +2,10 @@
 
 import collections
 import json
-import os
-import pathlib
 
 from vqa_keras.errors import UserError
+from vqa_keras.files import make_folder_of
+from vqa_keras.files import write_atomically
 
 
 def write_submission(path, question_ids, answers):
@@ -60,7 +60,7 @@ def write_submission(path, question_ids, answers):
             f"{shown}"
         )
     rows = [{"question_id": n, "answer": given[n]} for n in numbers]
-    _write(pathlib.Path(path), json.dumps(rows))
+    write_atomically(make_folder_of(path), json.dumps(rows) + "\n")
 
 
 def _number(question_id):
@@ -72,17 +72,3 @@ def _number(question_id):
         "The official format needed question ids that are whole numbers. "
         f"Received: {question_id!r}"
     )
-
-
-def _write(path, text):
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text + "\n", encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be written: {error.strerror}"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)

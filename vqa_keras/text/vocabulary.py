@@ -1,9 +1,9 @@
 """Vocabularies: words in the order of their ids, one a line in a file."""
 
-import os
 import pathlib
 
 from vqa_keras.errors import UserError
+from vqa_keras.files import write_atomically
 
 PAD = "[PAD]"
 UNKNOWN = "[UNK]"
@@ -84,15 +84,7 @@ def write_vocabulary(path, words):
     path = pathlib.Path(path)
     words = list(words)
     _check(words, f"The vocabulary for {path}")
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.writelines(f"{word}\n".encode() for word in words)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_atomically(path, (f"{word}\n" for word in words))
 
 
 def _check(words, what):

@@ -1,9 +1,7 @@
 """Writes a static page of right and wrong answers with their heat maps."""
 
-import os
-import pathlib
-import tempfile
-
+from vqa_keras.files import make_folder_of
+from vqa_keras.files import write_atomically
 from vqa_keras.visualization.card import card
 from vqa_keras.visualization.card import escape
 from vqa_keras.visualization.page import html_page
@@ -59,7 +57,9 @@ def write_report(path, examples, summary):
         f"{_numbers(summary)}\n</header>\n"
         "<main>\n" + "\n".join(sections) + "\n</main>"
     )
-    return _write(pathlib.Path(path), html_page(title, body))
+    path = make_folder_of(path)
+    write_atomically(path, html_page(title, body))
+    return path
 
 
 def _numbers(summary):
@@ -111,21 +111,3 @@ def _section(heading, cards):
         f"<section>\n<h2>{heading} <small>{len(cards)} shown</small></h2>\n"
         f'<div class="cards">\n{body}\n</div>\n</section>'
     )
-
-
-def _write(path, page):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"
-    )
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(page)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-    return path

@@ -2,5 +2,5 @@
 
 from vqa_keras.zoo.build_model import build_model
 from vqa_keras.zoo.recipe import entries
-from vqa_keras.zoo.recipe import load
+from vqa_keras.zoo.recipe import load_recipe
 from vqa_keras.zoo.recipe import names

@@ -21,7 +21,8 @@ from vqa_keras.command import run
 from vqa_keras.errors import UserError
 from vqa_keras.images import UnreadableImage
 from vqa_keras.images import decode
-from vqa_keras.zoo import runs
+from vqa_keras.runs.run import check_takes_pictures
+from vqa_keras.runs.run import load_run
 from vqa_keras.zoo.arguments import one_run
 
 _IMAGE = flags.DEFINE_string("image", None, "Picture file.", required=True)
@@ -42,8 +43,8 @@ def main(argv):
     folder = one_run(argv)
     path = _output_path(_OUTPUT.value)
     image = _read_image(_IMAGE.value)
-    task, _ = runs.load_run(folder)
-    runs.check_takes_pictures(task)
+    task, _ = load_run(folder)
+    check_takes_pictures(task)
     answer = task.ask(image, _QUESTION.value, top_k=_TOP_K.value)
     for text, probability in zip(
         answer.answers, answer.probabilities, strict=True

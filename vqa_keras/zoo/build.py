@@ -25,7 +25,7 @@ _OUTPUT = flags.DEFINE_string(
 def main(argv):
     if _LIST.value:
         for name in zoo.names():
-            recipe = zoo.load(name)
+            recipe = zoo.load_recipe(name)
             print(f"{name:23} {recipe['mechanism']:53} {recipe['source']}")
         return
     known = ", ".join(zoo.names())
@@ -34,7 +34,7 @@ def main(argv):
         raise UserError(
             f"--output must end in .keras. Received: {_OUTPUT.value}"
         )
-    source = zoo.load(entry)["source"]
+    source = zoo.load_recipe(entry)["source"]
     task = zoo.build_model(entry)
     describe(task, source)
     if _OUTPUT.value:

@@ -1,9 +1,12 @@
-"""Builds the model of a recipe."""
+"""Builds the model of a recipe, alone or for the data of records."""
 
+from vqa_keras import data
 from vqa_keras import image_encoders
 from vqa_keras import layers
 from vqa_keras import models
 from vqa_keras.errors import UserError
+from vqa_keras.runs.evaluation import records_grid
+from vqa_keras.text import QuestionTokenizer
 from vqa_keras.zoo import recipe as recipes
 
 _HEAD_ARGUMENTS = {
@@ -36,7 +39,7 @@ def build_model(entry, preprocessor=None, dtype=None, **overrides):
     task.compile(optimizer="adam")
     ```
     """
-    recipe = recipes.load(entry)
+    recipe = recipes.load_recipe(entry)
     missing = {"model", "backbone", "head"} - recipe.keys()
     if missing or not hasattr(models, recipe["model"]):
         raise UserError(
@@ -80,3 +83,51 @@ def build_image_encoder(recipe, dtype=None):
         return None
     arguments = {**recipe["image_encoder"], "dtype": dtype}
     return getattr(image_encoders, arguments.pop("model"))(**arguments)
+
+
+def build_task(entry, recipe, info, dtype="float32"):
+    """Returns the recipe's untrained task for the data of `info`."""
+    image_encoder, sizes = None, {}
+    inputs = recipe["training"]["inputs"]
+    if inputs == "images":
+        image_encoder = build_image_encoder(recipe, dtype)
+    else:
+        sizes = _feature_sizes(info, inputs)
+    if recipe["backbone"].get("position_grid"):
+        sizes["position_grid"] = _grid(info, image_encoder)
+    preprocessor = models.VQAPreprocessor(
+        QuestionTokenizer(
+            info.question_words(), sequence_length=info.sequence_length
+        ),
+        info.answers(),
+        image_encoder and image_encoder.input_shape[1:3],
+    )
+    return build_model(
+        entry,
+        preprocessor=preprocessor,
+        dtype=dtype,
+        vocabulary_size=len(info.question_words()),
+        num_classes=len(info.answers()),
+        image_encoder=image_encoder,
+        **sizes,
+    )
+
+
+def _feature_sizes(info, inputs):
+    """The backbone's arguments that the features in the records decide."""
+    features = data.load(info.directory, "train", 1, inputs=inputs, limit=1)
+    shapes = {
+        name: tuple(spec.shape)[1:]
+        for name, spec in features.element_spec[0].items()
+    }
+    if inputs == "regions":
+        return {"regions_dim": shapes["regions"][-1]}
+    names = sorted(shapes.keys() - {"token_ids"}, key=lambda n: (len(n), n))
+    return {"grid_shapes": [shapes[name] for name in names]}
+
+
+def _grid(info, image_encoder):
+    """`(h, w)` of the grid whose cells are the regions; None without one."""
+    if image_encoder is not None:
+        return image_encoder.output_shape[1:3]
+    return records_grid(info)

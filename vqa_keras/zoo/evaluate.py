@@ -20,10 +20,12 @@ import sys
 from absl import flags
 
 from vqa_keras.command import run
-from vqa_keras.zoo import evaluation
-from vqa_keras.zoo import runs
+from vqa_keras.runs import evaluation
+from vqa_keras.runs.run import load_run
+from vqa_keras.runs.run import task_for_records
+from vqa_keras.runs.run import write_json
+from vqa_keras.runs.submission import write_submission
 from vqa_keras.zoo.arguments import one_run
-from vqa_keras.zoo.submission import write_submission
 
 _DATA = flags.DEFINE_string("data", None, "Folder of records.", required=True)
 _SPLIT = flags.DEFINE_string("split", "test", "Split of the records.")
@@ -39,9 +41,9 @@ _SUBMISSION = flags.DEFINE_string(
 
 
 def main(argv):
-    task, results = runs.load_run(one_run(argv))
+    task, results = load_run(one_run(argv))
     inputs = results["inputs"]
-    task, info = runs.task_for_records(task, _DATA.value, results)
+    task, info = task_for_records(task, _DATA.value, results)
     outputs = evaluation.predict(
         task,
         info,
@@ -59,7 +61,7 @@ def main(argv):
     evaluation.print_evaluation(result)
     _warn(_SPLIT.value, results)
     if _OUTPUT.value:
-        runs.write_json(pathlib.Path(_OUTPUT.value), result)
+        write_json(pathlib.Path(_OUTPUT.value), result)
 
 
 def _warn(split, results):

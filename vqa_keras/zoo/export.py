@@ -12,7 +12,8 @@ from absl import flags
 
 from vqa_keras import serving
 from vqa_keras.command import run
-from vqa_keras.zoo import runs
+from vqa_keras.runs.run import check_takes_pictures
+from vqa_keras.runs.run import load_run
 from vqa_keras.zoo.arguments import one_run
 
 _OUTPUT = flags.DEFINE_string(
@@ -25,8 +26,8 @@ _TOP_K = flags.DEFINE_integer("top_k", 5, "Answers to give.", lower_bound=1)
 
 
 def main(argv):
-    task, _ = runs.load_run(one_run(argv))
-    runs.check_takes_pictures(task)
+    task, _ = load_run(one_run(argv))
+    check_takes_pictures(task)
     path = serving.export(
         task, _OUTPUT.value, version=_VERSION.value, top_k=_TOP_K.value
     )

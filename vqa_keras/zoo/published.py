@@ -6,8 +6,8 @@ import textwrap
 
 from vqa_keras import zoo
 from vqa_keras.errors import UserError
+from vqa_keras.runs.run import RESULTS
 from vqa_keras.zoo import published_group
-from vqa_keras.zoo.runs import RESULTS
 
 BEGIN, END = "<!-- results -->\n", "<!-- end of results -->\n"
 DATASETS = {"easy_vqa": "easy-VQA"}
@@ -169,7 +169,8 @@ def _check_same_test(all_runs):
 
 
 def _entry_row(name, runs):
-    mechanism = zoo.load(name).get("mechanism") or zoo.load(name)["source"]
+    recipe = zoo.load_recipe(name)
+    mechanism = recipe.get("mechanism") or recipe["source"]
     row = [f"[{name}]({name}/README.md)", mechanism]
     if not runs:
         return [*row, "", "", "", "not trained yet", "", ""]

@@ -80,7 +80,7 @@ def group_results(results):
 
 
 def _row(name, runs, types):
-    recipe = zoo.load(name)
+    recipe = zoo.load_recipe(name)
     link = f"[{name.split('/')[1]}]({name.split('/')[1]}/recipe.toml)"
     row = [link, recipe["mechanism"]]
     if not runs:

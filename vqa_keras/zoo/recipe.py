@@ -22,7 +22,7 @@ def names():
     return [name for name in _all_names() if "/" not in name]
 
 
-def load(name):
+def load_recipe(name):
     """Returns the recipe of entry `name` as a dict.
 
     Args:

@@ -14,11 +14,12 @@ from absl import flags
 from vqa_keras import visualization
 from vqa_keras.command import run
 from vqa_keras.errors import UserError
-from vqa_keras.zoo import evaluation
-from vqa_keras.zoo import runs
+from vqa_keras.runs import evaluation
+from vqa_keras.runs.examples import choose
+from vqa_keras.runs.examples import read_examples
+from vqa_keras.runs.run import load_run
+from vqa_keras.runs.run import task_for_records
 from vqa_keras.zoo.arguments import one_run
-from vqa_keras.zoo.examples import choose
-from vqa_keras.zoo.examples import read_examples
 
 _DATA = flags.DEFINE_string("data", None, "Folder of records.", required=True)
 _OUTPUT = flags.DEFINE_string("output", None, "HTML file.", required=True)
@@ -33,9 +34,9 @@ _BATCH_SIZE = flags.DEFINE_integer(
 
 
 def main(argv):
-    task, results = runs.load_run(one_run(argv))
+    task, results = load_run(one_run(argv))
     inputs, split = results["inputs"], _SPLIT.value
-    task, info = runs.task_for_records(task, _DATA.value, results)
+    task, info = task_for_records(task, _DATA.value, results)
     if not info.stored_images:
         raise UserError(
             f"{_DATA.value}: needed records with the pictures inside. "

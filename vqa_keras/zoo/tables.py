@@ -13,8 +13,8 @@ import sys
 from absl import flags
 
 from vqa_keras.command import run
-from vqa_keras.data.shards import write_atomically
 from vqa_keras.errors import UserError
+from vqa_keras.files import write_atomically
 from vqa_keras.zoo import published
 
 _CHECK = flags.DEFINE_bool(

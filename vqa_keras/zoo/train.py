@@ -11,6 +11,7 @@ a run: a preset for VQA.from_preset with the image encoder inside, and
 results.json.
 """
 
+import functools
 import json
 import pathlib
 import sys
@@ -22,11 +23,13 @@ from vqa_keras import zoo
 from vqa_keras.command import run
 from vqa_keras.data import DatasetInfo
 from vqa_keras.errors import UserError
-from vqa_keras.zoo import evaluation
-from vqa_keras.zoo import runs
-from vqa_keras.zoo import training
+from vqa_keras.runs import evaluation
+from vqa_keras.runs import training
+from vqa_keras.runs.provenance import provenance
+from vqa_keras.runs.run import RESULTS
+from vqa_keras.runs.run import write_json
 from vqa_keras.zoo.arguments import one_argument
-from vqa_keras.zoo.circumstances import circumstances
+from vqa_keras.zoo.build_model import build_task
 
 _DATA = flags.DEFINE_string("data", None, "Folder of records.", required=True)
 _OUTPUT = flags.DEFINE_string(
@@ -84,11 +87,11 @@ def main(argv):
         },
     }
     if _is_finished(output, settings):
-        results = json.loads((output / runs.RESULTS).read_text("utf-8"))
+        results = json.loads((output / RESULTS).read_text("utf-8"))
         print(f"finished     {output}; --noresume trains again")
     else:
         results = _train(entry, recipe, info, output, started)
-        runs.write_json(output / runs.RESULTS, results)
+        write_json(output / RESULTS, results)
     if results["split"] is None:
         print("accuracy     not measured: needed a test or validation split")
     else:
@@ -102,7 +105,7 @@ def _recipe(argv):
     """Returns the entry's name and its recipe with the flags' values."""
     known = ", ".join(zoo.names())
     entry = one_argument(argv, "ENTRY", f"one entry of the zoo ({known})")
-    recipe = zoo.load(entry)
+    recipe = zoo.load_recipe(entry)
     for flag in (_EPOCHS, _BATCH_SIZE, _LEARNING_RATE, _SEED):
         if flag.value is not None:
             recipe["training"][flag.name] = flag.value
@@ -126,7 +129,7 @@ def _is_finished(output, settings):
                     "same command again, another --output, or --noresume to "
                     f"start anew. Found: {_difference(found.get(name), value)}"
                 )
-        return (output / runs.RESULTS).is_file()
+        return (output / RESULTS).is_file()
     others = {p.name for p in output.glob("*")} - {"training"}
     if others and not path.is_file():
         raise UserError(
@@ -134,10 +137,10 @@ def _is_finished(output, settings):
             f"{output}, which holds {', '.join(sorted(others)[:5])}"
         )
     # In this order: a kill leaves a run that is unfinished, not a mixture.
-    (output / runs.RESULTS).unlink(missing_ok=True)
+    (output / RESULTS).unlink(missing_ok=True)
     for old in (output / "training").glob("checkpoints/*"):
         old.unlink()
-    runs.write_json(path, settings)
+    write_json(path, settings)
     return False
 
 
@@ -157,8 +160,8 @@ def _train(entry, recipe, info, output, started):
     if inputs != "images":  # now, not when the training is over
         image_encoder = training.image_encoder_of(info, inputs)
     task, summary = training.train(
-        entry,
-        recipe,
+        functools.partial(build_task, entry, recipe, info),
+        recipe["training"],
         info,
         output / "training",
         strategy=_STRATEGY.value,
@@ -190,7 +193,7 @@ def _train(entry, recipe, info, output, started):
         "seed": recipe["training"]["seed"],
         **summary,
         "seconds": round(time.time() - started, 1),
-        **circumstances(),
+        **provenance(),
     }
 
 
@@ -207,11 +210,11 @@ def _measure(task, info, inputs, progress):
 
 def _publish(entry, results):
     """Enters the results in the zoo, in place of those of the same seed."""
-    path = zoo.entries() / entry / runs.RESULTS
+    path = zoo.entries() / entry / RESULTS
     published = json.loads(path.read_text("utf-8")) if path.is_file() else []
     published = [r for r in published if r["seed"] != results["seed"]]
     published.append(results)
-    runs.write_json(path, sorted(published, key=lambda r: r["seed"]))
+    write_json(path, sorted(published, key=lambda r: r["seed"]))
     return path
 
 

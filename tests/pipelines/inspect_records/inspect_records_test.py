@@ -1,0 +1,165 @@
+import json
+import math
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipelines.card_text import card_text
+from pipelines.data_card import data_card
+from vqa_keras.data.dataset_info import DatasetInfo
+from vqa_keras.data.dataset_info import split_entry
+from vqa_keras.data.records import encode
+from vqa_keras.writing.shards import write_shard
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture
+def with_test_split(records, make_image):
+    """Two more splits: test, where no one answered, and validation."""
+
+    def add(labeled=True):
+        image = make_image(3, 4)  # answers yes, no, red, blue (no class)
+        for question in image["questions"]:
+            if not labeled:
+                question |= {"answer": "", "answer_id": -1, "all_answers": []}
+                question["scores"] = {}
+        info = DatasetInfo.read(records)
+        shard = write_shard(records / "test-0.tfrecord", [encode(image)])
+        info.splits["test"] = split_entry([shard])
+        info.dropped = {"truncated": 2}
+        info.dropped_file = "dropped.jsonl"
+        info.write(records)
+        return records
+
+    return add
+
+
+def test_questions_are_counted_by_split_length_and_answer(records):
+    splits = data_card(records)["splits"]
+    train = splits["train"]
+    assert (train["images"], train["questions"]) == (10, 30)
+    assert (train["shards"], train["labeled"]) == (3, 30)
+    assert train["question_types"] == {"distinct": 1, "top": [["what", 30]]}
+    # "what is it 7?" has four words, of which the records keep three.
+    assert train["question_words"] == {
+        "min": 4,
+        "median": 4,
+        "p95": 4,
+        "max": 4,
+        "cut": 100,
+    }
+    assert splits["empty"]["question_words"] is None
+    assert splits["empty"]["answerable"] is None
+
+
+def test_answers_are_counted_and_compared_with_the_vocabulary(records, images):
+    card = data_card(records)
+    assert card["answer_vocabulary"] == 3
+    train = card["splits"]["train"]
+    # Answer (number + question) % 4 - 1 of each image; -1 is "blue".
+    answers = [
+        (number + i) % 4 - 1
+        for number, count in enumerate([3, 1, 0, 2, 9, 3, 3, 2, 4, 3])
+        for i in range(count)
+    ]
+    known = 30 - answers.count(-1)
+    assert dict(train["answers"]["top"]) == {
+        "yes": answers.count(0),
+        "no": answers.count(1),
+        "red": answers.count(2),
+        "blue": answers.count(-1),
+    }
+    assert train["answerable"] == pytest.approx(100 * known / 30)
+    assert train["annotator_answers"] == 100  # they all say "red"
+    assert train["floors"] is None
+
+
+def test_floors_come_from_the_training_split(with_test_split):
+    test = data_card(with_test_split())["splits"]["test"]
+    # The four test answers all differ: one is the majority's.
+    assert test["floors"]["majority"] == 25
+    assert test["answerable"] == 75
+
+
+def test_a_split_without_answers_has_no_floor_and_no_coverage(with_test_split):
+    records = with_test_split(labeled=False)
+    card = data_card(records)
+    test = card["splits"]["test"]
+    assert (test["questions"], test["labeled"]) == (4, 0)
+    assert test["answerable"] is test["annotator_answers"] is None
+    assert test["floors"] is None
+    text = card_text(card, "DIR")
+    lines = {
+        line[:30].strip(): line.split()[-1]
+        for line in text.splitlines()
+        if line
+    }
+    assert lines["with an answer"] == "0"
+    assert lines["most common answer of train"] == "-"
+    assert lines["truncated"] == "2"
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_features_are_measured(records, images):
+    features = data_card(records)["features"]
+    assert list(features) == ["early", "late"]
+    early = np.stack([i["features"]["early"] for i in images]).astype("float64")
+    late = np.arange(10.0)  # every value of image i is i
+    assert features["early"]["shape"] == [4, 4, 2]
+    assert features["late"]["shape"] == [4, 3]
+    assert features["late"]["images"] == 10
+    assert features["late"]["mean"] == pytest.approx(4.5)
+    assert features["late"]["std"] == pytest.approx(late.std())
+    assert (features["late"]["min"], features["late"]["max"]) == (0, 9)
+    assert features["late"]["zeros"] == pytest.approx(10)
+    assert features["late"]["norm"] == pytest.approx(4.5 * math.sqrt(3))
+    assert features["early"]["std"] == pytest.approx(early.std())
+    assert features["early"]["norm"] == pytest.approx(
+        np.sqrt((early**2).sum(-1)).mean()
+    )
+
+
+def test_regions_that_vary_in_number_have_a_range(write_records, make_image):
+    images = [make_image(i, 2, num_regions=10 + i) for i in range(6)]
+    card = data_card(write_records(images, late=[None, 3]))
+    assert card["features"]["late"]["shape"] == [[10, 15], 3]
+    assert "10..15x3" in card_text(card, "DIR")
+
+
+def test_long_distributions_are_cut_and_say_so(write_records, make_image):
+    image = make_image(0, 60)
+    for i, question in enumerate(image["questions"]):
+        question["question_type"] = f"type {min(i // 2, 24):02}"
+    text = card_text(data_card(write_records([image])), "DIR")
+    # type 24 is the most frequent, then come those of two questions each.
+    assert "type 18" in text and "type 19" not in text
+    (line,) = (li for li in text.splitlines() if "others, distinct" in li)
+    assert line.split()[2] == "5"
+
+
+def test_the_command_prints_a_card_and_draws_examples(records, tmp_path):
+    def inspect(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "pipelines.inspect_records", *arguments],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+        )
+
+    done = inspect(str(records), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == data_card(records)
+    with Image.open(tmp_path / "contact_sheet.png") as sheet:
+        # 9 of the 10 images have a question: three rows of four.
+        assert sheet.size == (4 * 204 + 12, 3 * 284 + 12)
+        assert len(sheet.getcolors(10**6)) > 100
+    done = inspect(str(tmp_path / "nothing"))
+    assert done.returncode == 2
+    assert "Received:" in done.stderr and "Traceback" not in done.stderr

@@ -1,0 +1,36 @@
+"""The regions that the operations of an answer are counted for."""
+
+import types
+
+import pytest
+
+from vqa_keras.runs import training
+
+
+@pytest.mark.parametrize(
+    ("grid_shape", "levels", "expected"),
+    [
+        ((2, 3), None, 6),
+        ((2, 3), {"grid": [4, 5, 7]}, 6),
+        (None, {"low": [8, 8, 7], "high": [4, 5, 7]}, 20),
+        (None, {"regions": [36, 7]}, 36),
+    ],
+)
+def test_all_cells_are_counted(monkeypatch, grid_shape, levels, expected):
+    monkeypatch.setattr(training, "flops_per_question", lambda *sizes: sizes)
+    backbone = types.SimpleNamespace(grid_shape=grid_shape)
+    task = types.SimpleNamespace(backbone=backbone)
+    info = types.SimpleNamespace(
+        sequence_length=9, image_encoder=levels and {"levels": levels}
+    )
+    assert training.count_flops(task, info) == (task, 9, expected)
+
+
+@pytest.mark.parametrize("levels", [None, {"regions": [None, 7]}])
+def test_an_unknown_number_of_regions_is_not_counted(levels):
+    task = types.SimpleNamespace(
+        backbone=types.SimpleNamespace(grid_shape=None)
+    )
+    encoder = levels and {"levels": levels}
+    info = types.SimpleNamespace(sequence_length=9, image_encoder=encoder)
+    assert training.count_flops(task, info) is None

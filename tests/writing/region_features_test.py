@@ -1,0 +1,201 @@
+import base64
+import hashlib
+import pathlib
+import shutil
+
+import numpy as np
+import pytest
+
+from vqa_keras.errors import UserError
+from vqa_keras.writing import region_features
+from vqa_keras.writing import region_rows
+from vqa_keras.writing.region_features import RegionFeatures
+from vqa_keras.writing.region_features import index_region_features
+from vqa_keras.writing.region_rows import UnreadableFeatures
+
+DATA = pathlib.Path(__file__).parents[1] / "testdata" / "region_features"
+TSV = DATA / "regions.tsv"
+NPZ = DATA / "npz"
+
+
+def image(image_id, path=None):
+    return {"image_id": image_id, "path": path}
+
+
+def column(values):
+    return base64.b64encode(np.asarray(values, "<f4").tobytes()).decode()
+
+
+def row(image_id="1", size=("64", "48"), regions="2", boxes=8, features=6):
+    """A row whose parts can be made wrong; `boxes` and `features` numbers."""
+    boxes = column(range(boxes)) if isinstance(boxes, int) else boxes
+    if isinstance(features, int):
+        features = column(range(features))
+    return "\t".join([image_id, *size, regions, boxes, features]) + "\n"
+
+
+@pytest.fixture
+def index(tmp_path):
+    """Returns `index(*rows or paths)`: what the scan gave, and a reader."""
+
+    def make(*content):
+        paths = list(content)
+        if isinstance(content[0], str):
+            paths = [tmp_path / "regions.tsv"]
+            paths[0].write_text("".join(content), newline="")
+        found = index_region_features(paths, tmp_path / "index.sqlite")
+        return found, RegionFeatures(paths, tmp_path / "index.sqlite")
+
+    return make
+
+
+def reason(features, image):
+    with pytest.raises(UnreadableFeatures) as error:
+        features.read(image)
+    return error.value.reason
+
+
+@pytest.mark.parametrize("path", [TSV, NPZ], ids=["tsv", "npz"])
+def test_every_image_has_as_many_regions_as_its_file_says(index, path):
+    found, features = index(path)
+    assert (found["channels"], found["images"]) == (4, 3)
+    assert found["dropped"] == []
+    for image_id, regions in (("9", 10), ("25", 12), ("30", 11)):
+        picture = f"train2014/COCO_train2014_{int(image_id):012d}.jpg"
+        values, boxes, size = features.read(image(image_id, picture))
+        expected = np.arange(regions)[:, None] + np.arange(4) / 4
+        np.testing.assert_array_equal(values, int(image_id) + expected)
+        assert boxes.shape == (regions, 4)
+        assert boxes[3].tolist() == [3, 6, 23, 36]
+        assert size == (48, 64)
+        assert values.dtype == boxes.dtype == "float32"
+    assert reason(features, image("8", "9.x/8.jpg")) == "missing_features"
+
+
+def test_the_hash_is_that_of_the_content(index, tmp_path):
+    content = hashlib.sha256(TSV.read_bytes()).hexdigest()
+    expected = hashlib.sha256(f"{content}\n".encode()).hexdigest()
+    assert index(TSV)[0]["sha256"] == expected
+    shutil.copytree(NPZ, tmp_path / "copy")
+    assert index(NPZ)[0]["sha256"] == index(tmp_path / "copy")[0]["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "expected"),
+    [
+        ("7\t64\t48\t2\tAAAA\n", "truncated_row"),
+        (row("7", features=5), "truncated_row"),
+        (row("7")[:-4], "truncated_row"),
+        (row("7", features=4)[:-1], "truncated_row"),
+        (row("7")[:-1] + "\t9\n", "damaged_row"),
+        (row("7", regions="3"), "wrong_num_boxes"),
+        (row("7", regions="0"), "wrong_num_boxes"),
+        (row("7", regions="-2"), "wrong_num_boxes"),
+        (row("7", size=("64", "tall")), "wrong_image_size"),
+        (row("7", features="?" * 32), "damaged_base64"),
+        (row("7", features=column([np.nan] * 6)), "not_finite"),
+        (row("7", boxes=column([np.inf] * 8)), "not_finite"),
+    ],
+)
+def test_a_bad_row_is_the_reason_why_its_image_has_none(index, bad, expected):
+    found, features = index(row("1"), bad)
+    assert (found["images"], found["dropped"]) == (1, [])
+    assert reason(features, image("7")) == expected
+    assert features.read(image("1"))[0].tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_rows_of_no_image_are_listed(index, tmp_path):
+    rows = row("1"), "\n", row("1", features=3 * 2), row(""), row("2"), "12"
+    found, features = index(*rows)
+    path = tmp_path / "regions.tsv"
+    assert found["dropped"] == [
+        {"row": f"{path}:3", "image_id": "1", "reason": "doubled_image_id"},
+        {"row": f"{path}:4", "reason": "no_image_id"},
+        {"row": f"{path}:6", "reason": "no_image_id"},
+    ]
+    assert reason(features, image("12")) == "missing_features"
+
+
+def test_a_header_and_an_overlong_row_are_passed_over(index, monkeypatch):
+    monkeypatch.setattr(region_features, "MAX_BYTES", 4000)
+    header = "image_id\timage_w\timage_h\tnum_boxes\tboxes\tfeatures\n"
+    long = row("5", features="A" * 2**21)
+    found, features = index(header, long, row("6"))
+    assert (found["images"], found["dropped"]) == (1, [])
+    assert reason(features, image("5")) == "too_large"
+    assert features.read(image("6"))[2] == (48, 64)
+
+
+def test_unequal_width_names_both_rows(index):
+    with pytest.raises(UserError) as error:
+        index(row("1"), row("2"), row("3", features=8))
+    for part in ("regions.tsv:3 (image 3)", "regions.tsv:1 (image 1)", "4"):
+        assert part in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "expected"),
+    [
+        ({"features": np.ones((2, 3))}, "missing_arrays"),
+        (
+            {"features": np.ones((3, 2)), "boxes": np.ones((2, 4))},
+            "wrong_shape",
+        ),
+        (
+            {"x": np.array([[{}]]), "bbox": np.ones((1, 4))},
+            "damaged_file",
+        ),
+        (
+            {
+                "x": np.ones((1, 3)),
+                "bbox": np.ones((1, 4)),
+                "image_size": [0, 5],
+            },
+            "wrong_image_size",
+        ),
+        (
+            {
+                "features": np.ones((1, 1001), "bool"),
+                "boxes": np.ones((1, 4)),
+            },
+            "too_large",
+        ),
+        (b"PK\x03\x04 not a zip", "damaged_file"),
+        (b"", "damaged_file"),
+    ],
+)
+def test_a_bad_file_is_the_reason_why_its_image_has_none(
+    index, tmp_path, arrays, expected, monkeypatch
+):
+    monkeypatch.setattr(region_rows, "MAX_BYTES", 4000)
+    folder = tmp_path / "npz"
+    folder.mkdir()
+    np.savez(folder / "good.npz", features=[[1.0, 2, 3]], boxes=[[0, 1, 2, 3]])
+    if isinstance(arrays, bytes):
+        (folder / "bad.npz").write_bytes(arrays)
+    else:
+        np.savez_compressed(folder / "bad.npz", **arrays)
+    found, features = index(folder)
+    assert found["images"] == 1
+    assert reason(features, image("x", "a/bad.jpg")) == expected
+    values, boxes, size = features.read(image("good"))
+    assert values.tolist() == [[1, 2, 3]] and boxes.tolist() == [[0, 1, 2, 3]]
+    assert size is None
+
+
+def test_a_file_that_changes_meanwhile_is_refused(index, tmp_path):
+    _, features = index(row("1"), row("2"))
+    content = row("2") + row("1")
+    (tmp_path / "regions.tsv").write_text(content, newline="")
+    with pytest.raises(UserError, match="has changed while it was in use"):
+        features.read(image("1"))
+
+
+def test_what_cannot_be_used_at_all_is_refused(index, tmp_path):
+    with pytest.raises(UserError, match="No such file"):
+        index(tmp_path / "missing.tsv")
+    with pytest.raises(UserError, match="wrong_num_boxes .first .*tsv:1"):
+        index(row(regions="9"))
+    with pytest.raises(UserError, match="Received: none"):
+        index(tmp_path)
+    assert not list(tmp_path.glob(".*.tmp"))

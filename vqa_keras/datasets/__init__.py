@@ -1,0 +1,1 @@
+"""Readers of annotation formats, and the table of questions they fill."""

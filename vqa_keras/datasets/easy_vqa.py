@@ -1,0 +1,113 @@
+"""Reads easy-VQA: 5,000 pictures of one shape, 48,248 questions."""
+
+import importlib.util
+import json
+import pathlib
+
+from vqa_keras.errors import UserError
+from vqa_keras.files import read_json
+
+NAME = "easy_vqa"
+ARGUMENTS = ("validation_fraction", "seed")
+
+
+def find(directory=None):
+    """Returns the folder of the data set as a `pathlib.Path`.
+
+    Args:
+        directory: folder with `train/` and `test/`. Defaults to the one
+            inside the installed package easy-vqa.
+
+    Raises:
+        UserError: if there is no such folder, or no such package.
+    """
+    if directory is None:
+        spec = importlib.util.find_spec("easy_vqa")
+        if spec is None or not spec.submodule_search_locations:
+            raise UserError(
+                "easy_vqa needed the package easy-vqa. Received: no such "
+                "package; run `pip install vqa-keras[data]`, or name the "
+                "folder of the data with --input=DIR"
+            )
+        directory = pathlib.Path(spec.submodule_search_locations[0], "data")
+    directory = pathlib.Path(directory)
+    for split in ("train", "test"):
+        for needed in (f"{split}/questions.json", f"{split}/images"):
+            if not (directory / needed).exists():
+                raise UserError(
+                    "easy_vqa needed a folder with train/ and test/, each with "
+                    f"questions.json and images/. Received: {directory}, "
+                    f"without {needed}"
+                )
+    return directory
+
+
+def read(folder, table, validation_fraction=0.1, seed=0):
+    """Adds the images and questions of all splits to a table.
+
+    The validation split is a part of the training images. Images are in the
+    order of their ids. Whether a picture can be read is not looked at.
+
+    Args:
+        folder: what `find` returned.
+        table: the `QuestionTable` to fill.
+        validation_fraction: float, the part of the training images.
+        seed: int. Another seed chooses other images.
+
+    Raises:
+        UserError: if a questions.json is not a list of
+            [question, answer, image id], with file, row and what was found.
+    """
+    for split in ("train", "test"):
+        images = _read_split(folder, split)
+        for image_id in sorted(images):
+            name = f"{split}-{image_id}"
+            table.add_image(split, name, f"{split}/images/{image_id}.png")
+            for question in images[image_id]:
+                table.add_question(split, name, question)
+    table.hold_out(validation_fraction, seed)
+
+
+def _read_split(directory, split):
+    path = pathlib.Path(directory, split, "questions.json")
+    rows = read_json(path)
+    if not isinstance(rows, list) or not rows:
+        raise UserError(
+            f"{path}: needed a JSON list of at least one question. Received: "
+            f"{json.dumps(rows)[:60]}"
+        )
+    images = {}
+    for number, row in enumerate(rows):
+        question, answer, image_id = _checked(path, number, row)
+        images.setdefault(image_id, []).append(
+            {
+                "question_id": f"{split}-{number}",
+                "question": question,
+                "question_type": _question_type(question),
+                "answer_type": "yes/no" if answer in ("yes", "no") else "other",
+                "answers": [answer],
+            }
+        )
+    return images
+
+
+def _checked(path, number, row):
+    if (
+        isinstance(row, list)
+        and [type(value) for value in row] == [str, str, int]
+        and row[2] >= 0
+    ):
+        # A lone surrogate is valid JSON, but no text can be written with it.
+        texts = [t.encode("utf-8", "replace").decode() for t in row[:2]]
+        return *texts, row[2]
+    raise UserError(
+        f"{path}, row {number}: needed [question, answer, image id], two texts "
+        f"and a number. Received: {json.dumps(row)[:200]}"
+    )
+
+
+def _question_type(question):
+    words = question.lower().split()
+    if not words or words[0] != "what":
+        return "yes/no"
+    return "color" if "color" in words else "shape"

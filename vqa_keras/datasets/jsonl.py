@@ -1,0 +1,223 @@
+r"""Reads your own data: pictures and a line of JSON for each question.
+
+    DIR/train.jsonl
+    DIR/validation.jsonl    optional; else a part of the training images
+    DIR/test.jsonl          optional
+    DIR/...                 the pictures, anywhere below
+
+A line is an object, here written in two:
+
+    {"question_id": 7, "image": "photos/door.jpg",
+     "question": "what color is the door?", "answers": ["red", "dark red"]}
+
+    question_id    a number or a text, different in every line of a file;
+                   numbers if you want to submit answers in the official format
+    image          path below DIR, in any format that Pillow reads: JPEG, PNG,
+                   GIF, BMP, WebP, TIFF, PPM. One picture may have many lines
+    question       text
+    answers        list of texts, one for each person who answered; or
+    answer         one text. Neither is needed in test.jsonl
+    question_type  optional text to group results by; else the first word
+    answer_type    optional; else "yes/no", "number" or "other", as the answer.
+                   A question without answers has no type but what you give
+    boxes          optional list of [x1, y1, x2, y2], in pixels: where in the
+                   picture the answer can be seen, for grounding
+    image_id       optional text or number; else the path
+    complementary_id  optional: the question_id of the same question about a
+                   picture with another answer
+"""
+
+import os
+import pathlib
+
+from vqa_keras.errors import UserError
+from vqa_keras.files import parse_json
+from vqa_keras.files import plain_text
+from vqa_keras.text.answers import most_common_answer
+from vqa_keras.text.normalize import split as words_of
+
+NAME = "jsonl"
+ARGUMENTS = ("validation_fraction", "seed")
+
+_SPLITS = ("train", "validation", "test")
+_KEYS = {
+    "question_id",
+    "image",
+    "question",
+    "answers",
+    "answer",
+    "question_type",
+    "answer_type",
+    "boxes",
+    "image_id",
+    "complementary_id",
+}
+
+
+def find(directory=None):
+    """Returns the folder of the data as a `pathlib.Path`.
+
+    Raises:
+        UserError: if none is named, or it has no train.jsonl.
+    """
+    if directory is None:
+        raise UserError(
+            "jsonl needed the folder of your data, --input=DIR, with "
+            "train.jsonl. Received: no --input"
+        )
+    directory = pathlib.Path(directory)
+    if not (directory / "train.jsonl").is_file():
+        names = sorted(path.name for path in directory.glob("*"))[:5]
+        raise UserError(
+            f"{directory}: needed a folder with train.jsonl, a line of JSON "
+            f"for each question. Received: {', '.join(names) or 'nothing'}"
+        )
+    return directory
+
+
+def read(folder, table, validation_fraction=0.1, seed=0):
+    """Adds the images and questions of all files to a table.
+
+    Args:
+        folder: what `find` returned.
+        table: the `QuestionTable` to fill.
+        validation_fraction: float, the part of the training images that
+            becomes the validation split if there is no validation.jsonl.
+        seed: int. Another seed chooses other images.
+
+    Raises:
+        UserError: for a line that is not as the top of this module says, with
+            file and line; for a path that leaves the folder; for a file
+            without a question.
+    """
+    root = os.path.realpath(folder)
+    paths = {s: pathlib.Path(folder, f"{s}.jsonl") for s in _SPLITS}
+    for split, path in paths.items():
+        if path.is_file():
+            _read_file(path, split, table, root)
+    if not paths["validation"].is_file():
+        table.hold_out(validation_fraction, seed)
+
+
+def _read_file(path, split, table, root):
+    count = 0
+    try:
+        with open(path, "rb") as file:
+            for number, data in enumerate(file, start=1):
+                if not data.removeprefix(b"\xef\xbb\xbf").strip():
+                    continue
+                line = _Line(parse_json(data, path, number), path, number)
+                line.check(answers_needed=split != "test")
+                image_id, image = line.image(root)
+                table.add_image(split, image_id, image)
+                table.add_question(split, image_id, line.question())
+                count += 1
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    if not count:
+        raise UserError(
+            f"{path}: needed at least one question, a line of JSON each. "
+            "Received: none"
+        )
+
+
+class _Line:
+    """One line of a file, checked."""
+
+    def __init__(self, values, path, number):
+        self.values = values
+        self.place = f"{path}, line {number}"
+
+    def check(self, answers_needed):
+        values = self.values
+        if not isinstance(values, dict):
+            self.refuse("a JSON object", values)
+        unknown = sorted(set(values) - _KEYS)
+        if unknown:
+            self.refuse(f"only the keys {', '.join(sorted(_KEYS))}", unknown[0])
+        for key in ("question_id", "image", "question"):
+            if key not in values:
+                self.refuse(f"the key {key}", ", ".join(sorted(values)))
+        for key in ("image", "question", "question_type", "answer_type"):
+            if key in values and not isinstance(values[key], str):
+                self.refuse(f"{key} to be a text", values[key])
+        for key in ("question_id", "image_id", "complementary_id"):
+            if key in values and not _is_id(values[key]):
+                self.refuse(f"{key} to be a number or a text", values[key])
+        if "answers" in values and "answer" in values:
+            self.refuse("either answers or answer", "both")
+        if "answer" in values and not isinstance(values["answer"], str):
+            self.refuse("answer to be a text", values["answer"])
+        answers = values.get("answers", [])
+        if not isinstance(answers, list) or not all(
+            isinstance(answer, str) for answer in answers
+        ):
+            self.refuse("answers to be a list of texts", answers)
+        if answers_needed and not (answers or "answer" in values):
+            self.refuse("answers or answer", ", ".join(sorted(values)))
+        boxes = values.get("boxes") or []
+        if not isinstance(boxes, list) or not all(map(_is_box, boxes)):
+            self.refuse("boxes to be a list of [x1, y1, x2, y2]", boxes)
+
+    def image(self, root):
+        """Returns the image's id and its path."""
+        path = plain_text(self.values["image"])
+        # Also follows symbolic links: a picture behind one that leads out of
+        # the folder is another's file.
+        real = os.path.realpath(os.path.join(root, path.replace("\0", "")))
+        if os.path.isabs(path) or os.path.commonpath([root, real]) != root:
+            self.refuse("image to be a path below the folder", path)
+        return plain_text(str(self.values.get("image_id", path))), path
+
+    def question(self):
+        values = self.values
+        answers = values.get("answers")
+        if answers is None:
+            answers = [values["answer"]] if "answer" in values else []
+        answers = list(map(plain_text, answers))
+        question = plain_text(values["question"])
+        first_word = next(iter(words_of(question)), "other") if answers else ""
+        return {
+            "question_id": plain_text(str(values["question_id"])),
+            "question": question,
+            "question_type": plain_text(
+                values.get("question_type") or first_word
+            ),
+            "answer_type": plain_text(
+                values.get("answer_type") or _answer_type(answers)
+            ),
+            "answers": answers,
+            "object_boxes": values.get("boxes") or [],
+            "complementary_id": plain_text(
+                str(values.get("complementary_id", ""))
+            ),
+        }
+
+    def refuse(self, needed, received):
+        text = received if isinstance(received, str) else repr(received)
+        raise UserError(
+            f"{self.place}: needed {needed}. Received: {text[:200]}"
+        )
+
+
+def _is_id(value):
+    return isinstance(value, int | str) and not isinstance(value, bool)
+
+
+def _is_box(box):
+    return (
+        isinstance(box, list)
+        and len(box) == 4
+        and all(type(number) in (int, float) for number in box)
+        and box[0] <= box[2]
+        and box[1] <= box[3]
+    )
+
+
+def _answer_type(answers):
+    if not answers:
+        return ""
+    answer = most_common_answer(answers)
+    if answer in ("yes", "no"):
+        return "yes/no"
+    return "number" if answer.isdecimal() else "other"

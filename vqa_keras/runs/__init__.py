@@ -1,0 +1,1 @@
+"""What a run is: training, checkpoints, evaluation, provenance."""

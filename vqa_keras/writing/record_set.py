@@ -1,0 +1,257 @@
+"""A folder of records, from the first argument to `dataset_info.json`."""
+
+import collections
+import hashlib
+import itertools
+import json
+import pathlib
+import re
+
+from vqa_keras.data.dataset_info import FILE
+from vqa_keras.data.dataset_info import DatasetInfo
+from vqa_keras.data.dataset_info import file_entry
+from vqa_keras.data.dataset_info import split_entry
+from vqa_keras.errors import UserError
+from vqa_keras.files import flush_files
+from vqa_keras.files import write_atomically
+from vqa_keras.writing.record_text import ANSWER_VOCABULARY
+from vqa_keras.writing.record_text import QUESTION_VOCABULARY
+from vqa_keras.writing.saved_encoder import FILE as ENCODER_FILE
+from vqa_keras.writing.shards import remove_leftovers
+from vqa_keras.writing.shards import remove_markers
+from vqa_keras.writing.work_folder import WorkFolder
+
+DROPPED_FILE = "dropped.jsonl"
+MAX_DROPPED = 0.01
+
+_ARGUMENTS = "arguments.json"
+_SHARD = re.compile(r"\w+-\d{5}-of-\d{5}\.tfrecord(\.done\.json)?")
+
+
+def sha256_of(value):
+    """Returns the hex sha256 of a JSON value."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def open_folder(output, overwrite=False):
+    """Makes a folder ready for work, before it is known what for.
+
+    Args:
+        output: folder; made if it does not exist.
+        overwrite: bool. Whether records that are there already are removed.
+
+    Returns:
+        The `WorkFolder` in it.
+
+    Raises:
+        UserError: if the folder holds other files, or cannot be made.
+    """
+    if "://" in str(output):
+        raise UserError(
+            "--output needed a folder that this machine and all workers see as "
+            f"a file system; mount the storage. Received: {output}"
+        )
+    output = pathlib.Path(output)
+    if output.exists() and not output.is_dir():
+        raise UserError(
+            f"--output needed a folder. Received: the file {output}"
+        )
+    if overwrite and output.is_dir():
+        _remove_records(output)
+    work = WorkFolder(output)
+    if (
+        output.is_dir()
+        and _written_arguments(output) is None
+        and any(path.name != work.path.name for path in output.iterdir())
+    ):
+        raise UserError(
+            "--output needed a new or empty folder, or one that this command "
+            f"began. Received: {output}, which holds other files"
+        )
+    try:
+        work.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"--output={output} cannot be made: {error.strerror}"
+        ) from error
+    return work
+
+
+def claim(output, arguments):
+    """Takes an open folder for the records that some arguments describe.
+
+    The arguments are written to the folder before anything else, so that a
+    rerun after a kill knows what the finished shards were made of.
+
+    Args:
+        output: folder that `open_folder` has seen.
+        arguments: dict of JSON values; everything the records depend on.
+
+    Returns:
+        The `DatasetInfo` if the folder holds these records whole, else None.
+
+    Raises:
+        UserError: if the folder holds records of other arguments; the message
+            names the first that differs.
+    """
+    output = pathlib.Path(output)
+    written = _written_arguments(output)
+    if written is None:
+        _write_arguments(output, arguments)
+        return None
+    try:
+        _compare(output, written, arguments)
+    except UserError:
+        if (output / FILE).exists():
+            _tidy(output)
+        raise
+    remove_leftovers(output)
+    if not (output / FILE).exists():
+        return None
+    try:
+        info = DatasetInfo.read(output)
+    except UserError:  # A shard is gone: it is written again.
+        _write_arguments(output, arguments)
+        (output / FILE).unlink()
+        return None
+    _tidy(output)
+    return info
+
+
+def finish(output, shards, table, info, allow_dropped=False):
+    """Writes `dataset_info.json`, and what was dropped, when all is there.
+
+    Args:
+        output: folder of the records.
+        shards: `{split: [shard name, ...]}`, all of them written.
+        table: `QuestionTable` of the data, for what its reader dropped.
+        info: dict of what is known before: the fields dataset, image_encoder,
+            stored_images and arguments of `DatasetInfo`.
+        allow_dropped: bool. Whether more than 1 % may be missing, of the
+            images or of the questions.
+
+    Returns:
+        The `DatasetInfo`.
+
+    Raises:
+        UserError: if too much was dropped, or no training image is left; the
+            records are then not complete, but kept for a rerun.
+    """
+    output = pathlib.Path(output)
+    work = WorkFolder(output)
+    reports = [work.report(name) for split in shards for name in shards[split]]
+    splits = {
+        split: split_entry([work.entry(name) for name in names])
+        for split, names in shards.items()
+    }
+    dropped = itertools.chain(
+        table.dropped(),
+        (item for report in reports for item in report["dropped"]),
+    )
+    counts = _write_dropped(output, dropped)
+    _check_dropped(output, splits, counts, allow_dropped)
+    reasons = collections.Counter()
+    for (_, reason), count in counts.items():
+        reasons[reason] += count
+    result = DatasetInfo(
+        **info,
+        splits=splits,
+        question_vocabulary=file_entry(output / QUESTION_VOCABULARY),
+        answer_vocabulary=file_entry(output / ANSWER_VOCABULARY),
+        sequence_length=work.sequence_length(),
+        dropped=dict(sorted(reasons.items())),
+        dropped_file=DROPPED_FILE if reasons else None,
+        cut_questions=sum(report["cut_questions"] for report in reports),
+    )
+    flush_files(output / name for split in shards for name in shards[split])
+    result.write(output)
+    _tidy(output)
+    return result
+
+
+def _write_arguments(output, arguments):
+    path = WorkFolder(output).path / _ARGUMENTS
+    write_atomically(path, json.dumps(arguments))
+
+
+def _written_arguments(output):
+    for path in (output / FILE, WorkFolder(output).path / _ARGUMENTS):
+        if path.is_file():
+            try:
+                values = json.loads(path.read_text(encoding="utf-8"))
+                return values["arguments"] if path.name == FILE else values
+            except (ValueError, KeyError, TypeError) as error:
+                raise UserError(
+                    f"{path}: needed the JSON that this command writes. "
+                    f"Received: {error}. Pass --overwrite to write all again"
+                ) from error
+    return None
+
+
+def _compare(output, written, arguments):
+    # Arguments that have a name on the command line come before hashes.
+    names = {*written, *arguments}
+    for name in sorted(names, key=lambda name: ("sha256" in name, name)):
+        if written.get(name) != arguments.get(name):
+            raise UserError(
+                f"{output} holds records of other arguments: needed {name}="
+                f"{written.get(name)}. Received: {name}={arguments.get(name)}. "
+                "Name another --output, or pass --overwrite to replace them"
+            )
+
+
+def _remove_records(output):
+    """Removes what this command wrote, `dataset_info.json` first."""
+    (output / FILE).unlink(missing_ok=True)
+    for path in sorted(output.iterdir()):
+        if _SHARD.fullmatch(path.name):
+            path.unlink()
+    for name in (
+        QUESTION_VOCABULARY,
+        ANSWER_VOCABULARY,
+        ENCODER_FILE,
+        DROPPED_FILE,
+    ):
+        (output / name).unlink(missing_ok=True)
+    remove_leftovers(output)
+    WorkFolder(output).remove()
+
+
+def _tidy(output):
+    remove_markers(output)
+    WorkFolder(output).remove()
+
+
+def _write_dropped(output, dropped):
+    """Writes a line an item and counts them by kind and reason."""
+    path = output / DROPPED_FILE
+    counts = collections.Counter()
+
+    def lines():
+        for item in dropped:
+            counts[item["item"], item["reason"]] += 1
+            yield json.dumps(item) + "\n"
+
+    write_atomically(path, lines())
+    if not counts:
+        path.unlink()
+    return counts
+
+
+def _check_dropped(output, splits, counts, allow_dropped):
+    listed = ", ".join(f"{n} {why}" for (_, why), n in sorted(counts.items()))
+    if not splits["train"]["images"]:
+        raise UserError(
+            f"Needed at least one training image. Received: none ({listed})"
+        )
+    for kind in ("images", "questions"):
+        kept = sum(split[kind] for split in splits.values())
+        count = sum(n for (item, _), n in counts.items() if f"{item}s" == kind)
+        if count > MAX_DROPPED * (kept + count) and not allow_dropped:
+            raise UserError(
+                f"{count} of {kept + count} {kind} cannot be used ({listed}): "
+                f"needed at most {MAX_DROPPED:.0%}. They are named in "
+                f"{output / DROPPED_FILE}. Mend them and write to a new "
+                "--output, or run the same command with --allow_dropped"
+            )

@@ -1,0 +1,157 @@
+"""Writes shards that are either whole or absent, whatever happens."""
+
+import contextlib
+import hashlib
+import json
+import os
+import pathlib
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import tensorflow as tf
+
+from vqa_keras.data.records import count_questions
+from vqa_keras.files import file_sha256
+from vqa_keras.files import replacing
+
+MARKER_SUFFIX = ".done.json"
+_TEMPORARY = re.compile(r"\..+\.\d+-[0-9a-f]{32}\.tmp")
+_CHUNK_BYTES = 1 << 20
+_PAUSE = 0.001  # seconds, in which 1 MB is written
+_FRAME_BYTES = 16  # what TFRecord adds to a record: length and two checksums
+
+
+def write_shard(path, records, fingerprint=""):
+    """Writes records to a shard, whole or not at all.
+
+    The records go to a temporary file in the same folder, which is renamed
+    when it is whole. A marker `<path>.done.json` is written after it, so that
+    `finished_shard` finds the shard on a rerun. The same records in the same
+    order give the same bytes.
+
+    A process that dies loses nothing of this. For a machine that does, call
+    `flush_files` once all shards are written; until then a rerun finds by its
+    checksum a shard that the disk did not keep.
+
+    Args:
+        path: file to write, for example `DIR/train-00000-of-00004.tfrecord`.
+        records: iterable of bytes from `vqa_keras.data.records.encode`.
+        fingerprint: str, what the content depends on (a hash of arguments and
+            input); a rerun trusts the shard only for an equal fingerprint.
+
+    Returns:
+        The shard's entry in `dataset_info.json`: dict of name, images,
+        questions, answerable (questions with `answer_id >= 0`), bytes, sha256.
+
+    Raises:
+        UserError: if the disk does not take the file.
+    """
+    path = pathlib.Path(path)
+    images = questions = answerable = size = 0
+    with replacing(path) as temporary:
+        with _hashed_writer(temporary) as (writer, sha256):
+            for record in records:
+                writer.write(record)
+                counts = count_questions(record)
+                images += 1
+                questions += counts[0]
+                answerable += counts[1]
+                size += len(record) + _FRAME_BYTES
+        digest = sha256.result()  # an error of reading keeps the old shard
+        found = temporary.stat().st_size
+        if found != size:
+            raise OSError(f"{size} bytes written, {found} bytes on disk")
+    entry = {
+        "name": path.name,
+        "images": images,
+        "questions": questions,
+        "answerable": answerable,
+        "bytes": size,
+        "sha256": digest,
+    }
+    marker = {"fingerprint": fingerprint, "shard": entry}
+    with replacing(_marker(path)) as temporary:
+        temporary.write_text(json.dumps(marker), encoding="utf-8")
+    return entry
+
+
+def finished_shard(path, fingerprint=""):
+    """Returns the entry of a shard that an earlier run finished, or None.
+
+    A shard is trusted only if its marker names the same fingerprint and the
+    size and sha256 of the bytes on disk are those that the marker names.
+    """
+    try:
+        marker = json.loads(_marker(path).read_text(encoding="utf-8"))
+        entry = marker["shard"]
+        trusted = (
+            marker["fingerprint"] == fingerprint
+            and os.path.getsize(path) == entry["bytes"]
+            and file_sha256(path) == entry["sha256"]
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return entry if trusted else None
+
+
+def remove_leftovers(directory):
+    """Removes temporary files that killed runs left in a directory.
+
+    Call it once, before the workers start.
+    """
+    for path in pathlib.Path(directory).glob(".*.tmp"):
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+
+
+def remove_markers(directory):
+    """Removes the done-markers, once `dataset_info.json` names the shards."""
+    for path in pathlib.Path(directory).glob(f"*{MARKER_SUFFIX}"):
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _hashed_writer(path):
+    """Gives a writer of a new file and a future of its hex sha256.
+
+    The hash is computed on another CPU core from what is written already; it is
+    known once the context has ended. The writer makes the file: emptying one
+    that is there would cost a write to the disk when it is closed.
+    """
+    written = threading.Event()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_os_errors())
+        executor = stack.enter_context(
+            ThreadPoolExecutor(1, thread_name_prefix="sha256")
+        )
+        stack.callback(written.set)
+        writer = stack.enter_context(tf.io.TFRecordWriter(str(path)))
+        yield writer, executor.submit(_sha256_behind, path, written)
+
+
+def _sha256_behind(path, written):
+    digest = hashlib.sha256()
+    buffer = memoryview(bytearray(_CHUNK_BYTES))
+    with open(path, "rb", buffering=0) as file:
+        while True:
+            last = written.is_set()  # asked first: all is there to be read
+            count = file.readinto(buffer)
+            digest.update(buffer[:count])
+            if last and not count:
+                return digest.hexdigest()
+            if count < _CHUNK_BYTES:
+                written.wait(_PAUSE)
+
+
+def _marker(path):
+    return pathlib.Path(f"{path}{MARKER_SUFFIX}")
+
+
+@contextlib.contextmanager
+def _os_errors():
+    """Turns what TensorFlow raises of files into an OSError."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        raise OSError(str(error)) from error

@@ -1,0 +1,112 @@
+"""The files that exist only while records are being written."""
+
+import itertools
+import json
+import pathlib
+import shutil
+
+from vqa_keras.files import write_atomically
+
+NAME = "unfinished"
+
+
+class WorkFolder:
+    """`DIR/unfinished`: what driver and workers tell each other by files.
+
+    Workers may be other processes, so everything is in small files, one of a
+    kind for each shard: the plan (which images), the report (what was
+    dropped), and the number of images done.
+
+    Args:
+        output: folder of the records.
+    """
+
+    def __init__(self, output):
+        self.path = pathlib.Path(output, NAME)
+
+    def write_plans(self, table, images_per_shard):
+        """Cuts every split into equal shards of neighboring images.
+
+        Memory holds the images of one shard.
+
+        Args:
+            table: `QuestionTable`.
+            images_per_shard: int, the largest number of images in a shard.
+
+        Returns:
+            `{split: [shard name, ...]}`.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        names = {}
+        for split, total in table.splits().items():
+            count = -(-total // images_per_shard)
+            names[split] = [
+                f"{split}-{index:05d}-of-{count:05d}.tfrecord"
+                for index in range(count)
+            ]
+            images = table.images(split)
+            for index, name in enumerate(names[split]):
+                size = (index + 1) * total // count - index * total // count
+                self._write(name, "plan", list(itertools.islice(images, size)))
+        return names
+
+    def plan(self, shard):
+        """Returns the images of a shard."""
+        return self._read(shard, "plan")
+
+    def write_report(self, shard, dropped, cut_questions):
+        """Keeps what of a shard's plan is not in its records."""
+        report = {"dropped": dropped, "cut_questions": cut_questions}
+        self._write(shard, "report", report)
+
+    def report(self, shard):
+        """Returns a shard's `{"dropped": [...], "cut_questions": int}`."""
+        return self._read(shard, "report")
+
+    def write_entry(self, shard, entry):
+        """Keeps the entry of a shard that is on disk."""
+        self._write(shard, "entry", entry)
+
+    def entry(self, shard):
+        """Returns the entry of a shard, for `dataset_info.json`."""
+        return self._read(shard, "entry")
+
+    def write_sequence_length(self, sequence_length):
+        """Keeps the number of words that are kept of a question."""
+        self._write("text", "sequence_length", sequence_length)
+
+    def sequence_length(self):
+        """Returns the number of words that are kept of a question."""
+        return self._read("text", "sequence_length")
+
+    def set_done(self, shard, images):
+        """Tells how many images of a shard are done; not flushed to disk."""
+        path = self.path / f"{shard}.progress"
+        path.write_text(str(images), encoding="utf-8")
+
+    def clear_done(self):
+        """Forgets the progress of earlier runs."""
+        for path in self.path.glob("*.progress"):
+            path.unlink(missing_ok=True)
+
+    def done(self):
+        """Returns how many images of all shards are done."""
+        total = 0
+        for path in self.path.glob("*.progress"):
+            try:
+                total += int(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                pass  # Being written at this moment.
+        return total
+
+    def remove(self):
+        """Removes the folder."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _write(self, shard, kind, value):
+        text = json.dumps(value, ensure_ascii=False)
+        write_atomically(self.path / f"{shard}.{kind}.json", text)
+
+    def _read(self, shard, kind):
+        path = self.path / f"{shard}.{kind}.json"
+        return json.loads(path.read_text(encoding="utf-8"))
