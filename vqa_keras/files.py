@@ -1,4 +1,4 @@
-"""Writes files whole or not at all, hashes them, and reads JSON."""
+"""Writes files whole or not at all, hashes them, reads JSON, finds the zoo."""
 
 import contextlib
 import hashlib
@@ -10,6 +10,13 @@ import uuid
 from vqa_keras.errors import UserError
 
 _verified = {}  # path: (size, time of change, sha256), seen by this process
+
+
+def zoo_folder():
+    """Returns the folder of the zoo: the wheel's copy, or the checkout's."""
+    package = pathlib.Path(__file__).resolve().parent
+    installed = package / "zoo" / "entries"
+    return installed if installed.is_dir() else package.parent / "zoo"
 
 
 def write_atomically(path, content):

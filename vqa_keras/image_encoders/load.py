@@ -10,6 +10,7 @@ import keras_hub
 import numpy as np
 
 from vqa_keras.errors import UserError
+from vqa_keras.files import zoo_folder
 from vqa_keras.image_encoders.applications import APPLICATIONS
 from vqa_keras.image_encoders.applications import application_name
 from vqa_keras.image_encoders.applications import build_application
@@ -130,10 +131,7 @@ def _size(image_size):
 
 
 def _shipped():
-    package = pathlib.Path(__file__).resolve().parents[1]
-    installed = package / "zoo" / "entries" / "image_encoders"
-    checkout = package.parent / "zoo" / "image_encoders"
-    return installed if installed.is_dir() else checkout
+    return zoo_folder() / "image_encoders"
 
 
 def _preset(name):

@@ -1,16 +1,9 @@
 """Finds and reads the recipes in `zoo/`."""
 
-import pathlib
 import tomllib
 
 from vqa_keras.errors import UserError
-
-
-def entries():
-    """The folder of zoo entries: the copy in the wheel, else the checkout's."""
-    package = pathlib.Path(__file__).resolve().parent
-    installed = package / "entries"
-    return installed if installed.is_dir() else package.parents[1] / "zoo"
+from vqa_keras.files import zoo_folder as entries
 
 
 def names():
