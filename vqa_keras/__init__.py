@@ -1,6 +1,6 @@
 """Attention for Visual Question Answering, in Keras 3.
 
-    task = vqa_keras.models.VQA.from_preset("runs/stacked")
+    task = vqa_keras.models.VQA.from_preset("stacked_easy_vqa")
     train = vqa_keras.data.load("records", "train", batch_size=256)
 
 Importing the package registers its layers and models with Keras, so that
@@ -13,6 +13,7 @@ import importlib
 from vqa_keras import image_encoders
 from vqa_keras import layers
 from vqa_keras import models
+from vqa_keras import presets
 from vqa_keras import text
 
 _ON_FIRST_USE = (

@@ -7,6 +7,8 @@ from keras_hub.src.utils.preset_utils import check_file_exists
 from keras_hub.src.utils.preset_utils import get_preset_loader
 from keras_hub.src.utils.preset_utils import load_json
 
+from vqa_keras import presets
+
 
 class SavedTask(keras_hub.models.Task):
     """How a task is saved and loaded: presets, and `.keras` files.
@@ -18,17 +20,16 @@ class SavedTask(keras_hub.models.Task):
 
     @classmethod
     def from_preset(cls, preset, load_weights=True, **kwargs):
-        """Returns the task saved in `preset`: a directory or a hub handle.
+        """Returns the task of a shipped preset, a folder or a hub handle.
 
-        With `num_classes=` or `answers=` the head is new and untrained.
-        `answers=` keeps the saved tokenizer; `num_classes=` alone leaves the
-        saved preprocessor out, since its answers are those of the old head.
+        With `num_classes=` or `answers=` the head is new and untrained;
+        `answers=` keeps the saved tokenizer, `num_classes=` alone does not.
 
         Raises:
-            ValueError: if the preset was saved by vqa_keras 0.1, which had a
-                task class for each backbone.
+            ValueError: for a preset that is unknown, or of vqa_keras 0.1.
         """
-        loader = get_preset_loader(str(preset))
+        preset = presets.find(preset)
+        loader = get_preset_loader(preset)
         _check_version(preset)
         if "answers" in kwargs:
             answers = list(kwargs.pop("answers"))
@@ -39,7 +40,8 @@ class SavedTask(keras_hub.models.Task):
         new_head = "num_classes" in kwargs
         if new_head:
             kwargs.setdefault("preprocessor", None)
-        return loader.load_task(cls, load_weights, not new_head, **kwargs)
+        task = loader.load_task(cls, load_weights, not new_head, **kwargs)
+        return presets.complete(task, preset)
 
     def save_to_preset(self, preset_dir, **kwargs):
         """Saves the task as a preset directory, without optimizer state."""
@@ -65,9 +67,8 @@ class SavedTask(keras_hub.models.Task):
         return config
 
     def compile_from_config(self, config):
-        # Keras does so for models that do not override `compile`. An
-        # optimizer that was saved without its state is not built: Keras
-        # would warn that the state is missing.
+        # As Keras does for models that do not override `compile`. Building an
+        # optimizer saved without its state makes Keras warn of its absence.
         config = dict(config)
         built = config.pop("optimizer_built", False)
         self.compile(**keras.saving.deserialize_keras_object(config))
@@ -76,13 +77,12 @@ class SavedTask(keras_hub.models.Task):
 
 
 def _check_version(preset):
-    if not check_file_exists(str(preset), TASK_CONFIG_FILE):
+    if not check_file_exists(preset, TASK_CONFIG_FILE):
         return
-    saved = load_json(str(preset), TASK_CONFIG_FILE)
+    saved = load_json(preset, TASK_CONFIG_FILE)
     module, name = saved.get("module") or "", saved.get("class_name")
     if module.startswith("vqa_keras.models.") and name != "VQA":
         raise ValueError(
             f"{preset} must be a preset of this version. Received: a {name} of "
-            "vqa_keras 0.1; train it again with the command that its "
-            "results.json names"
+            "vqa_keras 0.1; train it again as its results.json says"
         )

@@ -9,22 +9,26 @@ RUN/training/        checkpoints and logs; may be deleted
 import json
 import pathlib
 
+from vqa_keras import presets
 from vqa_keras.data import DatasetInfo
 from vqa_keras.errors import UserError
 from vqa_keras.files import write_atomically
 from vqa_keras.image_encoders import weights_sha256
 from vqa_keras.models import VQA
 
-RESULTS = "results.json"
+RESULTS = presets.RESULTS
 
 
 def load_run(directory):
     """Returns the task and the results of a finished run.
 
+    Args:
+        directory: folder of the run, or the name of a shipped preset.
+
     Raises:
         UserError: if the folder is missing or holds no finished run.
     """
-    directory = pathlib.Path(directory)
+    directory = pathlib.Path(presets.find(directory))
     if not directory.is_dir():
         raise UserError(f"needed the folder of a run. Received: {directory}")
     path = directory / RESULTS

@@ -27,5 +27,7 @@ def one_argument(argv, name, needed):
 
 
 def one_run(argv):
-    """Returns the folder of a run, a command's only argument."""
-    return one_argument(argv, "RUN", "the folder of one run")
+    """Returns the run, a command's only argument: a folder or a name."""
+    return one_argument(
+        argv, "RUN", "the folder of one run or one shipped preset"
+    )

@@ -1,0 +1,46 @@
+r"""Turns a run into a preset that ships with the package.
+
+    python -m vqa_keras.zoo.ship runs/stacked --image_encoder=grid_cnn \
+        --output=zoo/stacked/preset
+
+The preset holds neither the CNN, which `VQA.from_preset` loads by its name and
+puts back, nor the state of the optimizer. An image to ask about lies in its
+folder as example.png; `SHIPPED` in vqa_keras/presets.py gives it its name.
+"""
+
+import pathlib
+
+from absl import flags
+
+from vqa_keras import presets
+from vqa_keras.command import run
+from vqa_keras.image_encoders import weights_sha256
+from vqa_keras.runs.run import check_takes_pictures
+from vqa_keras.runs.run import load_run
+from vqa_keras.runs.run import write_json
+from vqa_keras.zoo.arguments import one_run
+
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "Folder of the preset.", required=True
+)
+_IMAGE_ENCODER = flags.DEFINE_string(
+    "image_encoder", None, "Name of the run's CNN.", required=True
+)
+
+
+def main(argv):
+    task, results = load_run(one_run(argv))
+    check_takes_pictures(task)
+    results["image_encoder"] = _IMAGE_ENCODER.value
+    results["weights_sha256"] = weights_sha256(task.backbone.image_encoder)
+    presets.load_image_encoder(results)
+    output = pathlib.Path(_OUTPUT.value)
+    (output / presets.RESULTS).unlink(missing_ok=True)
+    task.without_image_encoder().save_to_preset(str(output))
+    results["files"] = presets.file_hashes(output)
+    write_json(output / presets.RESULTS, results)
+    print(f"preset       {output}")
+
+
+if __name__ == "__main__":
+    run(main)
