@@ -10,6 +10,8 @@ import zipfile
 
 import pytest
 
+from tests.readme_test import block
+
 ROOT = pathlib.Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
@@ -89,6 +91,21 @@ def test_installed_package_finds_its_own_entries(installed, tmp_path):
     entries = installed / "vqa_keras" / "zoo" / "entries"
     recipes = sorted(p.parent.name for p in (ROOT / "zoo").glob("*/*.toml"))
     assert lines == [str(entries.resolve()), *recipes]
+
+
+def test_quickstart_runs_from_an_installed_package(installed, tmp_path):
+    """As printed in the README, where nothing but the package lies."""
+    preset = installed / "vqa_keras" / "zoo" / "entries" / "stacked" / "preset"
+    assert (preset / "results.json").is_file()
+    code = block("Quickstart")
+    program = f"{code}\nprint(image)\nprint(vqa_keras.__file__)"
+    *printed, image, module = run(
+        "-c", program, cwd=tmp_path, path=installed
+    ).splitlines()
+    assert printed[0] == "blue"
+    assert image == str((preset / "example.png").resolve())
+    assert module == str(installed / "vqa_keras" / "__init__.py")
+    assert (tmp_path / "answer.html").is_file()
 
 
 @pytest.mark.slow
