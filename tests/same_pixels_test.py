@@ -124,6 +124,14 @@ def test_a_turned_photograph_stands_upright(tmp_path):
     assert pixels[4, 8, 0] > 180 > 80 > pixels[28, 8, 0]  # red is above
 
 
+@pytest.mark.parametrize("highest", [200, 65535])
+def test_a_made_pil_image_of_integers_is_as_its_array(highest):
+    array = np.full((2, 3), highest, "uint16")
+    made = [Image.fromarray(array), Image.fromarray(array.astype("int32"))]
+    for image in made:
+        np.testing.assert_array_equal(decode(image), decode(array))
+
+
 def test_a_pil_image_is_not_changed():
     image = Image.open(io.BytesIO(_turned_file()))
     decode(image)

@@ -108,12 +108,16 @@ def decode(image, max_pixels=MAX_PIXELS):
             image = _from_array(image)
         if image.width * image.height > max_pixels:
             raise UnreadableImage("too_large")
+        if image.format is None and image.mode.startswith("I"):
+            pixels = np.asarray(image)  # made by a program: as an array is
+            if 0 <= pixels.min() and pixels.max() <= 255:
+                image = _from_array(pixels)
         return np.array(_to_rgb(_upright(image.copy())), "uint8")
 
 
 def check_values(array):
     """Raises ValueError unless an array can hold pixels from 0 to 255."""
-    if not array.size:
+    if not array.size or array.dtype.kind not in "uif":
         return
     low, high = array.min(), array.max()
     if np.issubdtype(array.dtype, np.floating) and -1 <= low and high <= 1:

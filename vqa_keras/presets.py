@@ -15,6 +15,9 @@ import os
 import pathlib
 
 import keras_hub
+from keras_hub.src.utils.preset_utils import TASK_CONFIG_FILE
+from keras_hub.src.utils.preset_utils import check_file_exists
+from keras_hub.src.utils.preset_utils import load_json
 
 from vqa_keras import image_encoders
 from vqa_keras.errors import UserError
@@ -56,6 +59,19 @@ def find(preset):
         "The preset must be the folder of a run, a hub handle or a shipped "
         f"preset ({', '.join(SHIPPED)}). Received: {preset}{hint}"
     )
+
+
+def check_version(preset):
+    """Raises ValueError for a preset of vqa_keras 0.1, of other classes."""
+    if not check_file_exists(preset, TASK_CONFIG_FILE):
+        return
+    saved = load_json(preset, TASK_CONFIG_FILE)
+    module, name = saved.get("module") or "", saved.get("class_name")
+    if module.startswith("vqa_keras.models.") and name != "VQA":
+        raise ValueError(
+            f"{preset} must be a preset of this version. Received: a {name} of "
+            "vqa_keras 0.1; train it again as its results.json says"
+        )
 
 
 def complete(task, preset):

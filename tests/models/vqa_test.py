@@ -434,3 +434,37 @@ def test_rejects_a_mask_of_fractions(make_task, records, targets):
     ):
         with pytest.raises(ValueError, match="`regions_mask` must.* value 0.5"):
             call()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [("dropuot", "dropuot; did you mean dropout"), ("zebra", "zebra$")],
+)
+def test_an_unknown_argument_is_an_error(make_task, wrong, message):
+    backbone = make_task().backbone
+    with pytest.raises(TypeError, match=f"VQA must be among.*: {message}"):
+        VQA(backbone, 3, **{wrong: 0.9})
+
+
+def test_ask_says_what_is_wrong_with_an_image_and_nothing_else(
+    make_task, encoder, tmp_path
+):
+    task = make_task(encoder)
+    with pytest.raises(FileNotFoundError, match="No such file.*nope.png'$"):
+        task.ask("nope.png", "what")
+    (tmp_path / "no.png").write_text("no image")
+    with pytest.raises(ValueError, match="^Needed a readable.*not_an_image$"):
+        task.ask(tmp_path / "no.png", "what")
+
+
+def test_ask_takes_tuples_and_arrays_of_questions(make_task, encoder, raw):
+    task = make_task(encoder)
+    questions = ["What color is it?", "what", ""]
+    expected = task.ask(list(raw["images"]), questions)
+    for images, asked in [
+        (raw["images"], np.array(questions)),
+        (tuple(raw["images"]), tuple(questions)),
+        (raw["images"], np.array(questions, object)),
+    ]:
+        found = task.ask(images, asked)
+        assert [a.answers for a in found] == [a.answers for a in expected]

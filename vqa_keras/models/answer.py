@@ -1,5 +1,7 @@
 from typing import NamedTuple
 
+import numpy as np
+
 
 class Answer(NamedTuple):
     """The answer to one question, as `VQA.ask` returns it.
@@ -19,14 +21,23 @@ class Answer(NamedTuple):
     words: list
 
 
+def is_many(items):
+    """Whether it is a list, a tuple, or an array of questions or images."""
+    if isinstance(items, (list, tuple)):
+        return True
+    many = {"U": 1, "S": 1, "O": 1}  # ranks of questions; images have 4
+    kind = getattr(getattr(items, "dtype", None), "kind", "")
+    return np.ndim(items) == many.get(kind, 4) if kind else False
+
+
 def pair(image, question):
     """Returns lists of images and questions, of one length.
 
     Raises:
         ValueError: if both are lists of different lengths, none of them 1.
     """
-    images = image if isinstance(image, list) else [image]
-    questions = question if isinstance(question, list) else [question]
+    images = list(image) if is_many(image) else [image]
+    questions = list(question) if is_many(question) else [question]
     if len(images) == 1:
         images = images * len(questions)
     if len(questions) == 1:

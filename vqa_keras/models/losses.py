@@ -19,8 +19,7 @@ class AnswerBinaryCrossentropy(keras.losses.Loss):
             over the batch.
 
     Call arguments:
-        y_true: scores of the answers in [0, 1], `(B, A)`. A row of zeros
-            teaches the model that none of the answers is right.
+        y_true: scores of the answers in [0, 1], `(B, A)`; zeros for none.
         y_pred: logits of the answers, `(B, A)`.
         sample_weight: optional, `(B,)`.
 

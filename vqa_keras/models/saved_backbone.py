@@ -39,14 +39,7 @@ class SavedBackbone(keras_hub.models.Backbone):
     @classmethod
     def refuse(cls, unknown):
         """Raises TypeError if there is an argument that no class has."""
-        known = [*cls.arguments(), "dtype", "name", "trainable"]
-        for name in unknown:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise TypeError(
-                f"The arguments of {cls.__name__} must be among "
-                f"{', '.join(known)}. Received: {name}{hint}"
-            )
+        refuse(cls, [*cls.arguments(), "dtype", "name", "trainable"], unknown)
 
     def twin(self, image_encoder):
         """Returns a backbone of these weights with that encoder, or None."""
@@ -77,6 +70,17 @@ class SavedBackbone(keras_hub.models.Backbone):
                     config[name]
                 )
         return super().from_config(config)
+
+
+def refuse(cls, known, unknown):
+    """Raises TypeError for the first argument of a class that is not known."""
+    for name in unknown:
+        close = difflib.get_close_matches(name, known, 1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise TypeError(
+            f"The arguments of {cls.__name__} must be among "
+            f"{', '.join(known)}. Received: {name}{hint}"
+        )
 
 
 def freeze(model):

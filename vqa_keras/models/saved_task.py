@@ -2,10 +2,7 @@ import contextlib
 
 import keras
 import keras_hub
-from keras_hub.src.utils.preset_utils import TASK_CONFIG_FILE
-from keras_hub.src.utils.preset_utils import check_file_exists
 from keras_hub.src.utils.preset_utils import get_preset_loader
-from keras_hub.src.utils.preset_utils import load_json
 
 from vqa_keras import presets
 
@@ -30,7 +27,7 @@ class SavedTask(keras_hub.models.Task):
         """
         preset = presets.find(preset)
         loader = get_preset_loader(preset)
-        _check_version(preset)
+        presets.check_version(preset)
         if "answers" in kwargs:
             answers = list(kwargs.pop("answers"))
             kwargs["num_classes"] = len(answers)
@@ -74,15 +71,3 @@ class SavedTask(keras_hub.models.Task):
         self.compile(**keras.saving.deserialize_keras_object(config))
         if built:
             self.optimizer.build(self.trainable_variables)
-
-
-def _check_version(preset):
-    if not check_file_exists(preset, TASK_CONFIG_FILE):
-        return
-    saved = load_json(preset, TASK_CONFIG_FILE)
-    module, name = saved.get("module") or "", saved.get("class_name")
-    if module.startswith("vqa_keras.models.") and name != "VQA":
-        raise ValueError(
-            f"{preset} must be a preset of this version. Received: a {name} of "
-            "vqa_keras 0.1; train it again as its results.json says"
-        )

@@ -7,15 +7,19 @@ from vqa_keras.images import check_values
 from vqa_keras.layers.check_mask import check_input_mask
 from vqa_keras.metrics import VQAAccuracy
 from vqa_keras.models.answer import Answer
+from vqa_keras.models.answer import is_many
 from vqa_keras.models.answer import pair
 from vqa_keras.models.answerer import Answerers
 from vqa_keras.models.answerer import join
 from vqa_keras.models.losses import AnswerBinaryCrossentropy
+from vqa_keras.models.saved_backbone import refuse
 from vqa_keras.models.saved_task import SavedTask
 from vqa_keras.models.vqa_backbone import VQABackbone
 from vqa_keras.models.vqa_preprocessor import VQAPreprocessor
 
 ACTIVATIONS = ("softmax", "sigmoid")
+_CONFIG = ("num_classes", "hidden_dim", "dropout", "activation")
+_ARGUMENTS = (*_CONFIG, "backbone", "preprocessor", "compile", "name")
 _BATCH = 32  # questions that `ask` answers at a time
 
 
@@ -65,6 +69,7 @@ class VQA(SavedTask):
         activation="softmax",
         **kwargs,
     ):
+        refuse(type(self), _ARGUMENTS, kwargs.keys() - set(_ARGUMENTS))
         if activation not in ACTIVATIONS:
             raise ValueError(
                 f"`activation` must be one of {', '.join(ACTIVATIONS)}. "
@@ -229,11 +234,12 @@ class VQA(SavedTask):
         for start in range(0, len(questions), _BATCH):
             batch = slice(start, start + _BATCH)
             answers += self._answers(images[batch], questions[batch], top_k)
-        is_many = isinstance(image, list) or isinstance(question, list)
-        return answers if is_many else answers[0]
+        return answers if is_many(image) or is_many(question) else answers[0]
 
     def _answers(self, images, questions, top_k):
-        inputs = self._prepared({"images": images, "questions": questions})
+        # `call`, since Keras would wrap what is wrong with an image.
+        raw = {"images": images, "questions": questions}
+        inputs = self.preprocessor.call(raw)
         outputs = keras.tree.map_structure(
             ops.convert_to_numpy, self.answerer(top_k)(inputs)
         )
@@ -282,13 +288,8 @@ class VQA(SavedTask):
         return twin
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "num_classes": self.num_classes,
-            "hidden_dim": self.hidden_dim,
-            "dropout": self.dropout,
-            "activation": self.activation,
-        }
+        own = {name: getattr(self, name) for name in _CONFIG}
+        return {**super().get_config(), **own}
 
 
 def _checked(x):
