@@ -79,9 +79,10 @@ test-jax: $(INSTALLED) ## Tests of layers, models, metrics and encoders, on JAX.
 	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=0 \
 		$(BIN)/python -m pytest $(ON_JAX) $(PYTEST_ARGS)
 
-lint: $(INSTALLED) ## Checks style and formatting, changes nothing.
+lint: $(INSTALLED) ## Checks style, formatting and types, changes nothing.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 
 format: $(INSTALLED) ## Formats the code and repairs what ruff can.
 	$(BIN)/ruff check --fix .

@@ -30,8 +30,12 @@ from support import rounds
 
 from vqa_keras import image_encoders
 from vqa_keras.command import run
+from vqa_keras.datasets.question import ImageQuestions
+from vqa_keras.datasets.question import Question
 from vqa_keras.writing.record_maker import RecordMaker
+from vqa_keras.writing.record_maker import RecordOptions
 from vqa_keras.writing.record_text import RecordText
+from vqa_keras.writing.record_text import TextLimits
 from vqa_keras.writing.record_text import count_text
 from vqa_keras.writing.record_text import write_text
 from vqa_keras.writing.shards import write_shard
@@ -69,7 +73,7 @@ def _bare(folder, plan):
         for first in range(0, len(plan), _BATCH_SIZE):
             pixels = []
             for image in plan[first : first + _BATCH_SIZE]:
-                data = tf.io.read_file(str(folder / image["path"]))
+                data = tf.io.read_file(str(folder / image.path))
                 picture = tf.io.decode_jpeg(data, channels=3)
                 pixels.append(tf.image.resize(picture, size, antialias=True))
             model.predict_on_batch(tf.stack(pixels))
@@ -78,24 +82,22 @@ def _bare(folder, plan):
 
 
 def _records(folder, plan):
-    contents = {
-        "dataset": "jsonl",
-        "folder": str(folder),
-        "image_encoder": str(folder / "cnn.keras"),
-        "levels": ["grid"],
-        "region_features": None,
-        "feature_dtype": "float16",
-        "batch_size": _BATCH_SIZE,
-        "store_images": True,
-    }
-    maker = RecordMaker(contents)
+    options = RecordOptions(
+        "jsonl",
+        str(folder),
+        batch_size=_BATCH_SIZE,
+        image_encoder=str(folder / "cnn.keras"),
+        levels=["grid"],
+    )
+    maker = RecordMaker(options)
     WorkFolder(folder).path.mkdir()
-    text = RecordText(**write_text(count_text(plan), folder))
+    text = RecordText(*write_text(count_text(plan), folder, TextLimits()))
     numbers = itertools.count()
 
     def write():
         path = folder / f"{next(numbers)}.tfrecord"
-        write_shard(path, maker.records(plan, text, {}))
+        made = maker.records("train", plan, text)
+        write_shard(path, (one.record for one in made))
         path.unlink()
 
     return write
@@ -108,24 +110,13 @@ def _image(folder, number):
     picture = Image.fromarray(cells).resize(_PICTURE, Image.Resampling.BICUBIC)
     path = f"{number}.jpg"
     picture.save(folder / path, quality=90)
-    return {
-        "image_id": str(number),
-        "path": path,
-        "drawing": None,
-        "questions": [_question(f"{number}-{i}") for i in range(3)],
-    }
+    questions = [_question(f"{number}-{i}") for i in range(3)]
+    return ImageQuestions(str(number), path, questions=questions)
 
 
 def _question(question_id):
-    return {
-        "question_id": question_id,
-        "question": "what is in the picture?",
-        "question_type": "what",
-        "answer_type": "other",
-        "answers": ["colors"],
-        "boxes": [],
-        "complementary_id": "",
-    }
+    question = "what is in the image?"
+    return Question(question_id, question, "what", "other", ["colors"])
 
 
 if __name__ == "__main__":

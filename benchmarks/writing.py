@@ -85,7 +85,7 @@ def _compare_encoders(images):
 def _write(path, records):
     with tf.io.TFRecordWriter(str(path)) as writer:
         for record in records:
-            writer.write(record)
+            writer.write(record.data)
 
 
 def _write_and_flush(path, records):

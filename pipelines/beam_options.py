@@ -1,4 +1,4 @@
-"""Turns the flags that are not ours into Apache Beam options, strictly."""
+"""Turns flags that are not this command's into Apache Beam options."""
 
 import contextlib
 import difflib
@@ -17,7 +17,7 @@ DEFAULT_RUNNER = "FnApiRunner"
 def beam_options(arguments, known=()):
     """Returns the `PipelineOptions` of a command line.
 
-    Beam itself drops a flag it does not know without a word.
+    Beam itself ignores an unknown flag silently; here it is an error.
 
     Args:
         arguments: list of str, what is left after our own flags.
@@ -38,7 +38,7 @@ def beam_options(arguments, known=()):
         close = difflib.get_close_matches(given, names, n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
         raise UserError(
-            "Needed flags of this command or options of Apache Beam. Received: "
+            "Flags must be this command's or options of Apache Beam. Received: "
             f"{' '.join(unknown)}.{hint} Pass --help to see all flags."
         )
     standard = options.view_as(StandardOptions)
@@ -60,5 +60,5 @@ def _errors_of_argparse():
         lines = stream.getvalue().strip().splitlines() or ["unknown"]
         message = lines[-1].partition("error: ")[2] or lines[-1]
         raise UserError(
-            f"Needed valid options of Apache Beam. Received: {message}"
+            f"Options of Apache Beam must be valid. Received: {message}"
         ) from error

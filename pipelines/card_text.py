@@ -22,7 +22,7 @@ def card_text(card, directory, width=80):
     splits = card["splits"]
     lines = [
         f"{card['dataset']}: {directory}",
-        f"pictures {'stored' if card['stored_images'] else 'not stored'}, "
+        f"images {'stored' if card['stored_images'] else 'not stored'}, "
         f"{card['question_vocabulary']:,} words (of a question the first "
         f"{card['sequence_length']}), {card['answer_vocabulary']:,} answers",
         "",
@@ -85,7 +85,7 @@ _ROWS = (
     ("covered by the answer vocabulary", lambda figures: ""),
     ("  questions", _share("answerable")),
     ("  annotators' answers", _share("annotator_answers")),
-    ("right without looking at a picture", lambda figures: ""),
+    ("right without the image", lambda figures: ""),
     ("  most common answer of train", _floor("majority")),
     ("  most common answer to the question", _floor("question_only")),
 )
@@ -123,7 +123,7 @@ def _features(card, width):
     lines = [f"Features of {encoder.get('name', 'an unknown source')}"]
     if encoder.get("image_size"):
         height, side = encoder["image_size"]
-        lines[0] += f", pictures of {height} x {side}"
+        lines[0] += f", images of {height} x {side}"
     if encoder.get("weights"):
         lines[0] += f", weights {encoder['weights']}"
     if encoder.get("weights_sha256"):

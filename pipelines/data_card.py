@@ -19,8 +19,8 @@ SAMPLES = 200  # images whose features are measured
 def data_card(directory, seen=None):
     """Reads all records once and returns what they hold.
 
-    Memory does not grow with the images. Of a question its text and its
-    answer are kept, equal ones once: 8 bytes, and what no other has.
+    Memory is constant in the number of images. Each distinct pair of question
+    and answer is stored once; a question takes 8 bytes.
 
     Args:
         directory: folder of records.
@@ -44,8 +44,8 @@ def data_card(directory, seen=None):
                     a class, or None.
                 annotator_answers: percent of all annotators' answers that
                     are a class, or None.
-                floors: what guessing reaches, see `vqa_keras.metrics.floors`,
-                    or None: for "train", and without answers.
+                floors: accuracy of guesses, see `vqa_keras.metrics.floors`, or
+                    None: for "train", and without answers.
             features: `{level: figures}` of at most 200 images of the first
                 split, evenly spaced: shape, images, mean, std, min, max,
                 zeros (percent) and norm (mean length of a cell's vector).
@@ -98,7 +98,7 @@ def data_card(directory, seen=None):
 
 
 class _Split:
-    """What the questions of a split are, counted one image at a time."""
+    """Figures of a split's questions, one image at a time."""
 
     def __init__(self, sequence_length, classes, pairs_once):
         self._sequence_length = sequence_length

@@ -3,10 +3,10 @@
     python -m pipelines.inspect_records records
 
 Splits, questions by type, lengths, the distribution of answers, how much of
-each split the answer vocabulary covers, what guessing reaches without looking
-at a picture, figures of the features, and what was dropped. A contact sheet
-of examples goes to a picture file. All records are read once, and memory does
-not grow with their number of images.
+each split the answer vocabulary covers, the accuracy of guesses without the
+image, figures of the features, and counts of dropped items. A contact sheet of
+examples goes to a PNG file. All records are read once; memory is constant in
+the number of images.
 """
 
 import json
@@ -92,7 +92,7 @@ def _write_sheet(examples, path):
 def main(argv):
     if len(argv) != 2:
         raise UserError(
-            "needed the folder of the records: python -m "
+            "The only argument must be the folder of the records: python -m "
             "pipelines.inspect_records DIR. Received: "
             f"{' '.join(argv[1:]) or 'nothing'}"
         )

@@ -1,7 +1,7 @@
 r"""Writes a data set as records: images, CNN features, questions and answers.
 
-Your own pictures and questions, DIR/train.jsonl with a line for each question
-(`vqa_keras/datasets/jsonl.py` tells all that a line may hold),
+Your own images and questions, DIR/train.jsonl with a line for each question
+(`vqa_keras/datasets/jsonl.py` lists the keys of a line),
 
     {"question_id": 7, "image": "photos/door.jpg",
      "question": "what color is the door?", "answers": ["red"]}
@@ -15,10 +15,10 @@ It reads the data, builds both vocabularies from the training split, runs a CNN
 over every image and writes TFRecord shards and, last, dataset_info.json;
 `vqa_keras.data.load(RECORDS, "train", batch_size=64)` reads them and
 `python -m pipelines.inspect_records RECORDS` shows what they hold. A run that
-was killed goes on where it was when the same command is given again, and a
-finished one is left as it is. Other arguments need another --output, or
---overwrite. What cannot be used is left out, counted and named in
-RECORDS/dropped.jsonl.
+was killed goes on from its finished shards when the same command is given
+again, and a finished one is left as it is. Other arguments need another
+--output, or --overwrite. Images and questions that cannot be used are left out,
+counted and named in RECORDS/dropped.jsonl.
 
 Other data: --dataset=vqa_v2 or vqa_v1 with --input naming the folder where the
 official archives were unpacked, --dataset=easy_vqa from its Python package,
@@ -39,7 +39,7 @@ from pipelines.dead_worker import ends_if_a_worker_dies
 from vqa_keras import command
 from vqa_keras.data.records import FEATURE_DTYPES
 from vqa_keras.datasets.readers import READERS
-from vqa_keras.writing.feature_source import Features
+from vqa_keras.writing.feature_source import FeatureSource
 from vqa_keras.writing.records_pipeline import write_records
 
 FLAGS = flags.FLAGS
@@ -57,7 +57,7 @@ flags.DEFINE_string(
     None,
     "CNN whose features are stored: grid_cnn (small, for drawings; the "
     "default), efficientnet_lite0 (for photographs), a keras.applications "
-    "name, a KerasHub preset, a .keras file, or none to store pictures only.",
+    "name, a KerasHub preset, a .keras file, or none to store images only.",
 )
 flags.DEFINE_string(
     "weights",
@@ -136,20 +136,20 @@ flags.DEFINE_float(
 flags.DEFINE_integer(
     "seed",
     None,
-    "Chooses the validation images, or the pictures of sort_of_clevr. "
+    "Chooses the validation images, or the drawings of sort_of_clevr. "
     "Default: 0.",
 )
 flags.DEFINE_integer(
-    "train_images", None, "sort_of_clevr: pictures. Default: 9,800."
+    "train_images", None, "sort_of_clevr: images. Default: 9,800."
 )
 flags.DEFINE_integer(
-    "validation_images", None, "sort_of_clevr: pictures. Default: 200."
+    "validation_images", None, "sort_of_clevr: images. Default: 200."
 )
 flags.DEFINE_integer(
-    "test_images", None, "sort_of_clevr: pictures. Default: 200."
+    "test_images", None, "sort_of_clevr: images. Default: 200."
 )
 flags.DEFINE_integer(
-    "num_objects", None, "sort_of_clevr: objects of a picture. Default: 6."
+    "num_objects", None, "sort_of_clevr: objects of an image. Default: 6."
 )
 flags.DEFINE_integer(
     "picture_size", None, "sort_of_clevr: pixels of a side. Default: 75."
@@ -157,7 +157,7 @@ flags.DEFINE_integer(
 flags.DEFINE_bool(
     "store_images",
     None,
-    "Whether pictures are stored too. Default: yes, but not beside "
+    "Whether images are stored too. Default: yes, but not beside "
     "--region_features.",
 )
 flags.DEFINE_bool(
@@ -184,7 +184,7 @@ def main(argv):
         dataset=FLAGS.dataset,
         input_folder=FLAGS.input,
         output=FLAGS.output,
-        features=Features(
+        features=FeatureSource(
             image_encoder=FLAGS.image_encoder,
             weights=FLAGS.weights,
             region_features=FLAGS.region_features,

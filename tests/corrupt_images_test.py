@@ -17,8 +17,9 @@ import pytest
 from PIL import Image
 
 from vqa_keras import images
+from vqa_keras.datasets.question import ImageQuestions
 from vqa_keras.images import UnreadableImage
-from vqa_keras.writing.image_reader import PictureReader
+from vqa_keras.writing.image_reader import ImageReader
 
 ROOT = pathlib.Path(__file__).parents[1]
 CORRUPT = runpy.run_path(str(ROOT / "benchmarks" / "support" / "corrupt.py"))
@@ -280,7 +281,7 @@ def test_corrupted_picture_has_its_reason(tmp_path, kind):
     path.write_bytes(b"whole")
     CORRUPT["corrupt"](path, kind)
     with pytest.raises(UnreadableImage) as caught:
-        PictureReader(tmp_path).read({"path": path.name})
+        ImageReader(tmp_path).read(ImageQuestions("0", path.name))
     assert caught.value.reason == REASONS[kind] in str(caught.value)
 
 

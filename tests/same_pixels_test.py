@@ -7,11 +7,12 @@ import pytest
 from PIL import Image
 
 from vqa_keras import models
+from vqa_keras.datasets.question import ImageQuestions
 from vqa_keras.image_encoders import GridCNNBackbone
 from vqa_keras.image_encoders import raw_images
 from vqa_keras.images import decode
 from vqa_keras.text import QuestionTokenizer
-from vqa_keras.writing.image_reader import PictureReader
+from vqa_keras.writing.image_reader import ImageReader
 
 
 def drawing():
@@ -103,8 +104,8 @@ def test_ask_and_records_see_equal_pixels(task, seen, tmp_path, name):
     path = tmp_path / "image"
     image.save(path, form, **options)
     data = path.read_bytes()
-    reader = PictureReader(tmp_path)
-    stored, recorded, _ = reader.read({"path": "image"})
+    reader = ImageReader(tmp_path)
+    stored, recorded, _ = reader.read(ImageQuestions("0", "image"))
     with Image.open(path) as opened:
         probabilities = [
             task.ask(given, "what").probabilities

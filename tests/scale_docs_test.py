@@ -37,7 +37,6 @@ def test_every_way_has_its_command():
         "PortableRunner",
         "FlinkRunner",
         "SparkRunner",
-        "DataflowRunner",
     }
 
 

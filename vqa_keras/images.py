@@ -1,9 +1,9 @@
 """Decodes images to RGB pixels: one rule for files, bytes, PIL and arrays.
 
-Whatever the bytes are, decoding takes at most 24 bytes of memory for each of
-`max_pixels`, 1.2 GB, beside the file: it is WebP that takes most, JPEG takes
-12. A header is read up to `_HEADER_BYTES` and `_HEADER_READS`, and images of
-endless parts are given up, because Pillow would read and keep all of them.
+Decoding any bytes takes at most 24 bytes of memory for each of `max_pixels`,
+1.2 GB, beside the file: WebP takes most, JPEG takes 12. A header is read up to
+`_HEADER_BYTES` and `_HEADER_READS`, and images of endless parts are given up,
+because Pillow would read and keep all of them.
 """
 
 import io
@@ -11,10 +11,12 @@ import os
 import pathlib
 import struct
 import warnings
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from PIL import ImageOps
+from PIL import TiffImagePlugin
 from PIL import UnidentifiedImageError
 
 MAX_PIXELS = 50_000_000
@@ -23,15 +25,15 @@ _HEADER_BYTES = 16 * 2**20  # metadata; Pillow adds it up in quadratic time
 _HEADER_READS = 10_000  # some for each segment, chunk or tag
 _READS = 4_000_000  # of the pixels; pieces of 64 kB are usual
 _SCANS = 200  # of MAX_PIXELS in a progressive JPEG; 10 are usual
-_TILE_PIXELS = 2**22  # of a TIFF whose picture is smaller than that
-_TIFF_LAYOUT = {256, 257, 258, 259, 277, 278, 284, 322, 323}  # tags of sizes
+_TILE_PIXELS = 2**22  # of a TIFF whose image is smaller than that
+_TIFF_LAYOUT = [256, 257, 258, 259, 277, 278, 284, 322, 323]  # tags of sizes
 
 # Formats that Pillow decodes by itself: no helper program, no script language.
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
 
-# What Pillow's readers raise when bytes are not what they expect.
+# Errors of Pillow's readers for bytes of another form.
 PILLOW_ERRORS = (
     OSError,
     SyntaxError,
@@ -55,14 +57,16 @@ class UnreadableImage(ValueError):
         name: str, the file if there is one.
     """
 
-    def __init__(self, reason, name=None):
-        name = f"{name}, " if name else ""
-        super().__init__(f"Needed a readable image. Received: {name}{reason}")
+    def __init__(self, reason: str, name: str | os.PathLike[str] | None = None):
+        place = f"{name}, " if name else ""
+        super().__init__(
+            f"An image must be readable. Received: {place}{reason}"
+        )
         self.reason = reason
 
 
-def decode(image, max_pixels=MAX_PIXELS):
-    """Returns the 8-bit RGB pixels of an image, whatever holds it.
+def decode(image: Any, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Decodes an image to 8-bit RGB pixels.
 
     Gray, palette and CMYK images are converted, 16-bit gray is scaled to 8
     bits, transparent pixels are laid over white, an animation gives its first
@@ -99,9 +103,9 @@ def decode(image, max_pixels=MAX_PIXELS):
         except UnreadableImage as error:
             raise UnreadableImage(error.reason, image) from error
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Odd metadata is no one's concern.
+        warnings.simplefilter("ignore")  # Odd metadata does no harm.
         if isinstance(image, (bytes, bytearray)):
-            # Nested, so that each image is freed when the next one is made.
+            # Nested, so that each image is freed once the next one exists.
             loaded = _upright(_loaded(bytes(image), max_pixels))
             return np.array(_to_rgb(loaded), "uint8")
         if not isinstance(image, Image.Image):
@@ -115,7 +119,7 @@ def decode(image, max_pixels=MAX_PIXELS):
         return np.array(_to_rgb(_upright(image.copy())), "uint8")
 
 
-def check_values(array):
+def check_values(array: np.ndarray) -> None:
     """Raises ValueError unless an array can hold pixels from 0 to 255."""
     if not array.size or array.dtype.kind not in "uif":
         return
@@ -134,7 +138,7 @@ def check_values(array):
         )
 
 
-def _from_array(image):
+def _from_array(image: Any) -> Image.Image:
     array = np.asarray(image)
     if array.ndim == 3 and array.shape[-1] == 1:
         array = array[..., 0]
@@ -155,14 +159,14 @@ def _from_array(image):
 
 
 class _File(io.BytesIO):
-    """The bytes of a file, which end a decoder that does not end."""
+    """The bytes of a file; limits the reads of a decoder without end."""
 
-    def __init__(self, data):
+    def __init__(self, data: bytes):
         super().__init__(data)
-        self.bytes_left = _HEADER_BYTES
+        self.bytes_left: float = _HEADER_BYTES
         self.reads_left = _HEADER_READS
 
-    def read(self, size=-1):
+    def read(self, size: int | None = -1) -> bytes:
         data = super().read(size)
         self.reads_left -= 1
         if size is not None and size >= 0:  # All at once is no danger.
@@ -171,12 +175,13 @@ class _File(io.BytesIO):
             raise OSError("too many parts")
         return data
 
-    def end_header(self):
+    def end_header(self) -> None:
+        """Sets the limits of pixels in place of those of the header."""
         self.bytes_left = float("inf")
         self.reads_left = _READS
 
 
-def _loaded(data, max_pixels):
+def _loaded(data: bytes, max_pixels: int) -> Image.Image:
     image, file = open_image(data, max_pixels)
     file.end_header()
     try:
@@ -186,7 +191,9 @@ def _loaded(data, max_pixels):
     return image
 
 
-def open_image(data, max_pixels=MAX_PIXELS):
+def open_image(
+    data: bytes, max_pixels: int = MAX_PIXELS
+) -> tuple[Image.Image, _File]:
     """Returns the PIL image of a header, and its file, whose reads are limited.
 
     Raises:
@@ -216,8 +223,8 @@ def open_image(data, max_pixels=MAX_PIXELS):
     return image, file
 
 
-def _scanned_pixels(image, data):
-    """How many pixels a JPEG's scans go over; 0 for other formats.
+def _scanned_pixels(image: Image.Image, data: bytes) -> int:
+    """Pixels of all of a JPEG's scans together; 0 for other formats.
 
     Some kilobytes can ask for thousands of scans of all pixels.
     """
@@ -227,29 +234,28 @@ def _scanned_pixels(image, data):
     return scans * max(image.width * image.height, 10_000)
 
 
-def _tile_pixels(image, data):
-    """Pixels of a TIFF's tile, which is decoded whole; 0 where is none."""
-    if image.format != "TIFF":
+def _tile_pixels(image: Image.Image, data: bytes) -> int:
+    """Pixels of a TIFF's tile, which is decoded whole; 0 without tiles."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return 0
+    tags = image.tag_v2
     order = "<" if data.startswith(b"II") else ">"
-    big = data[:4] in (b"II+\0", b"MM\0+")  # BigTIFF, of 64-bit numbers
-    place, number, step = (8, "Q", 20) if big else (4, "H", 12)
-    (start,) = struct.unpack_from(order + ("Q" if big else "I"), data, place)
-    (count,) = struct.unpack_from(order + number, data, start)
-    start += struct.calcsize(number)
-    tags = [
-        struct.unpack_from(order + "H", data, start + step * i)[0]
-        for i in range(min(count, _HEADER_READS))
-    ]
-    tags = [tag for tag in tags if tag in _TIFF_LAYOUT]
-    if len(set(tags)) < len(tags):
+    # BigTIFF has 64-bit numbers, and entries of 20 bytes in place of 12.
+    big = data[:4] in (b"II+\0", b"MM\0+")
+    number = np.dtype(order + ("u8" if big else "u2"))
+    entry = np.dtype([("tag", order + "u2"), ("", f"V{18 if big else 10}")])
+    (count,) = np.frombuffer(data, number, 1, tags.offset)
+    start = tags.offset + number.itemsize
+    found = np.frombuffer(data, entry, min(count, _HEADER_READS), start)["tag"]
+    found = found[np.isin(found, _TIFF_LAYOUT)]
+    if len(np.unique(found)) < len(found):
         raise ValueError(
             "Pillow uses the last of equal tags, libtiff the first"
         )
-    return int(image.tag_v2.get(322, 0)) * int(image.tag_v2.get(323, 0))
+    return int(tags.get(322, 0)) * int(tags.get(323, 0))
 
 
-def _reason(error):
+def _reason(error: BaseException) -> str:
     words = str(error).lower()  # Pillow has no class for it.
     short = ("truncated", "not enough", "bytes of image data", "unexpected end")
     if isinstance(error, EOFError) or any(word in words for word in short):
@@ -257,15 +263,15 @@ def _reason(error):
     return "damaged"
 
 
-def _upright(image):
+def _upright(image: Image.Image) -> Image.Image:
     try:
         ImageOps.exif_transpose(image, in_place=True)
     except PILLOW_ERRORS:
-        pass  # EXIF data that cannot be read says nothing.
+        pass  # Unreadable EXIF data has no orientation.
     return image
 
 
-def _to_rgb(image):
+def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
         pixels = np.asarray(image)
         if pixels.min() < 0 or pixels.max() > 65535:

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from vqa_keras.datasets import jsonl
+from vqa_keras.datasets.question import Question
 from vqa_keras.datasets.question_table import QuestionTable
 from vqa_keras.errors import UserError
 
@@ -55,22 +56,22 @@ def test_a_line_is_a_question_of_its_image(folder, read):
         },
     )
     ((image,),) = read(folder, validation_fraction=0).values()
-    assert (image["image_id"], image["path"]) == ("photos/door.jpg",) * 2
-    first, second = image["questions"]
-    assert first == {
-        "question_id": "7",
-        "question": "What color is the door?",
-        "question_type": "what",
-        "answer_type": "other",
-        "answers": ["red", "red", "dark red"],
-        "object_boxes": [],
-        "complementary_id": "",
-    }
-    assert second["answers"] == ["3"]
-    assert second["answer_type"] == "number"
-    assert second["question_type"] == "counting"
-    assert second["complementary_id"] == "7"
-    assert second["object_boxes"] == [[1, 2, 3.5, 4]]
+    assert (image.image_id, image.path) == ("photos/door.jpg",) * 2
+    first, second = image.questions
+    assert first == Question(
+        question_id="7",
+        question="What color is the door?",
+        question_type="what",
+        answer_type="other",
+        answers=["red", "red", "dark red"],
+        object_boxes=[],
+        complementary_id="",
+    )
+    assert second.answers == ["3"]
+    assert second.answer_type == "number"
+    assert second.question_type == "counting"
+    assert second.complementary_id == "7"
+    assert second.object_boxes == [[1, 2, 3.5, 4]]
 
 
 def test_a_validation_file_keeps_training_images_whole(folder, read):
@@ -82,21 +83,21 @@ def test_a_validation_file_keeps_training_images_whole(folder, read):
     write(folder, unlabeled, split="test")
     splits = read(folder)
     assert [len(images) for images in splits.values()] == [20, 1, 1]
-    assert splits["test"][0]["questions"][0]["answers"] == []
+    assert splits["test"][0].questions[0].answers == []
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"answers": [1]}, "answers to be a list of texts"),
-        ({"answers": "red"}, "answers to be a list of texts"),
-        ({"answers": []}, "needed answers or answer"),
+        ({"answers": [1]}, "answers must be a list of texts"),
+        ({"answers": "red"}, "answers must be a list of texts"),
+        ({"answers": []}, "must have answers or answer"),
         ({"answer": "red"}, "either answers or answer"),
-        ({"image": 3}, "image to be a text"),
-        ({"question_id": None}, "question_id to be a number or a text"),
-        ({"question_id": True}, "question_id to be a number or a text"),
-        ({"boxes": [[1, 2, 3]]}, "boxes to be a list"),
-        ({"boxes": [[3, 2, 1, 4]]}, "boxes to be a list"),
+        ({"image": 3}, "image must be a text"),
+        ({"question_id": None}, "question_id must be a number or a text"),
+        ({"question_id": True}, "question_id must be a number or a text"),
+        ({"boxes": [[1, 2, 3]]}, "boxes must be a list"),
+        ({"boxes": [[3, 2, 1, 4]]}, "boxes must be a list"),
         ({"awnser": "red"}, "Received: awnser"),
         ({"image": "../door.jpg"}, "below the folder"),
         ({"image": "/door.jpg"}, "below the folder"),

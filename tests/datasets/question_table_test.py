@@ -1,18 +1,19 @@
 import pytest
 
+from vqa_keras.datasets.question import Question
 from vqa_keras.datasets.question_table import QuestionTable
 from vqa_keras.errors import UserError
 
 
 def question(question_id, **others):
-    return {
-        "question_id": question_id,
+    values = {
         "question": "is it?",
         "question_type": "is",
         "answer_type": "yes/no",
         "answers": ["yes"],
         **others,
     }
+    return Question(question_id, **values)
 
 
 @pytest.fixture
@@ -33,14 +34,18 @@ def test_images_come_in_the_order_of_adding_with_all_their_questions(table):
         table.add_question("train", image_id, question(question_id))
     table.finish()
     images = list(table.images("train"))
-    assert [image["image_id"] for image in images] == ["b", "a"]
-    assert [q["question_id"] for q in images[0]["questions"]] == ["1", "3"]
-    assert images[0]["path"] == "b.png"
-    assert images[0]["questions"][0] == {
-        **question("1"),
-        "object_boxes": [],
-        "complementary_id": "",
-    }
+    assert [image.image_id for image in images] == ["b", "a"]
+    assert [q.question_id for q in images[0].questions] == ["1", "3"]
+    assert images[0].path == "b.png"
+    assert images[0].questions[0] == Question(
+        question_id="1",
+        question="is it?",
+        question_type="is",
+        answer_type="yes/no",
+        answers=["yes"],
+        object_boxes=[],
+        complementary_id="",
+    )
 
 
 def test_splits_come_train_first_and_others_last(table):
@@ -50,20 +55,20 @@ def test_splits_come_train_first_and_others_last(table):
     assert list(table.splits()) == ["train", "test", "other"]
 
 
-def test_doubled_ids_are_dropped_and_the_first_is_kept(table):
+def test_duplicate_ids_are_dropped_and_the_first_is_kept(table):
     fill(table, 2)
     table.add_question("train", "1", question("train-0", question="again?"))
     table.add_image("train", "0", "another.png")
     table.add_question("test", *_with_image(table, "test"))
     table.finish()
-    assert [(d["id"], d["reason"]) for d in table.dropped()] == [
-        ("train-0", "doubled_question_id"),
-        ("0", "doubled_image_id"),
+    assert [(d.id, d.reason) for d in table.dropped()] == [
+        ("train-0", "duplicate_question_id"),
+        ("0", "duplicate_image_id"),
     ]
     first, second = table.images("train")
-    assert first["path"] == "0.png"
-    assert first["questions"][0]["question"] == "is it?"
-    assert len(second["questions"]) == 1
+    assert first.path == "0.png"
+    assert first.questions[0].question == "is it?"
+    assert len(second.questions) == 1
 
 
 def _with_image(table, split):
@@ -75,15 +80,15 @@ def test_the_images_of_the_lowest_hashes_are_held_out(table):
     fill(table, 40)
     table.hold_out(0.25, seed=1)
     table.finish()
-    held = {image["image_id"] for image in table.images("validation")}
-    kept = {image["image_id"] for image in table.images("train")}
+    held = {image.image_id for image in table.images("validation")}
+    kept = {image.image_id for image in table.images("train")}
     assert (len(held), len(kept)) == (10, 30)
     assert not held & kept
     # Those with the lowest of `printf '1 0' | sha256sum`, '1 1', ... '1 39'.
     lowest = "1 32 35 16 24 20 38 11 19 30"
     assert held == set(lowest.split())
     first = next(iter(table.images("validation")))
-    assert first["questions"][0]["question_id"] == "train-1"
+    assert first.questions[0].question_id == "train-1"
 
 
 @pytest.mark.parametrize("fraction", [-0.1, 1.0])

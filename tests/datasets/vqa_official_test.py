@@ -6,6 +6,7 @@ import pytest
 
 from vqa_keras.datasets import vqa_v1
 from vqa_keras.datasets import vqa_v2
+from vqa_keras.datasets.question import Question
 from vqa_keras.datasets.question_table import QuestionTable
 from vqa_keras.errors import UserError
 
@@ -70,21 +71,21 @@ def read(tmp_path):
     return read
 
 
-def test_questions_get_their_annotations_and_coco_pictures(folder, read):
+def test_questions_get_their_annotations_and_coco_images(folder, read):
     splits, dropped = read(folder, validation_fraction=0)
     first, second = splits["train"]
-    assert first["image_id"] == "9"
-    assert first["path"] == "train2014/COCO_train2014_000000000009.jpg"
-    assert second["path"] == "train2014/COCO_train2014_000000000025.jpg"
-    assert first["questions"][0] == {
-        "question_id": "91",
-        "question": "What is it?",
-        "question_type": "what is",
-        "answer_type": "other",
-        "answers": ["a cat"] * 10,
-        "object_boxes": [],
-        "complementary_id": "",
-    }
+    assert first.image_id == "9"
+    assert first.path == "train2014/COCO_train2014_000000000009.jpg"
+    assert second.path == "train2014/COCO_train2014_000000000025.jpg"
+    assert first.questions[0] == Question(
+        question_id="91",
+        question="What is it?",
+        question_type="what is",
+        answer_type="other",
+        answers=["a cat"] * 10,
+        object_boxes=[],
+        complementary_id="",
+    )
     assert dropped == []
 
 
@@ -97,16 +98,16 @@ def test_all_official_splits_are_read(folder, read):
     counts = {name: len(images) for name, images in splits.items()}
     assert counts == {"train": 2, "validation": 1, "test": 2, "test_dev": 1}
     (image,) = splits["test_dev"]
-    assert image["path"] == "test2015/COCO_test2015_000000000002.jpg"
-    assert image["questions"][0]["answers"] == []
+    assert image.path == "test2015/COCO_test2015_000000000002.jpg"
+    assert image.questions[0].answers == []
 
 
 def test_complementary_pairs_are_kept(folder, read):
     (folder / PAIRS.format("train2014")).write_text("[[91, 251]]")
     (nine, other), _ = read(folder, validation_fraction=0)[0]["train"], None
-    found = [q["complementary_id"] for q in nine["questions"]]
+    found = [q.complementary_id for q in nine.questions]
     assert found == ["251", ""]
-    assert other["questions"][0]["complementary_id"] == "91"
+    assert other.questions[0].complementary_id == "91"
 
 
 def test_version_1_has_names_of_its_own(tmp_path, read):
@@ -126,10 +127,10 @@ def test_what_does_not_belong_together_is_dropped_and_counted(folder, read):
     )
     splits, dropped = read(folder, validation_fraction=0)
     (image,) = splits["train"]
-    assert [q["question_id"] for q in image["questions"]] == ["91", "92"]
-    assert sorted((d["id"], d["item"], d["reason"]) for d in dropped) == [
-        ("91", "question", "doubled_question_id"),
-        ("92", "annotation", "doubled_annotation"),
+    assert [q.question_id for q in image.questions] == ["91", "92"]
+    assert sorted((d.id, d.item, d.reason) for d in dropped) == [
+        ("91", "question", "duplicate_question_id"),
+        ("92", "annotation", "duplicate_annotation"),
         ("93", "question", "question_without_annotation"),
         ("94", "annotation", "annotation_without_question"),
     ]
@@ -138,11 +139,11 @@ def test_what_does_not_belong_together_is_dropped_and_counted(folder, read):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"answers": [{"answer": 3}]}, "question 92: needed answer, a text"),
-        ({"answers": ["cat"]}, "question 92: needed answers"),
-        ({"answers": []}, "question 92: needed answers"),
-        ({"question_type": None}, "question 92: needed question_type"),
-        ({"question_id": "92"}, "needed question_id, a whole number"),
+        ({"answers": [{"answer": 3}]}, "question 92: must have answer, a text"),
+        ({"answers": ["cat"]}, "question 92: must have answers"),
+        ({"answers": []}, "question 92: must have answers"),
+        ({"question_type": None}, "question 92: must have question_type"),
+        ({"question_id": "92"}, "must have question_id, a whole number"),
     ],
 )
 def test_a_wrong_annotation_is_named(folder, read, change, message):
@@ -160,5 +161,7 @@ def test_files_that_cannot_be_read_are_named(folder, read):
     with pytest.raises(UserError, match="at least one question"):
         read(folder)
     path.unlink()
-    with pytest.raises(UserError, match="needed v2_OpenEnded_mscoco_train2014"):
+    with pytest.raises(
+        UserError, match="must have v2_OpenEnded_mscoco_train2014"
+    ):
         read(folder)

@@ -13,7 +13,7 @@ import tensorflow as tf
 from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
-from vqa_keras.writing.feature_source import Features
+from vqa_keras.writing.feature_source import FeatureSource
 from vqa_keras.writing.records_pipeline import write_records
 
 _TESTDATA = pathlib.Path(__file__).parents[1] / "testdata"
@@ -53,7 +53,7 @@ def write(name, folder, images=8):
         dataset=dataset,
         input_folder=None if dataset == "sort_of_clevr" else source,
         output=folder / "records",
-        features=Features(**features),
+        features=FeatureSource(**features),
         images_per_shard=64,
         store_images=name != "region_features",
         **arguments,

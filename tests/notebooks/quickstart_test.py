@@ -17,6 +17,7 @@ from vqa_keras.data import DatasetInfo
 from vqa_keras.data.dataset_info import file_entry
 from vqa_keras.data.dataset_info import split_entry
 from vqa_keras.data.records import encode
+from vqa_keras.datasets.question import Question
 from vqa_keras.images import decode
 from vqa_keras.text.vocabulary import question_vocabulary
 from vqa_keras.text.vocabulary import write_vocabulary
@@ -49,13 +50,13 @@ def questions(color, image_id):
         answer = "yes" if other == color else "no"
         pairs.append((f"is the shape {other}?", answer))
     return [
-        {
-            "question_id": f"{image_id}-{i}",
-            "question": question,
-            "question_type": "color",
-            "answer_type": "yes/no" if answer in ("yes", "no") else "other",
-            "answers": [answer],
-        }
+        Question(
+            question_id=f"{image_id}-{i}",
+            question=question,
+            question_type="color",
+            answer_type="yes/no" if answer in ("yes", "no") else "other",
+            answers=[answer],
+        )
         for i, (question, answer) in enumerate(pairs)
     ]
 

@@ -7,7 +7,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
-from vqa_keras.writing.feature_source import Features
+from vqa_keras.writing.feature_source import FeatureSource
 from vqa_keras.writing.records_pipeline import write_records
 
 SMALL = {"batch_size": 3, "images_per_shard": 4, "validation_fraction": 0.25}
@@ -54,7 +54,10 @@ def write(data, encoder_file):
         if arguments["validation_fraction"] is None:
             del arguments["validation_fraction"]
         return write_records(
-            options, output=output, features=Features(**of_cnn), **arguments
+            options,
+            output=output,
+            features=FeatureSource(**of_cnn),
+            **arguments,
         )
 
     return write

@@ -41,7 +41,7 @@ def test_a_finished_folder_is_left_alone(write, tmp_path, capsys, monkeypatch):
 
 def test_other_arguments_are_refused_unless_overwritten(write, tmp_path):
     write(tmp_path / "records", seed=3)
-    with pytest.raises(UserError, match="needed seed=3. Received: seed=4"):
+    with pytest.raises(UserError, match="seed must be 3. Received: seed=4"):
         write(tmp_path / "records", seed=4)
     info = write(tmp_path / "records", seed=4, overwrite=True)
     write(tmp_path / "fresh", seed=4)

@@ -10,7 +10,7 @@ import pytest
 from vqa_keras.data import load
 from vqa_keras.data.load import read_images
 from vqa_keras.errors import UserError
-from vqa_keras.writing.feature_source import Features
+from vqa_keras.writing.feature_source import FeatureSource
 
 pytestmark = pytest.mark.beam
 
@@ -47,7 +47,7 @@ def test_official_files_and_jsonl_give_equal_records(write, official, tmp_path):
     }
 
 
-def test_questions_of_a_missing_picture_are_dropped_with_it(
+def test_questions_of_a_missing_image_are_dropped_with_it(
     write, official, tmp_path
 ):
     missing = official / "train2014" / "COCO_train2014_000000000005.jpg"
@@ -117,7 +117,7 @@ def test_sort_of_clevr_is_drawn_by_the_workers(write, tmp_path):
 def test_flags_that_have_nothing_to_act_on_are_refused(write, tmp_path):
     with pytest.raises(UserError, match="--num_objects"):
         write(tmp_path / "records", num_objects=3)
-    with pytest.raises(UserError, match="--levels needed a CNN"):
-        Features(image_encoder="none", levels=["a"]).check(True)
+    with pytest.raises(UserError, match="--levels must be with a CNN"):
+        FeatureSource(image_encoder="none", levels=["a"]).check(True)
     with pytest.raises(UserError, match="Received: both"):
-        Features(image_encoder="ResNet50", region_features=["a"])
+        FeatureSource(image_encoder="ResNet50", region_features=["a"])

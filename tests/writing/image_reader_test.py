@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vqa_keras.datasets.question import ImageQuestions
 from vqa_keras.images import UnreadableImage
-from vqa_keras.writing.image_reader import PictureReader
+from vqa_keras.writing.image_reader import ImageReader
 
 COLORS = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
 
@@ -18,11 +19,11 @@ def folder(tmp_path):
 
 
 def image(path, drawing=None):
-    return {"path": path, "drawing": drawing}
+    return ImageQuestions("0", path, drawing)
 
 
 def test_batches_come_in_order_with_bytes_pixels_and_size(folder):
-    reader = PictureReader(folder, size=(3, 4))
+    reader = ImageReader(folder, size=(3, 4))
     batches = [[image("2.png"), image("0.png")], [image("1.png")]]
     first, second = reader.read_batches(batches)
     (data, pixels, size), (_, other, _) = first
@@ -42,16 +43,16 @@ def test_the_next_batch_is_read_while_one_is_used(folder):
             asked.append(i)
             yield [image(f"{i}.png")]
 
-    reading = PictureReader(folder).read_batches(batches())
+    reading = ImageReader(folder).read_batches(batches())
     next(reading)
     assert asked == [0, 1]
 
 
-def test_a_picture_that_cannot_be_read_takes_its_own_place(folder):
+def test_an_image_that_cannot_be_read_takes_its_own_place(folder):
     (folder / "empty.png").touch()
     os.mkfifo(folder / "pipe.png")
     names = ["0.png", "no.png", "empty.png", "pipe.png", "\0.png", "1.png"]
-    (found,) = PictureReader(folder).read_batches([list(map(image, names))])
+    (found,) = ImageReader(folder).read_batches([list(map(image, names))])
     reasons = [getattr(item, "reason", "read") for item in found]
     assert reasons == [
         "read",
@@ -67,12 +68,12 @@ def test_a_file_that_is_too_large_is_not_opened(folder):
     with open(folder / "large.png", "wb") as file:
         file.truncate(2**33)  # takes no room on the disk
     with pytest.raises(UnreadableImage, match="too_large"):
-        PictureReader(folder).read(image("large.png"))
+        ImageReader(folder).read(image("large.png"))
 
 
 def test_a_drawing_is_drawn(folder):
     data = (folder / "1.png").read_bytes()
-    reader = PictureReader(None, lambda drawing: data[drawing:], False)
+    reader = ImageReader(None, lambda drawing: data[drawing:], False)
     stored, pixels, _ = reader.read(image(None, 0))
     assert stored is None
     assert pixels.shape == (6, 8, 3)

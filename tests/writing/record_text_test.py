@@ -1,21 +1,18 @@
 import pytest
 
+from vqa_keras.datasets.question import ImageQuestions
+from vqa_keras.datasets.question import Question
 from vqa_keras.errors import UserError
 from vqa_keras.text.vocabulary import read_vocabulary
 from vqa_keras.writing.record_text import RecordText
+from vqa_keras.writing.record_text import TextLimits
 from vqa_keras.writing.record_text import count_text
 from vqa_keras.writing.record_text import write_text
 from vqa_keras.writing.work_folder import WorkFolder
 
 
 def question(text, *answers):
-    return {
-        "question_id": "1",
-        "question": text,
-        "question_type": "",
-        "answer_type": "other",
-        "answers": list(answers),
-    }
+    return Question("1", text, answer_type="other", answers=list(answers))
 
 
 @pytest.fixture
@@ -26,8 +23,13 @@ def output(tmp_path):
 
 def test_words_answers_and_lengths_are_counted():
     images = [
-        {"questions": [question("Is it a cat?", "Yes"), question("", "the")]},
-        {"questions": [question("a cat!", "yes", "cat", "YES")]},
+        ImageQuestions(
+            "0",
+            questions=[question("Is it a cat?", "Yes"), question("", "the")],
+        ),
+        ImageQuestions(
+            "0", questions=[question("a cat!", "yes", "cat", "YES")]
+        ),
     ]
     assert count_text(images) == {
         ("word", "is"): 1,
@@ -43,20 +45,26 @@ def test_words_answers_and_lengths_are_counted():
 
 def test_vocabularies_are_written_and_the_longest_question_counts(output):
     counts = {("word", "a"): 2, ("word", "b"): 1, ("answer", "yes"): 3}
-    text = write_text({**counts, ("length", 5): 1, ("length", 9): 1}, output, 2)
-    assert text["sequence_length"] == WorkFolder(output).sequence_length() == 9
+    text = write_text(
+        {**counts, ("length", 5): 1, ("length", 9): 1}, output, TextLimits(2)
+    )
+    assert text.sequence_length == WorkFolder(output).sequence_length() == 9
     words = read_vocabulary(output / "question_vocabulary.txt")
-    assert words == text["question_words"] == ["[PAD]", "[UNK]", "a"]
+    assert words == text.question_words == ["[PAD]", "[UNK]", "a"]
     assert read_vocabulary(output / "answer_vocabulary.txt") == ["yes"]
     assert (
-        write_text({**counts, ("length", 99): 1}, output)["sequence_length"]
+        write_text(
+            {**counts, ("length", 99): 1}, output, TextLimits()
+        ).sequence_length
         == 14
     )
 
 
 def test_a_training_split_without_answers_is_refused(output):
     with pytest.raises(UserError, match="answer that occurs 2 times"):
-        write_text({("answer", "yes"): 1}, output, min_answer_count=2)
+        write_text(
+            {("answer", "yes"): 1}, output, TextLimits(min_answer_count=2)
+        )
 
 
 def test_questions_become_ids_and_scores():

@@ -1,16 +1,22 @@
 import base64
 import hashlib
+import io
 import pathlib
+import resource
 import shutil
+import struct
+import zipfile
 
 import numpy as np
 import pytest
 
+from vqa_keras.datasets.question import ImageQuestions
 from vqa_keras.errors import UserError
-from vqa_keras.writing import region_features
+from vqa_keras.writing import region_index
 from vqa_keras.writing import region_rows
 from vqa_keras.writing.region_features import RegionFeatures
-from vqa_keras.writing.region_features import index_region_features
+from vqa_keras.writing.region_index import DroppedRow
+from vqa_keras.writing.region_index import index_region_features
 from vqa_keras.writing.region_rows import UnreadableFeatures
 
 DATA = pathlib.Path(__file__).parents[1] / "testdata" / "region_features"
@@ -19,7 +25,7 @@ NPZ = DATA / "npz"
 
 
 def image(image_id, path=None):
-    return {"image_id": image_id, "path": path}
+    return ImageQuestions(image_id, path)
 
 
 def column(values):
@@ -44,7 +50,7 @@ def index(tmp_path):
             paths = [tmp_path / "regions.tsv"]
             paths[0].write_text("".join(content), newline="")
         found = index_region_features(paths, tmp_path / "index.sqlite")
-        return found, RegionFeatures(paths, tmp_path / "index.sqlite")
+        return found, RegionFeatures(found.region_index)
 
     return make
 
@@ -58,8 +64,8 @@ def reason(features, image):
 @pytest.mark.parametrize("path", [TSV, NPZ], ids=["tsv", "npz"])
 def test_every_image_has_as_many_regions_as_its_file_says(index, path):
     found, features = index(path)
-    assert (found["channels"], found["images"]) == (4, 3)
-    assert found["dropped"] == []
+    assert (found.channels, found.images) == (4, 3)
+    assert found.dropped == []
     for image_id, regions in (("9", 10), ("25", 12), ("30", 11)):
         picture = f"train2014/COCO_train2014_{int(image_id):012d}.jpg"
         values, boxes, size = features.read(image(image_id, picture))
@@ -75,9 +81,9 @@ def test_every_image_has_as_many_regions_as_its_file_says(index, path):
 def test_the_hash_is_that_of_the_content(index, tmp_path):
     content = hashlib.sha256(TSV.read_bytes()).hexdigest()
     expected = hashlib.sha256(f"{content}\n".encode()).hexdigest()
-    assert index(TSV)[0]["sha256"] == expected
+    assert index(TSV)[0].sha256 == expected
     shutil.copytree(NPZ, tmp_path / "copy")
-    assert index(NPZ)[0]["sha256"] == index(tmp_path / "copy")[0]["sha256"]
+    assert index(NPZ)[0].sha256 == index(tmp_path / "copy")[0].sha256
 
 
 @pytest.mark.parametrize(
@@ -99,7 +105,7 @@ def test_the_hash_is_that_of_the_content(index, tmp_path):
 )
 def test_a_bad_row_is_the_reason_why_its_image_has_none(index, bad, expected):
     found, features = index(row("1"), bad)
-    assert (found["images"], found["dropped"]) == (1, [])
+    assert (found.images, found.dropped) == (1, [])
     assert reason(features, image("7")) == expected
     assert features.read(image("1"))[0].tolist() == [[0, 1, 2], [3, 4, 5]]
 
@@ -108,20 +114,20 @@ def test_rows_of_no_image_are_listed(index, tmp_path):
     rows = row("1"), "\n", row("1", features=3 * 2), row(""), row("2"), "12"
     found, features = index(*rows)
     path = tmp_path / "regions.tsv"
-    assert found["dropped"] == [
-        {"row": f"{path}:3", "image_id": "1", "reason": "doubled_image_id"},
-        {"row": f"{path}:4", "reason": "no_image_id"},
-        {"row": f"{path}:6", "reason": "no_image_id"},
+    assert found.dropped == [
+        DroppedRow(f"{path}:3", "duplicate_image_id", "1"),
+        DroppedRow(f"{path}:4", "no_image_id"),
+        DroppedRow(f"{path}:6", "no_image_id"),
     ]
     assert reason(features, image("12")) == "missing_features"
 
 
 def test_a_header_and_an_overlong_row_are_passed_over(index, monkeypatch):
-    monkeypatch.setattr(region_features, "MAX_BYTES", 4000)
+    monkeypatch.setattr(region_index, "MAX_BYTES", 4000)
     header = "image_id\timage_w\timage_h\tnum_boxes\tboxes\tfeatures\n"
     long = row("5", features="A" * 2**21)
     found, features = index(header, long, row("6"))
-    assert (found["images"], found["dropped"]) == (1, [])
+    assert (found.images, found.dropped) == (1, [])
     assert reason(features, image("5")) == "too_large"
     assert features.read(image("6"))[2] == (48, 64)
 
@@ -176,11 +182,52 @@ def test_a_bad_file_is_the_reason_why_its_image_has_none(
     else:
         np.savez_compressed(folder / "bad.npz", **arrays)
     found, features = index(folder)
-    assert found["images"] == 1
+    assert found.images == 1
     assert reason(features, image("x", "a/bad.jpg")) == expected
     values, boxes, size = features.read(image("good"))
     assert values.tolist() == [[1, 2, 3]] and boxes.tolist() == [[0, 1, 2, 3]]
     assert size is None
+
+
+def archive(path, header_shape, numbers, declared=None):
+    """An .npz file of features whose header or size may not be true."""
+    file = io.BytesIO()
+    header = {"shape": header_shape, "fortran_order": False, "descr": "<f4"}
+    np.lib.format.write_array_header_1_0(file, header)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as z:
+        with z.open("features.npy", "w") as member:
+            member.write(file.getvalue())
+            for first in range(0, numbers, 2**18):  # a megabyte each
+                member.write(bytes(4 * min(2**18, numbers - first)))
+    if declared is not None:
+        size = struct.pack("<I", len(file.getvalue()) + 4 * numbers)
+        data = path.read_bytes().replace(size, struct.pack("<I", declared))
+        path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (((2**34, 1), 8), "damaged_file"),  # 64 GB, of which 32 bytes are there
+        (((2**50, 4), 8), "damaged_file"),
+        (((2**26, 4), 2**28), "too_large"),  # 1 GB of zeros, 5 MB packed
+        (((2**26, 4), 2**28, 200), "damaged_file"),  # declared as 200 bytes
+    ],
+)
+def test_a_hostile_file_takes_little_memory(tmp_path, content, expected):
+    archive(tmp_path / "a.npz", *content)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UnreadableFeatures, match=expected):
+        region_rows.read_npz(tmp_path / "a.npz")
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert after - before < 100 * 2**10  # kilobytes
+
+
+def test_a_member_that_is_no_array_is_a_damaged_file(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as file:
+        file.writestr("features", b"text")
+    with pytest.raises(UnreadableFeatures, match="damaged_file"):
+        region_rows.read_npz(tmp_path / "a.npz")
 
 
 def test_a_file_that_changes_meanwhile_is_refused(index, tmp_path):

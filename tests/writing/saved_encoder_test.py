@@ -37,7 +37,7 @@ def test_levels_keep_the_order_that_was_asked_for():
 
 
 def test_an_encoder_of_any_size_is_refused():
-    with pytest.raises(UserError, match="needed --image_size"):
+    with pytest.raises(UserError, match="--image_size must be given"):
         describe_encoder(encoder(size=None), "mine.keras")
 
 

@@ -4,8 +4,14 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
+from vqa_keras.datasets.question import Dropped
+from vqa_keras.datasets.question import ImageQuestions
+from vqa_keras.datasets.question import Question
 from vqa_keras.datasets.question_table import QuestionTable
 from vqa_keras.text.vocabulary import read_vocabulary
+from vqa_keras.writing.record_maker import RecordOptions
+from vqa_keras.writing.record_text import TextLimits
+from vqa_keras.writing.record_text import Vocabularies
 from vqa_keras.writing.shards import finished_shard
 from vqa_keras.writing.transforms import BuildVocabularies
 from vqa_keras.writing.transforms import WriteShards
@@ -15,25 +21,19 @@ pytestmark = pytest.mark.beam
 
 
 def image(number, *questions):
-    return {
-        "image_id": str(number),
-        "path": f"{number}.png",
-        "questions": [
-            {
-                "question_id": f"{number}-{i}",
-                "question": text,
-                "question_type": "",
-                "answer_type": "",
-                "answers": [answer],
-            }
+    return ImageQuestions(
+        str(number),
+        f"{number}.png",
+        questions=[
+            Question(f"{number}-{i}", text, answers=[answer])
             for i, (text, answer) in enumerate(questions)
         ],
-    }
+    )
 
 
 @pytest.fixture
 def shards(tmp_path):
-    """Plans of three shards; picture 2 is missing."""
+    """Plans of three shards; image 2 is missing."""
     images = [
         image(0, ("red hat", "no"), ("red cat", "yes")),
         image(1, ("red hat", "yes")),
@@ -44,9 +44,9 @@ def shards(tmp_path):
         Image.fromarray(pixels).save(tmp_path / f"{number}.png")
     with QuestionTable(tmp_path / "questions.sqlite") as table:
         for one in images:
-            table.add_image("train", one["image_id"], one["path"])
-            for question in one["questions"]:
-                table.add_question("train", one["image_id"], question)
+            table.add_image("train", one.image_id, one.path)
+            for question in one.questions:
+                table.add_question("train", one.image_id, question)
         table.finish()
         return WorkFolder(tmp_path).write_plans(table, 1)["train"]
 
@@ -61,26 +61,13 @@ def run(build):
 
 
 def write(shards, output):
-    text = {"question_words": ["[PAD]", "[UNK]", "hat"], "answers": ["yes"]}
+    vocabularies = Vocabularies(["[PAD]", "[UNK]", "hat"], ["yes"], 1)
+    options = RecordOptions("jsonl", str(output), batch_size=2)
     return run(
         lambda pipeline: (
             pipeline
             | beam.Create(shards)
-            | WriteShards(
-                output,
-                {
-                    "dataset": "jsonl",
-                    "folder": str(output),
-                    "image_encoder": None,
-                    "levels": [],
-                    "region_features": None,
-                    "feature_dtype": "float16",
-                    "batch_size": 2,
-                    "store_images": True,
-                },
-                "fingerprint",
-                {**text, "sequence_length": 1},
-            )
+            | WriteShards(output, options, "fingerprint", vocabularies)
         )
     )
 
@@ -90,7 +77,7 @@ def test_vocabularies_are_ordered_by_counts_over_all_shards(shards, tmp_path):
         lambda pipeline: (
             pipeline
             | beam.Create(shards)
-            | BuildVocabularies(tmp_path, 1, 1, None, None)
+            | BuildVocabularies(tmp_path, TextLimits())
         )
     )
     words = read_vocabulary(tmp_path / "question_vocabulary.txt")
@@ -106,16 +93,16 @@ def test_counters_tell_what_was_kept_dropped_and_cut(shards, tmp_path):
     assert counters["dropped_missing_file"] == 1
     assert counters["cut_questions"] == 3
     report = WorkFolder(tmp_path).report(shards[2])
-    assert report["dropped"] == [
-        {
-            "split": "train",
-            "item": "image",
-            "id": "2",
-            "file": "2.png",
-            "reason": "missing_file",
-            "questions": 1,
-            "question_ids": ["2-0"],
-        }
+    assert report.dropped == [
+        Dropped(
+            split="train",
+            item="image",
+            id="2",
+            file="2.png",
+            reason="missing_file",
+            questions=1,
+            question_ids=["2-0"],
+        )
     ]
 
 

@@ -25,6 +25,9 @@ image is smaller and faster to read than one a question: `benchmarks/`. Token
 ids are padded so that a block of records is decoded by one operation.
 """
 
+from typing import Any
+from typing import NamedTuple
+
 import ml_dtypes
 import numpy as np
 import tensorflow as tf
@@ -47,16 +50,23 @@ _TEXTS = (
 _LISTS = {name: f"{name}s" for name in _TEXTS}
 
 
-class Record(bytes):
-    """The bytes of one record, with what `count_questions` finds in them.
+class EncodedRecord(NamedTuple):
+    """The bytes of one record, with what `count_questions` counts in them.
 
-    Who writes a record need not parse it again to count its questions.
+    Args:
+        data: the bytes.
+        questions: number of questions.
+        in_vocabulary: number of them whose answer is in the vocabulary.
     """
 
-    counts: tuple[int, int]
+    data: bytes
+    questions: int
+    in_vocabulary: int
 
 
-def encode(image, feature_dtype="float16"):
+def encode(
+    image: dict[str, Any], feature_dtype: str = "float16"
+) -> EncodedRecord:
     """Writes an image and its questions as the bytes of one record.
 
     Equal images give equal bytes.
@@ -85,7 +95,7 @@ def encode(image, feature_dtype="float16"):
         feature_dtype: "float16" or "bfloat16", how features are stored.
 
     Returns:
-        `Record`, bytes that `decode` reads.
+        `EncodedRecord`, whose data `decode` reads.
 
     Raises:
         ValueError: if an array has the wrong rank or a feature is no finite
@@ -122,19 +132,18 @@ def encode(image, feature_dtype="float16"):
             len(q["object_boxes"]) for q in questions
         )
     example = tf.train.Example(features=tf.train.Features(feature=feature))
-    record = Record(example.SerializeToString(deterministic=True))
-    record.counts = (
+    return EncodedRecord(
+        example.SerializeToString(deterministic=True),
         len(questions),
         sum(question["answer_id"] >= 0 for question in questions),
     )
-    return record
 
 
 def decode(record):
     """Reads the bytes of one record.
 
     Args:
-        record: bytes written by `encode`.
+        record: bytes, the data of an `EncodedRecord`.
 
     Returns:
         The dict that `encode` describes: features are arrays of the dtype
@@ -205,8 +214,6 @@ def count_questions(record):
 
     A question is answerable if its answer is in the vocabulary.
     """
-    if isinstance(record, Record):
-        return record.counts
     feature = tf.train.Example.FromString(record).features.feature
     answer_ids = feature["answer_ids"].int64_list.value
     return len(answer_ids), sum(answer >= 0 for answer in answer_ids)

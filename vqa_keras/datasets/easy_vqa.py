@@ -1,17 +1,22 @@
-"""Reads easy-VQA: 5,000 pictures of one shape, 48,248 questions."""
+"""Reads easy-VQA: 5,000 drawings of one shape, 48,248 questions."""
 
 import importlib.util
 import json
+import os
 import pathlib
+from typing import Any
 
+from vqa_keras.datasets.question import Question
+from vqa_keras.datasets.question_table import QuestionTable
 from vqa_keras.errors import UserError
+from vqa_keras.files import plain_text
 from vqa_keras.files import read_json
 
 NAME = "easy_vqa"
 ARGUMENTS = ("validation_fraction", "seed")
 
 
-def find(directory=None):
+def find(directory: str | os.PathLike[str] | None = None) -> pathlib.Path:
     """Returns the folder of the data set as a `pathlib.Path`.
 
     Args:
@@ -25,9 +30,9 @@ def find(directory=None):
         spec = importlib.util.find_spec("easy_vqa")
         if spec is None or not spec.submodule_search_locations:
             raise UserError(
-                "easy_vqa needed the package easy-vqa. Received: no such "
-                "package; run `pip install vqa-keras[data]`, or name the "
-                "folder of the data with --input=DIR"
+                "The package easy-vqa must be installed, or --input must be "
+                "the folder of its data. Received: no such package; run `pip "
+                "install vqa-keras[data]`"
             )
         directory = pathlib.Path(spec.submodule_search_locations[0], "data")
     directory = pathlib.Path(directory)
@@ -35,18 +40,23 @@ def find(directory=None):
         for needed in (f"{split}/questions.json", f"{split}/images"):
             if not (directory / needed).exists():
                 raise UserError(
-                    "easy_vqa needed a folder with train/ and test/, each with "
-                    f"questions.json and images/. Received: {directory}, "
+                    "The folder of easy_vqa must have train/ and test/, each "
+                    f"with questions.json and images/. Received: {directory}, "
                     f"without {needed}"
                 )
     return directory
 
 
-def read(folder, table, validation_fraction=0.1, seed=0):
+def read(
+    folder: pathlib.Path,
+    table: QuestionTable,
+    validation_fraction: float = 0.1,
+    seed: int = 0,
+) -> None:
     """Adds the images and questions of all splits to a table.
 
     The validation split is a part of the training images. Images are in the
-    order of their ids. Whether a picture can be read is not looked at.
+    order of their ids. Image files are not opened.
 
     Args:
         folder: what `find` returned.
@@ -68,45 +78,46 @@ def read(folder, table, validation_fraction=0.1, seed=0):
     table.hold_out(validation_fraction, seed)
 
 
-def _read_split(directory, split):
+def _read_split(
+    directory: pathlib.Path, split: str
+) -> dict[int, list[Question]]:
     path = pathlib.Path(directory, split, "questions.json")
     rows = read_json(path)
     if not isinstance(rows, list) or not rows:
         raise UserError(
-            f"{path}: needed a JSON list of at least one question. Received: "
+            f"{path} must be a JSON list of at least one question. Received: "
             f"{json.dumps(rows)[:60]}"
         )
-    images = {}
+    images: dict[int, list[Question]] = {}
     for number, row in enumerate(rows):
         question, answer, image_id = _checked(path, number, row)
         images.setdefault(image_id, []).append(
-            {
-                "question_id": f"{split}-{number}",
-                "question": question,
-                "question_type": _question_type(question),
-                "answer_type": "yes/no" if answer in ("yes", "no") else "other",
-                "answers": [answer],
-            }
+            Question(
+                question_id=f"{split}-{number}",
+                question=question,
+                question_type=_question_type(question),
+                answer_type="yes/no" if answer in ("yes", "no") else "other",
+                answers=[answer],
+            )
         )
     return images
 
 
-def _checked(path, number, row):
+def _checked(path: pathlib.Path, number: int, row: Any) -> tuple[str, str, int]:
     if (
         isinstance(row, list)
         and [type(value) for value in row] == [str, str, int]
         and row[2] >= 0
     ):
-        # A lone surrogate is valid JSON, but no text can be written with it.
-        texts = [t.encode("utf-8", "replace").decode() for t in row[:2]]
-        return *texts, row[2]
+        question, answer = map(plain_text, row[:2])
+        return question, answer, row[2]
     raise UserError(
-        f"{path}, row {number}: needed [question, answer, image id], two texts "
+        f"{path}, row {number} must be [question, answer, image id], two texts "
         f"and a number. Received: {json.dumps(row)[:200]}"
     )
 
 
-def _question_type(question):
+def _question_type(question: str) -> str:
     words = question.lower().split()
     if not words or words[0] != "what":
         return "yes/no"

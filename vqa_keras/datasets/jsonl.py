@@ -1,9 +1,9 @@
-r"""Reads your own data: pictures and a line of JSON for each question.
+r"""Reads your own data: images and a line of JSON for each question.
 
     DIR/train.jsonl
     DIR/validation.jsonl    optional; else a part of the training images
     DIR/test.jsonl          optional
-    DIR/...                 the pictures, anywhere below
+    DIR/...                 the image files, anywhere below
 
 A line is an object, here written in two:
 
@@ -13,23 +13,27 @@ A line is an object, here written in two:
     question_id    a number or a text, different in every line of a file;
                    numbers if you want to submit answers in the official format
     image          path below DIR, in any format that Pillow reads: JPEG, PNG,
-                   GIF, BMP, WebP, TIFF, PPM. One picture may have many lines
+                   GIF, BMP, WebP, TIFF, PPM. One image may have many lines
     question       text
     answers        list of texts, one for each person who answered; or
     answer         one text. Neither is needed in test.jsonl
     question_type  optional text to group results by; else the first word
     answer_type    optional; else "yes/no", "number" or "other", as the answer.
                    A question without answers has no type but what you give
-    boxes          optional list of [x1, y1, x2, y2], in pixels: where in the
-                   picture the answer can be seen, for grounding
+    boxes          optional list of [x1, y1, x2, y2], in pixels: the objects
+                   that the answer depends on, for grounding
     image_id       optional text or number; else the path
-    complementary_id  optional: the question_id of the same question about a
-                   picture with another answer
+    complementary_id  optional: the question_id of the same question about an
+                   image with another answer
 """
 
 import os
 import pathlib
+from typing import Any
+from typing import NoReturn
 
+from vqa_keras.datasets.question import Question
+from vqa_keras.datasets.question_table import QuestionTable
 from vqa_keras.errors import UserError
 from vqa_keras.files import parse_json
 from vqa_keras.files import plain_text
@@ -54,7 +58,7 @@ _KEYS = {
 }
 
 
-def find(directory=None):
+def find(directory: str | os.PathLike[str] | None = None) -> pathlib.Path:
     """Returns the folder of the data as a `pathlib.Path`.
 
     Raises:
@@ -62,20 +66,25 @@ def find(directory=None):
     """
     if directory is None:
         raise UserError(
-            "jsonl needed the folder of your data, --input=DIR, with "
-            "train.jsonl. Received: no --input"
+            "--input must be the folder of your data, with train.jsonl. "
+            "Received: no --input"
         )
     directory = pathlib.Path(directory)
     if not (directory / "train.jsonl").is_file():
         names = sorted(path.name for path in directory.glob("*"))[:5]
         raise UserError(
-            f"{directory}: needed a folder with train.jsonl, a line of JSON "
+            f"{directory} must be a folder with train.jsonl, a line of JSON "
             f"for each question. Received: {', '.join(names) or 'nothing'}"
         )
     return directory
 
 
-def read(folder, table, validation_fraction=0.1, seed=0):
+def read(
+    folder: pathlib.Path,
+    table: QuestionTable,
+    validation_fraction: float = 0.1,
+    seed: int = 0,
+) -> None:
     """Adds the images and questions of all files to a table.
 
     Args:
@@ -87,8 +96,8 @@ def read(folder, table, validation_fraction=0.1, seed=0):
 
     Raises:
         UserError: for a line that is not as the top of this module says, with
-            file and line; for a path that leaves the folder; for a file
-            without a question.
+            file and line; for an image outside the folder; for a file without
+            a question.
     """
     root = os.path.realpath(folder)
     paths = {s: pathlib.Path(folder, f"{s}.jsonl") for s in _SPLITS}
@@ -99,7 +108,9 @@ def read(folder, table, validation_fraction=0.1, seed=0):
         table.hold_out(validation_fraction, seed)
 
 
-def _read_file(path, split, table, root):
+def _read_file(
+    path: pathlib.Path, split: str, table: QuestionTable, root: str
+) -> None:
     count = 0
     try:
         with open(path, "rb") as file:
@@ -116,7 +127,7 @@ def _read_file(path, split, table, root):
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
     if not count:
         raise UserError(
-            f"{path}: needed at least one question, a line of JSON each. "
+            f"{path} must have at least one question, a line of JSON each. "
             "Received: none"
         )
 
@@ -124,52 +135,56 @@ def _read_file(path, split, table, root):
 class _Line:
     """One line of a file, checked."""
 
-    def __init__(self, values, path, number):
+    def __init__(self, values: Any, path: pathlib.Path, number: int):
         self.values = values
         self.place = f"{path}, line {number}"
 
-    def check(self, answers_needed):
+    def check(self, answers_needed: bool) -> None:
         values = self.values
         if not isinstance(values, dict):
-            self.refuse("a JSON object", values)
+            self.refuse("must be a JSON object", values)
         unknown = sorted(set(values) - _KEYS)
         if unknown:
-            self.refuse(f"only the keys {', '.join(sorted(_KEYS))}", unknown[0])
+            known = ", ".join(sorted(_KEYS))
+            self.refuse(f"must have no keys but {known}", unknown[0])
         for key in ("question_id", "image", "question"):
             if key not in values:
-                self.refuse(f"the key {key}", ", ".join(sorted(values)))
+                keys = ", ".join(sorted(values))
+                self.refuse(f"must have the key {key}", keys)
         for key in ("image", "question", "question_type", "answer_type"):
             if key in values and not isinstance(values[key], str):
-                self.refuse(f"{key} to be a text", values[key])
+                self.refuse(f"{key} must be a text", values[key])
         for key in ("question_id", "image_id", "complementary_id"):
             if key in values and not _is_id(values[key]):
-                self.refuse(f"{key} to be a number or a text", values[key])
+                self.refuse(f"{key} must be a number or a text", values[key])
         if "answers" in values and "answer" in values:
-            self.refuse("either answers or answer", "both")
+            self.refuse("must have either answers or answer", "both")
         if "answer" in values and not isinstance(values["answer"], str):
-            self.refuse("answer to be a text", values["answer"])
+            self.refuse("answer must be a text", values["answer"])
         answers = values.get("answers", [])
         if not isinstance(answers, list) or not all(
             isinstance(answer, str) for answer in answers
         ):
-            self.refuse("answers to be a list of texts", answers)
+            self.refuse("answers must be a list of texts", answers)
         if answers_needed and not (answers or "answer" in values):
-            self.refuse("answers or answer", ", ".join(sorted(values)))
+            keys = ", ".join(sorted(values))
+            self.refuse("must have answers or answer", keys)
         boxes = values.get("boxes") or []
         if not isinstance(boxes, list) or not all(map(_is_box, boxes)):
-            self.refuse("boxes to be a list of [x1, y1, x2, y2]", boxes)
+            self.refuse("boxes must be a list of [x1, y1, x2, y2]", boxes)
 
-    def image(self, root):
+    def image(self, root: str) -> tuple[str, str]:
         """Returns the image's id and its path."""
         path = plain_text(self.values["image"])
-        # Also follows symbolic links: a picture behind one that leads out of
+        # Also follows symbolic links: an image behind one that leads out of
         # the folder is another's file.
         real = os.path.realpath(os.path.join(root, path.replace("\0", "")))
         if os.path.isabs(path) or os.path.commonpath([root, real]) != root:
-            self.refuse("image to be a path below the folder", path)
+            self.refuse("image must be a path below the folder", path)
         return plain_text(str(self.values.get("image_id", path))), path
 
-    def question(self):
+    def question(self) -> Question:
+        """Returns the question."""
         values = self.values
         answers = values.get("answers")
         if answers is None:
@@ -177,34 +192,31 @@ class _Line:
         answers = list(map(plain_text, answers))
         question = plain_text(values["question"])
         first_word = next(iter(words_of(question)), "other") if answers else ""
-        return {
-            "question_id": plain_text(str(values["question_id"])),
-            "question": question,
-            "question_type": plain_text(
-                values.get("question_type") or first_word
-            ),
-            "answer_type": plain_text(
+        return Question(
+            question_id=plain_text(str(values["question_id"])),
+            question=question,
+            question_type=plain_text(values.get("question_type") or first_word),
+            answer_type=plain_text(
                 values.get("answer_type") or _answer_type(answers)
             ),
-            "answers": answers,
-            "object_boxes": values.get("boxes") or [],
-            "complementary_id": plain_text(
+            answers=answers,
+            object_boxes=values.get("boxes") or [],
+            complementary_id=plain_text(
                 str(values.get("complementary_id", ""))
             ),
-        }
-
-    def refuse(self, needed, received):
-        text = received if isinstance(received, str) else repr(received)
-        raise UserError(
-            f"{self.place}: needed {needed}. Received: {text[:200]}"
         )
 
+    def refuse(self, rule: str, received: Any) -> NoReturn:
+        """Raises the `UserError` of a rule that the line breaks."""
+        text = received if isinstance(received, str) else repr(received)
+        raise UserError(f"{self.place}: {rule}. Received: {text[:200]}")
 
-def _is_id(value):
+
+def _is_id(value: Any) -> bool:
     return isinstance(value, int | str) and not isinstance(value, bool)
 
 
-def _is_box(box):
+def _is_box(box: Any) -> bool:
     return (
         isinstance(box, list)
         and len(box) == 4
@@ -214,7 +226,7 @@ def _is_box(box):
     )
 
 
-def _answer_type(answers):
+def _answer_type(answers: list[str]) -> str:
     if not answers:
         return ""
     answer = most_common_answer(answers)

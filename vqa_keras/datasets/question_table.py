@@ -2,9 +2,16 @@
 
 import hashlib
 import json
+import os
 import pathlib
 import sqlite3
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
 
+from vqa_keras.datasets.question import Dropped
+from vqa_keras.datasets.question import ImageQuestions
+from vqa_keras.datasets.question import Question
 from vqa_keras.errors import UserError
 
 SPLITS = ("train", "validation", "test")  # in this order, others after them
@@ -18,7 +25,6 @@ CREATE TABLE question (
     content TEXT, UNIQUE (split, question_id));
 CREATE TABLE dropped (number INTEGER PRIMARY KEY, content TEXT);
 """
-_DEFAULTS = {"object_boxes": [], "complementary_id": ""}
 
 
 class QuestionTable:
@@ -39,7 +45,7 @@ class QuestionTable:
         path: file to make; one that is there is replaced.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike[str]):
         self.path = pathlib.Path(path)
         self.path.unlink(missing_ok=True)
         try:
@@ -52,25 +58,31 @@ class QuestionTable:
         except sqlite3.Error as error:
             raise _unwritable(self.path, error) from error
 
-    def __enter__(self):
+    def __enter__(self) -> "QuestionTable":
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         """Closes the file."""
         self._database.close()
 
-    def add_image(self, split, image_id, path, drawing=None):
+    def add_image(
+        self,
+        split: str,
+        image_id: str,
+        path: str | None,
+        drawing: Any = None,
+    ) -> None:
         """Adds an image; one that is there already stays as it is.
 
         Args:
             split: str.
             image_id: str.
             path: str, below the folder of the data, or None.
-            drawing: JSON value that the reader's `draw` makes a picture of, for
-                an image without a file.
+            drawing: JSON value that the reader's `draw` draws, for an image
+                without a file.
         """
         drawing = None if drawing is None else json.dumps(drawing)
         cursor = self._execute(
@@ -78,13 +90,14 @@ class QuestionTable:
             (split, image_id, path, drawing),
         )
         if not cursor.rowcount:
-            known = self._image(split, image_id)
-            if known[1] != path:
-                self.drop(
-                    split, "image", image_id, "doubled_image_id", file=path
-                )
+            _, known = self._image(split, image_id) or (None, path)
+            if known != path:
+                reason = "duplicate_image_id"
+                self.drop(Dropped(split, "image", image_id, reason, file=path))
 
-    def add_question(self, split, image_id, question):
+    def add_question(
+        self, split: str, image_id: str, question: Question
+    ) -> None:
         """Adds a question about an image that was added before.
 
         A question_id that the split has already is dropped and counted.
@@ -92,40 +105,30 @@ class QuestionTable:
         Args:
             split: str.
             image_id: str.
-            question: dict of question_id, question, question_type,
-                answer_type, answers (list of str) and, if known, object_boxes
-                and complementary_id.
+            question: `Question`.
         """
         known = self._image(split, image_id)
         if known is None:
             raise ValueError(
                 f"`image_id` must be added first. Received: {image_id!r}"
             )
-        question_id = question["question_id"]
+        question_id = question.question_id
         cursor = self._execute(
             "INSERT OR IGNORE INTO question VALUES (NULL, ?, ?, ?, ?)",
-            (known[0], split, question_id, json.dumps(_DEFAULTS | question)),
+            (known[0], split, question_id, json.dumps(vars(question))),
         )
         if not cursor.rowcount:
-            self.drop(split, "question", question_id, "doubled_question_id")
+            reason = "duplicate_question_id"
+            self.drop(Dropped(split, "question", question_id, reason))
 
-    def drop(self, split, item, id, reason, **details):
-        """Keeps in mind what is left out.
-
-        Args:
-            split: str.
-            item: "image", "question" or "annotation".
-            id: str, which one.
-            reason: str, such as "doubled_question_id"; they are counted by it.
-            **details: JSON values that help to find it.
-        """
-        content = {"split": split, "item": item, "id": id, "reason": reason}
+    def drop(self, dropped: Dropped) -> None:
+        """Adds an item that is left out, for `dropped.jsonl`."""
         self._execute(
             "INSERT INTO dropped VALUES (NULL, ?)",
-            (json.dumps(content | details),),
+            (json.dumps(dropped.to_json()),),
         )
 
-    def hold_out(self, fraction, seed):
+    def hold_out(self, fraction: float, seed: int) -> None:
         """Makes a validation split of a part of the training images.
 
         The part is chosen by a hash of seed and image id: no image is in both,
@@ -151,7 +154,7 @@ class QuestionTable:
                 ((number,) for _, number in chosen),
             )
 
-    def splits(self):
+    def splits(self) -> dict[str, int]:
         """Returns `{split: number of images}`, train first."""
         rows = dict(
             self._execute("SELECT split, COUNT(*) FROM image GROUP BY split")
@@ -159,12 +162,8 @@ class QuestionTable:
         others = sorted(set(rows) - set(SPLITS))
         return {s: rows[s] for s in (*SPLITS, *others) if s in rows}
 
-    def images(self, split):
-        """Yields the images of a split as dicts, in the order of adding.
-
-        An image is a dict of image_id, path, drawing and questions, a list of
-        dicts in the order of adding.
-        """
+    def images(self, split: str) -> Iterator[ImageQuestions]:
+        """Yields the images of a split and their questions, as added."""
         rows = self._execute(
             "SELECT image.number, image_id, path, drawing, content FROM image "
             "LEFT JOIN question ON question.image = image.number "
@@ -176,36 +175,32 @@ class QuestionTable:
             if number != last:
                 if image is not None:
                     yield image
-                image = {
-                    "image_id": image_id,
-                    "path": path,
-                    "drawing": drawing and json.loads(drawing),
-                    "questions": [],
-                }
+                drawing = drawing and json.loads(drawing)
+                image = ImageQuestions(image_id, path, drawing)
                 last = number
-            if content is not None:
-                image["questions"].append(json.loads(content))
+            if image is not None and content is not None:
+                image.questions.append(Question(**json.loads(content)))
         if image is not None:
             yield image
 
-    def dropped(self):
-        """Yields what was dropped, as dicts."""
+    def dropped(self) -> Iterator[Dropped]:
+        """Yields the items that were dropped, in the order of dropping."""
         for (content,) in self._execute(
             "SELECT content FROM dropped ORDER BY number"
         ):
-            yield json.loads(content)
+            yield Dropped(**json.loads(content))
 
-    def sha256(self):
+    def sha256(self) -> str:
         """Returns the hex sha256 of all images and questions."""
         digest = hashlib.sha256()
         for split in self.splits():
             for image in self.images(split):
-                text = json.dumps([split, image], sort_keys=True)
+                text = json.dumps([split, image], sort_keys=True, default=vars)
                 digest.update(text.encode())
         return digest.hexdigest()
 
-    def finish(self):
-        """Ends the adding: makes what `images` needs to be fast.
+    def finish(self) -> None:
+        """Ends the adding: makes the index that `images` needs to be fast.
 
         Raises:
             UserError: if there is no training image.
@@ -217,29 +212,31 @@ class QuestionTable:
             raise _unwritable(self.path, error) from error
         if "train" not in self.splits():
             raise UserError(
-                "The data needed a training split. Received: "
+                "The data must have a training split. Received: "
                 f"{', '.join(self.splits()) or 'no questions'}"
             )
 
-    def _image(self, split, image_id):
+    def _image(self, split: str, image_id: str) -> tuple[Any, ...] | None:
         return self._execute(
             "SELECT number, path FROM image WHERE split = ? AND image_id = ?",
             (split, image_id),
         ).fetchone()
 
-    def _execute(self, statement, values=()):
+    def _execute(
+        self, statement: str, values: Sequence[Any] = ()
+    ) -> sqlite3.Cursor:
         try:
             return self._database.execute(statement, values)
         except sqlite3.Error as error:
             raise _unwritable(self.path, error) from error
 
 
-def _rank(seed, image_id):
+def _rank(seed: int, image_id: str) -> bytes:
     return hashlib.sha256(f"{seed} {image_id}".encode()).digest()
 
 
-def _unwritable(path, error):
+def _unwritable(path: pathlib.Path, error: sqlite3.Error) -> UserError:
     return UserError(
-        f"{path} cannot be written: needed a folder with room for it. "
+        f"{path} cannot be written: it must be in a folder with room for it. "
         f"Received: {error}"
     )

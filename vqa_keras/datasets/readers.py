@@ -1,12 +1,39 @@
 """The data sets that can be written as records, by name."""
 
+import os
+import pathlib
+from collections.abc import Callable
+from typing import Protocol
+
 from vqa_keras.datasets import easy_vqa
 from vqa_keras.datasets import jsonl
 from vqa_keras.datasets import sort_of_clevr
 from vqa_keras.datasets import vqa_v1
 from vqa_keras.datasets import vqa_v2
 
-READERS = {
-    reader.NAME: reader
-    for reader in (jsonl, vqa_v1, vqa_v2, easy_vqa, sort_of_clevr)
-}
+
+class Reader(Protocol):
+    """A module of this folder that reads a data set.
+
+    Its `read(folder, table, **arguments)` takes the arguments that `ARGUMENTS`
+    names. A reader of images without files also has `draw(drawing)`, which
+    returns the bytes of an image file.
+    """
+
+    @property
+    def NAME(self) -> str: ...
+
+    @property
+    def ARGUMENTS(self) -> tuple[str, ...]: ...
+
+    @property
+    def find(
+        self,
+    ) -> Callable[[str | os.PathLike[str] | None], pathlib.Path | None]: ...
+
+    @property
+    def read(self) -> Callable[..., None]: ...
+
+
+_MODULES: tuple[Reader, ...] = (jsonl, vqa_v1, vqa_v2, easy_vqa, sort_of_clevr)
+READERS = {reader.NAME: reader for reader in _MODULES}

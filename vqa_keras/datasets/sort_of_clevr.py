@@ -1,4 +1,4 @@
-"""Makes Sort-of-CLEVR: pictures of six objects, relational questions.
+"""Makes Sort-of-CLEVR: drawings of six objects, relational questions.
 
 Nothing is downloaded: pictures and questions follow from a seed. After Santoro
 et al., "A simple neural network module for relational reasoning" (2017,
@@ -13,8 +13,8 @@ and of a kind drawn at random:
                         furthest from it; how many objects have its shape,
                         itself included
 
-Who reads the question alone is right in 50 % of the non-relational questions,
-all of them fair coins, and in 43.75 % of the relational ones: closest and
+The question alone gives the right answer to 50 % of the non-relational ones,
+all of them fair coins, and to 43.75 % of the relational ones: closest and
 furthest are coins, and of the five coins that decide a count, two or three fall
 as the asked object's in 10 of 32 cases each: (50 + 50 + 31.25) / 3. Measured by
 `metrics.floors`: 49.9 and 43.8 %, the mean of ten sets with 1,000 test images.
@@ -34,10 +34,16 @@ Questions are sentences instead of codes, and there is a validation split.
 
 import io
 import math
+import os
+from typing import TypedDict
 
 import numpy as np
 from PIL import Image
 
+from vqa_keras.datasets.question import ImageQuestions
+from vqa_keras.datasets.question import Question
+from vqa_keras.datasets.question_table import QuestionTable
+from vqa_keras.datasets.sort_of_clevr_questions import Thing
 from vqa_keras.datasets.sort_of_clevr_questions import ask_about
 from vqa_keras.errors import UserError
 
@@ -70,29 +76,36 @@ _PICTURE_SIZES = (30, 2000)  # In less than 30 pixels a circle looks square.
 _TRIES = 64  # Part of what a seed means: another number, other pictures.
 
 
-def find(directory=None):
-    """Returns None: there is no folder, because pictures are drawn.
+class Drawing(TypedDict):
+    """What `draw` draws; a dict, because it travels to workers as JSON."""
+
+    picture_size: int  # pixels of a side
+    objects: list[Thing]
+
+
+def find(directory: str | os.PathLike[str] | None = None) -> None:
+    """Returns None: there is no folder, because images are drawn.
 
     Raises:
         UserError: if a folder is named.
     """
     if directory is not None:
         raise UserError(
-            "sort_of_clevr is generated and needed no --input. "
+            "sort_of_clevr is generated and must be without --input. "
             f"Received: {directory}"
         )
 
 
 def read(
-    folder,
-    table,
-    seed=0,
-    train_images=9800,
-    validation_images=200,
-    test_images=200,
-    num_objects=6,
-    picture_size=75,
-):
+    folder: None,
+    table: QuestionTable,
+    seed: int = 0,
+    train_images: int = 9800,
+    validation_images: int = 200,
+    test_images: int = 200,
+    num_objects: int = 6,
+    picture_size: int = 75,
+) -> None:
     """Adds all pictures, as drawings, and their questions to a table.
 
     Args:
@@ -117,13 +130,18 @@ def read(
     for split, images in zip(_SPLITS, numbers, strict=True):
         for number in range(images):
             image = scene(seed, split, number, num_objects, picture_size)
-            image_id = image["image_id"]
-            table.add_image(split, image_id, None, drawing=image["drawing"])
-            for question in image["questions"]:
-                table.add_question(split, image_id, question)
+            table.add_image(split, image.image_id, None, image.drawing)
+            for question in image.questions:
+                table.add_question(split, image.image_id, question)
 
 
-def scene(seed, split, number, num_objects=6, picture_size=75):
+def scene(
+    seed: int,
+    split: str,
+    number: int,
+    num_objects: int = 6,
+    picture_size: int = 75,
+) -> ImageQuestions:
     """Makes one picture and its questions; equal arguments, equal scenes.
 
     Args:
@@ -134,11 +152,8 @@ def scene(seed, split, number, num_objects=6, picture_size=75):
         picture_size: int, 30 to 2,000.
 
     Returns:
-        Dict of image_id; path, which is None; drawing, what `draw` takes: a
-        dict of picture_size and objects, a list of dicts of color, shape and
-        box; and questions, a list of 20 dicts of question_id, question,
-        question_type ("non-relational" or "relational"), answer_type, answers
-        and object_boxes. A box is `[x1, y1, x2, y2]`, whole pixels.
+        `ImageQuestions` with a `Drawing` and 20 questions, whose question_type
+        is "non-relational" or "relational". Boxes are whole pixels.
 
     Raises:
         UserError: if a number is out of its range.
@@ -149,31 +164,30 @@ def scene(seed, split, number, num_objects=6, picture_size=75):
     centers = _place(rng, num_objects, picture_size, half)
     shapes = rng.integers(len(SHAPES), size=num_objects).tolist()
     objects = [
-        {
-            "color": color,
-            "shape": SHAPES[shape],
-            "box": [x - half, y - half, x + half + 1, y + half + 1],
-        }
+        Thing(
+            color=color,
+            shape=SHAPES[shape],
+            box=[x - half, y - half, x + half + 1, y + half + 1],
+        )
         for color, shape, (x, y) in zip(COLORS, shapes, centers, strict=False)
     ]
     image_id = f"{split}-{number}"
     questions = ask_about(rng, objects, picture_size)
-    return {
-        "image_id": image_id,
-        "path": None,
-        "drawing": {"picture_size": picture_size, "objects": objects},
-        "questions": [
-            {"question_id": f"{image_id}-{i}", **question}
+    return ImageQuestions(
+        image_id,
+        drawing=Drawing(picture_size=picture_size, objects=objects),
+        questions=[
+            Question(f"{image_id}-{i}", **question._asdict())
             for i, question in enumerate(questions)
         ],
-    }
+    )
 
 
-def draw(drawing):
+def draw(drawing: Drawing) -> bytes:
     """Draws a scene, every pixel in the color of an object or white.
 
     Args:
-        drawing: dict, `scene(...)["drawing"]`.
+        drawing: `scene(...).drawing`.
 
     Returns:
         bytes of a PNG file.
@@ -195,7 +209,9 @@ def draw(drawing):
     return file.getvalue()
 
 
-def _place(rng, num_objects, picture_size, half):
+def _place(
+    rng: np.random.Generator, num_objects: int, picture_size: int, half: int
+) -> list[list[int]]:
     """Centers that make every question answerable, all sets equally likely."""
     while True:
         tries = rng.integers(
@@ -211,7 +227,7 @@ def _place(rng, num_objects, picture_size, half):
                 return centers.tolist()
 
 
-def _unique_neighbors(centers):
+def _unique_neighbors(centers: np.ndarray) -> bool:
     """Whether every object has one closest and one furthest other object."""
     if len(centers) == 2:
         return True
@@ -222,7 +238,9 @@ def _unique_neighbors(centers):
     return bool((closest & furthest).all())
 
 
-def _check(seed, split, number, num_objects, picture_size):
+def _check(
+    seed: int, split: str, number: int, num_objects: int, picture_size: int
+) -> None:
     if split not in _SPLITS:
         raise ValueError(f"`split` must be one of {_SPLITS}. Received: {split}")
     _check_range("seed", seed, 0)
@@ -231,7 +249,9 @@ def _check(seed, split, number, num_objects, picture_size):
     _check_range("picture_size", picture_size, *_PICTURE_SIZES)
 
 
-def _check_range(name, value, least, most=math.inf):
+def _check_range(
+    name: str, value: float, least: int, most: float = math.inf
+) -> None:
     if not least <= value <= most:
         limits = (
             f"at least {least}" if most == math.inf else f"{least} to {most}"

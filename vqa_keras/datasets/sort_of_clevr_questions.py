@@ -1,5 +1,8 @@
 """Asks the questions of Sort-of-CLEVR about a scene, and answers them."""
 
+from typing import NamedTuple
+from typing import TypedDict
+
 import numpy as np
 
 # question_type -> the kinds of its questions.
@@ -19,20 +22,38 @@ TEXTS = {
 ANSWER_TYPES = {"left": "yes/no", "top": "yes/no", "count": "number"}
 
 
-def ask_about(rng, objects, picture_size):
+class Thing(TypedDict):
+    """An object of a scene."""
+
+    color: str
+    shape: str
+    box: list[int]  # [x1, y1, x2, y2] in pixels
+
+
+class Asked(NamedTuple):
+    """A question about a scene, with the fields of `Question`."""
+
+    question: str
+    question_type: str
+    answer_type: str
+    answers: list[str]
+    object_boxes: list[list[float]]
+
+
+def ask_about(
+    rng: np.random.Generator, objects: list[Thing], picture_size: int
+) -> list[Asked]:
     """Returns ten questions of each type, drawn with replacement.
 
     Args:
         rng: `numpy.random.Generator`.
-        objects: list of dicts with color, shape, and box, `[x1, y1, x2, y2]`
-            in pixels.
+        objects: list of `Thing`.
         picture_size: int, pixels of a side of the picture.
 
     Returns:
-        List of dicts of question, question_type, answer_type, answers and
-        object_boxes: the boxes of what the answer depends on, the asked object
-        first. Closest and furthest have two, a count those of all objects it
-        counts.
+        List of `Asked`; object_boxes are those of the objects that the answer
+        depends on, the asked object first. Closest and furthest have two, a
+        count those of all objects it counts.
     """
     boxes = np.array([thing["box"] for thing in objects], float)
     centers = (boxes[:, :2] + boxes[:, 2:]) / 2
@@ -50,22 +71,24 @@ def ask_about(rng, objects, picture_size):
                 distances[asked],
             )
             questions.append(
-                {
-                    "question": TEXTS[kinds[kind]].format(
-                        objects[asked]["color"]
-                    ),
-                    "question_type": question_type,
-                    "answer_type": ANSWER_TYPES.get(kinds[kind], "other"),
-                    "answers": [answer],
-                    "object_boxes": [
-                        list(objects[i]["box"]) for i in [asked, *others]
-                    ],
-                }
+                Asked(
+                    TEXTS[kinds[kind]].format(objects[asked]["color"]),
+                    question_type,
+                    ANSWER_TYPES.get(kinds[kind], "other"),
+                    [answer],
+                    [list(objects[i]["box"]) for i in [asked, *others]],
+                )
             )
     return questions
 
 
-def _answer(kind, objects, asked, before_middle, distances):
+def _answer(
+    kind: str,
+    objects: list[Thing],
+    asked: int,
+    before_middle: np.ndarray,
+    distances: np.ndarray,
+) -> tuple[str, list[int]]:
     """The answer, and which other objects it depends on."""
     shapes = [thing["shape"] for thing in objects]
     if kind == "shape":

@@ -5,8 +5,10 @@
 Apache Beam is imported when the function is first used.
 """
 
+from typing import Any
 
-def __getattr__(name):
+
+def __getattr__(name: str) -> Any:
     if name == "write_records":
         from vqa_keras.writing.records_pipeline import write_records
 

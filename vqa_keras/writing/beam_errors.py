@@ -1,14 +1,15 @@
-"""Errors of Beam's workers, as a user can read them."""
+"""Errors of Beam's workers, as users read them."""
 
 import contextlib
 import re
+from collections.abc import Iterator
 
 from vqa_keras.errors import UserError
 
 
 @contextlib.contextmanager
-def user_errors():
-    """Gives back the `UserError` that a worker raised, without Beam's frames.
+def user_errors() -> Iterator[None]:
+    """Raises the `UserError` of a worker anew, without Beam's frames.
 
     Beam passes errors of workers on as text, wrapped in its own; an error of
     the disk is a user's error too.
@@ -22,7 +23,7 @@ def user_errors():
         raise UserError(message) from error
 
 
-def _worker_message(error):
+def _worker_message(error: Exception) -> str | None:
     text = str(error)
     if isinstance(error, UserError):  # of a worker in this process
         return re.sub(r" \[while running .*", "", text)

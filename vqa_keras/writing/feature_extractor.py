@@ -1,5 +1,9 @@
 """Runs a CNN over the images of a shard, always in batches of one size."""
 
+import os
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -10,8 +14,8 @@ class FeatureExtractor:
     """Computes the grids of images with a saved image encoder.
 
     Every call of the network has the same shape: the last batch is filled up
-    with black images. What an image gets therefore depends on its place in the
-    shard only, not on how a runner bundles its work.
+    with black images. The grid of an image therefore depends on its place in
+    the shard only, not on how a runner bundles its work.
 
     Args:
         path: `.keras` file of the image encoder.
@@ -19,17 +23,24 @@ class FeatureExtractor:
         batch_size: int, images in a call of the network.
     """
 
-    def __init__(self, path, levels, batch_size):
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        levels: Sequence[str],
+        batch_size: int,
+    ):
         # Registers the layers that the file may hold.
         import vqa_keras.image_encoders  # noqa: F401
 
-        self.model = keras.saving.load_model(path, compile=False)
+        self.model: Any = keras.saving.load_model(path, compile=False)
         self.model.compile(jit_compile=False)  # XLA gains nothing on a CPU
         self.levels = levels
         self.batch_size = batch_size
         self.image_size = tuple(self.model.input_shape[1:3])
 
-    def __call__(self, images):
+    def __call__(
+        self, images: Sequence[np.ndarray]
+    ) -> list[dict[str, np.ndarray]]:
         """Returns a list of `{level: (h, w, C)}`, one for each image.
 
         Args:

@@ -1,125 +1,138 @@
 """Where the features of records come from: a CNN, or files of them."""
 
 import dataclasses
+import os
 import pathlib
+from typing import Any
 
+import keras
+
+from vqa_keras.datasets.question import Dropped
+from vqa_keras.datasets.question_table import QuestionTable
 from vqa_keras.errors import UserError
 from vqa_keras.image_encoders import load as load_encoder
 from vqa_keras.image_encoders import postprocess
 from vqa_keras.writing.record_maker import REGIONS
-from vqa_keras.writing.region_features import index_region_features
+from vqa_keras.writing.region_index import RegionIndex
+from vqa_keras.writing.region_index import index_region_features
 from vqa_keras.writing.saved_encoder import describe_encoder
 from vqa_keras.writing.saved_encoder import save_encoder
+from vqa_keras.writing.work_folder import WorkFolder
 
 NO_ENCODER = "none"
+_DEFAULT_ENCODER = "grid_cnn"
 _INDEX = "region_features.sqlite"
+_OF_A_CNN = ("weights", "levels", "image_size", "pool", "l2_normalize")
 
 
-@dataclasses.dataclass
-class Features:
-    """The features of `pipelines.write_records`, by its flags.
+@dataclasses.dataclass(frozen=True)
+class FeatureSource:
+    """Where features come from, by the flags of `pipelines.write_records`.
 
     Args:
-        image_encoder: name of a CNN, or "none".
-        weights: "imagenet", "none" or a file.
-        region_features: list of files and folders of precomputed features, in
-            place of a CNN, or None.
-        levels: list of names of feature maps, or None.
-        image_size: int, or None.
-        pool: int or None, see `vqa_keras.image_encoders.postprocess`.
-        l2_normalize: bool, see there.
+        image_encoder: name of a CNN, or "none". None is "grid_cnn", unless
+            there are region features.
+        weights: "imagenet", "none" or a file. None is "imagenet".
+        region_features: files and folders of precomputed features, in place of
+            a CNN, or None.
+        levels: names of feature maps, or None.
+        image_size: side of the images for the CNN, or None.
+        pool: see `vqa_keras.image_encoders.postprocess`.
+        l2_normalize: see there.
         feature_dtype: "float16" or "bfloat16".
+
+    Raises:
+        UserError: if flags contradict each other.
     """
 
     image_encoder: str | None = None
     weights: str | None = None
-    region_features: list | None = None
-    levels: list | None = None
+    region_features: list[str] | None = None
+    levels: list[str] | None = None
     image_size: int | None = None
     pool: int | None = None
     l2_normalize: bool = False
     feature_dtype: str = "float16"
 
     def __post_init__(self):
-        self._encoder = self._index = None
-        if self.region_features:
-            self._of_files()
-        elif self.image_encoder is None:
-            self.image_encoder = "grid_cnn"
+        if not self.region_features:
+            return
+        if self.image_encoder not in (None, NO_ENCODER):
+            raise UserError(
+                "Features must come from --image_encoder or --region_features. "
+                "Received: both"
+            )
+        self._check_cnn("--region_features")
 
-    def check(self, store_images):
-        """Refuses flags that have nothing to act on."""
-        if self.image_encoder != NO_ENCODER or self.region_features:
+    @property
+    def cnn(self) -> str | None:
+        """Name of the CNN, or None if none runs."""
+        if self.region_features or self.image_encoder == NO_ENCODER:
+            return None
+        return self.image_encoder or _DEFAULT_ENCODER
+
+    def check(self, store_images: bool) -> None:
+        """Raises UserError for flags without effect."""
+        if self.cnn or self.region_features:
             return
         if not store_images:
             raise UserError(
-                "Records needed features or pictures. Received: "
+                "Records must hold features or images. Received: "
                 "--image_encoder=none and --nostore_images"
             )
-        for name in self._of_a_cnn():
-            raise UserError(
-                f"--{name} needed a CNN. Received: --image_encoder=none"
-            )
+        self._check_cnn("--image_encoder=none")
 
-    def _of_files(self):
-        if self.image_encoder not in (None, NO_ENCODER):
-            raise UserError(
-                "Needed --image_encoder or --region_features. Received: both"
-            )
-        for name in self._of_a_cnn():
-            raise UserError(
-                f"--{name} needed a CNN. Received: --region_features"
-            )
-        self.image_encoder = NO_ENCODER
+    def _check_cnn(self, received: str) -> None:
+        for name in _OF_A_CNN:
+            if getattr(self, name):
+                raise UserError(
+                    f"--{name} must be with a CNN. Received: {received}"
+                )
 
-    def _of_a_cnn(self):
-        names = ("weights", "levels", "image_size", "pool", "l2_normalize")
-        return [name for name in names if getattr(self, name)]
+    def open(self, work: WorkFolder, table: QuestionTable) -> "OpenFeatures":
+        """Loads the CNN, or scans the files of features.
 
-    def describe(self, work, table):
-        """Returns the entry image_encoder of `dataset_info.json`, or None.
-
-        Loads the CNN, or scans the files of features; rows that are no image's
-        are dropped in the table.
+        Rows of files that belong to no image are dropped in the table.
         """
         if self.region_features:
-            self._index = work.path / _INDEX
-            found = index_region_features(self.region_features, self._index)
-            for row in found["dropped"]:
-                table.drop(None, "features", row["row"], row["reason"])
-            names = [pathlib.Path(path).name for path in self.region_features]
-            return {
-                "name": ", ".join(names),
-                "file": None,
-                "weights_sha256": found["sha256"],
-                "image_size": None,
-                "levels": {REGIONS: [None, found["channels"]]},
-                "feature_dtype": self.feature_dtype,
-            }
-        if self.image_encoder == NO_ENCODER:
-            return None
+            return self._open_files(self.region_features, work, table)
+        if self.cnn is None:
+            return OpenFeatures()
         weights = self.weights or "imagenet"
-        self._encoder = postprocess(
-            load_encoder(
-                self.image_encoder,
-                self.image_size,
-                self.levels,
-                None if weights == "none" else weights,
-            ),
+        loaded: Any = None if weights == "none" else weights
+        encoder = postprocess(
+            load_encoder(self.cnn, self.image_size, self.levels, loaded),
             self.pool,
             self.l2_normalize,
         )
-        return describe_encoder(
-            self._encoder,
-            self.image_encoder,
+        described = describe_encoder(
+            encoder,
+            self.cnn,
             self.levels,
             weights=weights,
             pool=self.pool,
             l2_normalize=self.l2_normalize,
             feature_dtype=self.feature_dtype,
         )
+        return OpenFeatures(described, encoder)
 
-    def arguments(self, described):
+    def _open_files(
+        self, paths: list[str], work: WorkFolder, table: QuestionTable
+    ) -> "OpenFeatures":
+        scan = index_region_features(paths, work.path / _INDEX)
+        for row in scan.dropped:
+            table.drop(Dropped(None, "features", row.row, row.reason))
+        described = {
+            "name": ", ".join(pathlib.Path(path).name for path in paths),
+            "file": None,
+            "weights_sha256": scan.sha256,
+            "image_size": None,
+            "levels": {REGIONS: [None, scan.channels]},
+            "feature_dtype": self.feature_dtype,
+        }
+        return OpenFeatures(described, region_index=scan.region_index)
+
+    def arguments(self, described: dict[str, Any] | None) -> dict[str, Any]:
         """Returns what the records depend on, by name."""
         return {
             "image_encoder": described and described["name"],
@@ -132,23 +145,30 @@ class Features:
             "feature_dtype": self.feature_dtype,
         }
 
-    def save(self, output):
-        """Saves the CNN beside the records; returns its file, or None."""
-        if self._encoder is None:
-            return None
-        return str(save_encoder(self._encoder, output))
 
-    def contents(self, encoder_file, described):
-        """Returns the features' part of `RecordMaker`'s contents."""
-        region_features = None
-        if self.region_features:
-            region_features = {
-                "paths": list(map(str, self.region_features)),
-                "index_path": str(self._index),
-            }
-        return {
-            "image_encoder": encoder_file,
-            "levels": list(described["levels"]) if encoder_file else [],
-            "region_features": region_features,
-            "feature_dtype": self.feature_dtype,
-        }
+@dataclasses.dataclass(frozen=True)
+class OpenFeatures:
+    """A source of features in use.
+
+    Args:
+        described: the entry image_encoder of `dataset_info.json`, or None.
+        encoder: the CNN, or None.
+        region_index: index of the files of features, or None.
+    """
+
+    described: dict[str, Any] | None = None
+    encoder: keras.Model | None = None
+    region_index: RegionIndex | None = None
+
+    @property
+    def levels(self) -> list[str]:
+        """Names of the CNN's outputs."""
+        if self.encoder is None or self.described is None:
+            return []
+        return list(self.described["levels"])
+
+    def save(self, output: str | os.PathLike[str]) -> str | None:
+        """Saves the CNN beside the records; returns its file, or None."""
+        if self.encoder is None:
+            return None
+        return str(save_encoder(self.encoder, output))

@@ -1,12 +1,14 @@
-"""Shows how far other threads or processes are."""
+"""Shows the progress of other threads or processes."""
 
 import sys
 import threading
 import time
+from collections.abc import Callable
+from typing import TextIO
 
 
 class Progress:
-    """Prints a line with images done, images a second and the time left.
+    """Prints a line with images done, images per second and the time left.
 
     On a terminal one line is renewed every second; elsewhere, as in a log, a
     line is printed every 10 seconds.
@@ -23,7 +25,13 @@ class Progress:
         interval: seconds between lines.
     """
 
-    def __init__(self, total, done, stream=None, interval=None):
+    def __init__(
+        self,
+        total: int,
+        done: Callable[[], int],
+        stream: TextIO | None = None,
+        interval: float | None = None,
+    ):
         self.total = total
         self.done = done
         self.stream = stream or sys.stderr
@@ -31,27 +39,28 @@ class Progress:
         self.interval = interval or (1 if self.terminal else 10)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
+        self._start = 0.0
+        # Images and time of the first sight: some may be an earlier run's.
+        self._before: tuple[int, float] | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> "Progress":
         self._start = time.monotonic()
-        self._before = None
         self._thread.start()
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self._stop.set()
         self._thread.join()
         self._print("\n" if self.terminal else "")
 
-    def _run(self):
+    def _run(self) -> None:
         while not self._stop.wait(self.interval):
             self._print()
 
-    def _print(self, end=""):
+    def _print(self, end: str = "") -> None:
         done = min(self.done(), self.total)
         now = time.monotonic()
         if self._before is None and done:
-            # What was there at first sight may be an earlier run's.
             self._before = (done, now)
         text = f"{done} / {self.total} images"
         elapsed = now - self._start
@@ -65,14 +74,14 @@ class Progress:
         self.stream.write(line + end)
         self.stream.flush()
 
-    def _rate(self, done, now, elapsed):
-        first, then = self._before
+    def _rate(self, done: int, now: float, elapsed: float) -> float:
+        first, then = self._before or (done, now)
         if done > first and now > then:
             return (done - first) / (now - then)
         return done / max(elapsed, 1e-3)
 
 
-def _clock(seconds):
-    minutes, seconds = divmod(round(seconds), 60)
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}"
+    return f"{hours}:{minutes:02}:{rest:02}"

@@ -3,6 +3,7 @@
 import re
 import warnings
 
+import numpy as np
 import tensorflow as tf
 
 from vqa_keras import images
@@ -12,11 +13,11 @@ from vqa_keras.writing.stored_image import is_plain
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]")
 
 
-def decode(data):
-    """Returns what `vqa_keras.images.decode` does, of the bytes of a file.
+def decode(data: bytes) -> np.ndarray:
+    """Decodes the bytes of a file, to the pixels of `vqa_keras.images.decode`.
 
-    TensorFlow decodes plain baseline JPEGs, to the same pixels. It knows fewer
-    kinds of files, and what is wrong with a damaged one is for Pillow to say.
+    TensorFlow decodes plain baseline JPEGs. Pillow decodes all other files,
+    and gives the reasons of damaged ones.
     """
     if data.startswith(b"\xff\xd8") and _is_baseline(data):
         try:
@@ -24,11 +25,11 @@ def decode(data):
                 data, channels=3, dct_method="INTEGER_ACCURATE"
             ).numpy()
         except tf.errors.OpError:
-            pass  # Pillow says why.
+            pass  # Pillow's error has the reason.
     return images.decode(data)
 
 
-def _is_baseline(data):
+def _is_baseline(data: bytes) -> bool:
     if not _ends_after_scan(data):
         return False
     with warnings.catch_warnings():
@@ -37,7 +38,7 @@ def _is_baseline(data):
         return "progressive" not in image.info and is_plain(image, data)
 
 
-def _ends_after_scan(data):
+def _ends_after_scan(data: bytes) -> bool:
     """Whether a JPEG's last scan is followed by its end and nothing else."""
     marker = _JPEG_MARKER.search(data, data.rfind(b"\xff\xda") + 2)
     return marker is not None and data[marker.start() :] == b"\xff\xd9"

@@ -4,13 +4,19 @@ import collections
 import hashlib
 import itertools
 import json
+import os
 import pathlib
 import re
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import Any
 
 from vqa_keras.data.dataset_info import FILE
 from vqa_keras.data.dataset_info import DatasetInfo
 from vqa_keras.data.dataset_info import file_entry
 from vqa_keras.data.dataset_info import split_entry
+from vqa_keras.datasets.question import Dropped
+from vqa_keras.datasets.question_table import QuestionTable
 from vqa_keras.errors import UserError
 from vqa_keras.files import flush_files
 from vqa_keras.files import write_atomically
@@ -28,14 +34,16 @@ _ARGUMENTS = "arguments.json"
 _SHARD = re.compile(r"\w+-\d{5}-of-\d{5}\.tfrecord(\.done\.json)?")
 
 
-def sha256_of(value):
+def sha256_of(value: Any) -> str:
     """Returns the hex sha256 of a JSON value."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def open_folder(output, overwrite=False):
-    """Makes a folder ready for work, before it is known what for.
+def open_folder(
+    output: str | os.PathLike[str], overwrite: bool = False
+) -> WorkFolder:
+    """Makes a folder ready for work, before the arguments are known whole.
 
     Args:
         output: folder; made if it does not exist.
@@ -49,13 +57,13 @@ def open_folder(output, overwrite=False):
     """
     if "://" in str(output):
         raise UserError(
-            "--output needed a folder that this machine and all workers see as "
-            f"a file system; mount the storage. Received: {output}"
+            "--output must be a folder that this machine and all workers see "
+            f"as a file system; mount the storage. Received: {output}"
         )
     output = pathlib.Path(output)
     if output.exists() and not output.is_dir():
         raise UserError(
-            f"--output needed a folder. Received: the file {output}"
+            f"--output must be a folder. Received: the file {output}"
         )
     if overwrite and output.is_dir():
         _remove_records(output)
@@ -66,7 +74,7 @@ def open_folder(output, overwrite=False):
         and any(path.name != work.path.name for path in output.iterdir())
     ):
         raise UserError(
-            "--output needed a new or empty folder, or one that this command "
+            "--output must be a new or empty folder, or one that this command "
             f"began. Received: {output}, which holds other files"
         )
     try:
@@ -78,14 +86,16 @@ def open_folder(output, overwrite=False):
     return work
 
 
-def claim(output, arguments):
-    """Takes an open folder for the records that some arguments describe.
+def begin(
+    output: str | os.PathLike[str], arguments: dict[str, Any]
+) -> DatasetInfo | None:
+    """Begins the records that some arguments describe, or goes on with them.
 
     The arguments are written to the folder before anything else, so that a
     rerun after a kill knows what the finished shards were made of.
 
     Args:
-        output: folder that `open_folder` has seen.
+        output: folder that `open_folder` made ready.
         arguments: dict of JSON values; everything the records depend on.
 
     Returns:
@@ -119,15 +129,27 @@ def claim(output, arguments):
     return info
 
 
-def finish(output, shards, table, info, allow_dropped=False):
-    """Writes `dataset_info.json`, and what was dropped, when all is there.
+def finish(
+    output: str | os.PathLike[str],
+    shards: dict[str, list[str]],
+    table: QuestionTable,
+    *,
+    dataset: str,
+    image_encoder: dict[str, Any] | None,
+    stored_images: bool,
+    arguments: dict[str, Any],
+    allow_dropped: bool = False,
+) -> DatasetInfo:
+    """Writes `dropped.jsonl` and, last, `dataset_info.json`.
 
     Args:
         output: folder of the records.
         shards: `{split: [shard name, ...]}`, all of them written.
-        table: `QuestionTable` of the data, for what its reader dropped.
-        info: dict of what is known before: the fields dataset, image_encoder,
-            stored_images and arguments of `DatasetInfo`.
+        table: `QuestionTable` of the data, for the items its reader dropped.
+        dataset: field of `DatasetInfo`, as the next three.
+        image_encoder: see there.
+        stored_images: see there.
+        arguments: see there.
         allow_dropped: bool. Whether more than 1 % may be missing, of the
             images or of the questions.
 
@@ -147,22 +169,25 @@ def finish(output, shards, table, info, allow_dropped=False):
     }
     dropped = itertools.chain(
         table.dropped(),
-        (item for report in reports for item in report["dropped"]),
+        (item for report in reports for item in report.dropped),
     )
     counts = _write_dropped(output, dropped)
     _check_dropped(output, splits, counts, allow_dropped)
-    reasons = collections.Counter()
+    reasons: collections.Counter[str] = collections.Counter()
     for (_, reason), count in counts.items():
         reasons[reason] += count
     result = DatasetInfo(
-        **info,
+        dataset=dataset,
         splits=splits,
         question_vocabulary=file_entry(output / QUESTION_VOCABULARY),
         answer_vocabulary=file_entry(output / ANSWER_VOCABULARY),
         sequence_length=work.sequence_length(),
+        image_encoder=image_encoder,
+        stored_images=stored_images,
         dropped=dict(sorted(reasons.items())),
         dropped_file=DROPPED_FILE if reasons else None,
-        cut_questions=sum(report["cut_questions"] for report in reports),
+        cut_questions=sum(report.cut_questions for report in reports),
+        arguments=arguments,
     )
     flush_files(output / name for split in shards for name in shards[split])
     result.write(output)
@@ -170,12 +195,12 @@ def finish(output, shards, table, info, allow_dropped=False):
     return result
 
 
-def _write_arguments(output, arguments):
+def _write_arguments(output: pathlib.Path, arguments: dict[str, Any]) -> None:
     path = WorkFolder(output).path / _ARGUMENTS
     write_atomically(path, json.dumps(arguments))
 
 
-def _written_arguments(output):
+def _written_arguments(output: pathlib.Path) -> dict[str, Any] | None:
     for path in (output / FILE, WorkFolder(output).path / _ARGUMENTS):
         if path.is_file():
             try:
@@ -183,26 +208,28 @@ def _written_arguments(output):
                 return values["arguments"] if path.name == FILE else values
             except (ValueError, KeyError, TypeError) as error:
                 raise UserError(
-                    f"{path}: needed the JSON that this command writes. "
+                    f"{path} must be the JSON that this command writes. "
                     f"Received: {error}. Pass --overwrite to write all again"
                 ) from error
     return None
 
 
-def _compare(output, written, arguments):
+def _compare(
+    output: pathlib.Path, written: dict[str, Any], arguments: dict[str, Any]
+) -> None:
     # Arguments that have a name on the command line come before hashes.
     names = {*written, *arguments}
     for name in sorted(names, key=lambda name: ("sha256" in name, name)):
         if written.get(name) != arguments.get(name):
             raise UserError(
-                f"{output} holds records of other arguments: needed {name}="
+                f"{output} holds records of other arguments: {name} must be "
                 f"{written.get(name)}. Received: {name}={arguments.get(name)}. "
                 "Name another --output, or pass --overwrite to replace them"
             )
 
 
-def _remove_records(output):
-    """Removes what this command wrote, `dataset_info.json` first."""
+def _remove_records(output: pathlib.Path) -> None:
+    """Removes the files of this command, `dataset_info.json` first."""
     (output / FILE).unlink(missing_ok=True)
     for path in sorted(output.iterdir()):
         if _SHARD.fullmatch(path.name):
@@ -218,20 +245,22 @@ def _remove_records(output):
     WorkFolder(output).remove()
 
 
-def _tidy(output):
+def _tidy(output: pathlib.Path) -> None:
     remove_markers(output)
     WorkFolder(output).remove()
 
 
-def _write_dropped(output, dropped):
-    """Writes a line an item and counts them by kind and reason."""
+def _write_dropped(
+    output: pathlib.Path, dropped: Iterable[Dropped]
+) -> collections.Counter[tuple[str, str]]:
+    """Writes one line per item and counts them by kind and reason."""
     path = output / DROPPED_FILE
-    counts = collections.Counter()
+    counts: collections.Counter[tuple[str, str]] = collections.Counter()
 
-    def lines():
+    def lines() -> Iterator[str]:
         for item in dropped:
-            counts[item["item"], item["reason"]] += 1
-            yield json.dumps(item) + "\n"
+            counts[item.item, item.reason] += 1
+            yield json.dumps(item.to_json()) + "\n"
 
     write_atomically(path, lines())
     if not counts:
@@ -239,19 +268,25 @@ def _write_dropped(output, dropped):
     return counts
 
 
-def _check_dropped(output, splits, counts, allow_dropped):
+def _check_dropped(
+    output: pathlib.Path,
+    splits: dict[str, Any],
+    counts: collections.Counter[tuple[str, str]],
+    allow_dropped: bool,
+) -> None:
     listed = ", ".join(f"{n} {why}" for (_, why), n in sorted(counts.items()))
     if not splits["train"]["images"]:
         raise UserError(
-            f"Needed at least one training image. Received: none ({listed})"
+            "At least one training image must be usable. Received: none "
+            f"({listed})"
         )
     for kind in ("images", "questions"):
         kept = sum(split[kind] for split in splits.values())
         count = sum(n for (item, _), n in counts.items() if f"{item}s" == kind)
         if count > MAX_DROPPED * (kept + count) and not allow_dropped:
             raise UserError(
-                f"{count} of {kept + count} {kind} cannot be used ({listed}): "
-                f"needed at most {MAX_DROPPED:.0%}. They are named in "
+                f"At most {MAX_DROPPED:.0%} of the {kind} may be unusable. "
+                f"Received: {count} of {kept + count} ({listed}), named in "
                 f"{output / DROPPED_FILE}. Mend them and write to a new "
                 "--output, or run the same command with --allow_dropped"
             )

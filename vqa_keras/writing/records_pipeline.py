@@ -1,43 +1,51 @@
 """The pipeline of `pipelines.write_records`, without its flags."""
 
 import contextlib
+import os
 import pathlib
 import time
+from typing import Any
 
 import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.pvalue import AsSingleton
 
+from vqa_keras.data.dataset_info import DatasetInfo
 from vqa_keras.datasets.question_table import QuestionTable
 from vqa_keras.datasets.readers import READERS
+from vqa_keras.datasets.readers import Reader
 from vqa_keras.errors import UserError
 from vqa_keras.writing import record_set
 from vqa_keras.writing.beam_errors import user_errors
-from vqa_keras.writing.feature_source import Features
+from vqa_keras.writing.feature_source import FeatureSource
 from vqa_keras.writing.progress import Progress
+from vqa_keras.writing.record_maker import RecordOptions
+from vqa_keras.writing.record_text import TextLimits
 from vqa_keras.writing.transforms import BuildVocabularies
 from vqa_keras.writing.transforms import WriteShards
 
 
 def write_records(
-    options,
+    options: PipelineOptions,
     *,
-    output,
-    dataset="easy_vqa",
-    input_folder=None,
-    features=None,
-    sequence_length=None,
-    min_word_count=1,
-    min_answer_count=1,
-    top_answers=None,
-    batch_size=32,
-    images_per_shard=512,
-    store_images=True,
-    allow_dropped=False,
-    overwrite=False,
-    **of_reader,
-):
-    """Writes a data set as records and prints what the folder holds then.
+    output: str | os.PathLike[str],
+    dataset: str = "easy_vqa",
+    input_folder: str | os.PathLike[str] | None = None,
+    features: FeatureSource | None = None,
+    sequence_length: int | None = None,
+    min_word_count: int = 1,
+    min_answer_count: int = 1,
+    top_answers: int | None = None,
+    batch_size: int = 32,
+    images_per_shard: int = 512,
+    store_images: bool = True,
+    allow_dropped: bool = False,
+    overwrite: bool = False,
+    **of_reader: Any,
+) -> DatasetInfo:
+    """Writes a data set as records and prints a summary of the folder.
 
-    `options` are Beam's `PipelineOptions`, `features` is a `Features`, and
+    `options` are Beam's `PipelineOptions`, `features` is a `FeatureSource`, and
     `of_reader` are arguments of the data set's reader; the others are the flags
     of `pipelines.write_records`, which describes them.
 
@@ -51,8 +59,8 @@ def write_records(
     reader = _reader(dataset)
     _check_arguments(dataset, reader, of_reader)
     folder = reader.find(input_folder)
-    features = features or Features()
-    features.check(store_images)
+    source = features or FeatureSource()
+    source.check(store_images)
     work = record_set.open_folder(output, overwrite)
     with contextlib.ExitStack() as stack:
         table = stack.enter_context(
@@ -61,11 +69,12 @@ def write_records(
         print(f"reading {dataset} ...", flush=True)
         reader.read(folder, table, **of_reader)
         table.finish()
-        described = features.describe(work, table)
+        opened = source.open(work, table)
+        # JSON by the names of the flags: it is kept in `dataset_info.json`.
         arguments = {
             "dataset": dataset,
             "annotations_sha256": table.sha256(),
-            **features.arguments(described),
+            **source.arguments(opened.described),
             "sequence_length": sequence_length,
             "min_word_count": min_word_count,
             "min_answer_count": min_answer_count,
@@ -75,67 +84,83 @@ def write_records(
             "store_images": store_images,
             **{name: of_reader.get(name) for name in sorted(of_reader)},
         }
-        info = record_set.claim(output, arguments)
+        info = record_set.begin(output, arguments)
         if info is not None:
             print(f"{output} holds these records already: nothing to do.")
             print(summary(info))
             return info
-        encoder_file = features.save(output)
+        record_options = RecordOptions(
+            dataset=dataset,
+            folder=None if folder is None else str(folder),
+            batch_size=batch_size,
+            store_images=store_images,
+            image_encoder=opened.save(output),
+            levels=opened.levels,
+            region_index=opened.region_index,
+            feature_dtype=source.feature_dtype,
+        )
         shards = work.write_plans(table, images_per_shard)
         work.clear_done()
-        contents = {
-            "dataset": dataset,
-            "folder": folder and str(folder),
-            "batch_size": batch_size,
-            "store_images": store_images,
-            **features.contents(encoder_file, described),
-        }
         total = sum(table.splits().values())
         with Progress(total, work.done), user_errors():
             _run(
                 options,
                 output,
                 shards,
-                contents,
+                record_options,
                 record_set.sha256_of(arguments),
-                (min_word_count, min_answer_count, top_answers),
-                sequence_length,
+                TextLimits(
+                    min_word_count,
+                    min_answer_count,
+                    top_answers,
+                    sequence_length,
+                ),
             )
-        known = {
-            "dataset": dataset,
-            "image_encoder": described,
-            "stored_images": store_images,
-            "arguments": arguments,
-        }
-        info = record_set.finish(output, shards, table, known, allow_dropped)
+        info = record_set.finish(
+            output,
+            shards,
+            table,
+            dataset=dataset,
+            image_encoder=opened.described,
+            stored_images=store_images,
+            arguments=arguments,
+            allow_dropped=allow_dropped,
+        )
     print(summary(info, time.monotonic() - start))
     return info
 
 
 def _run(
-    options, output, shards, contents, fingerprint, limits, sequence_length
-):
+    options: PipelineOptions,
+    output: str | os.PathLike[str],
+    shards: dict[str, list[str]],
+    record_options: RecordOptions,
+    fingerprint: str,
+    limits: TextLimits,
+) -> None:
     """Runs the pipeline: vocabularies, then all shards with them."""
     with beam.Pipeline(options=options) as pipeline:
-        text = (
+        vocabularies = (
             pipeline
             | "TrainingShards" >> beam.Create(shards["train"])
-            | "BuildVocabularies"
-            >> BuildVocabularies(output, *limits, sequence_length)
+            | "BuildVocabularies" >> BuildVocabularies(output, limits)
         )
         _ = (
             pipeline
             | "AllShards" >> beam.Create(sum(shards.values(), []))
             | "WriteShards"
             >> WriteShards(
-                output, contents, fingerprint, beam.pvalue.AsSingleton(text)
+                output,
+                record_options,
+                fingerprint,
+                AsSingleton(vocabularies),
             )
         )
 
 
-def summary(info, seconds=None):
+def summary(info: DatasetInfo, seconds: float | None = None) -> str:
     """Returns lines that say what a folder of records holds."""
-    lines = [f"records        {pathlib.Path(info.directory)}"]
+    lines = [f"records        {pathlib.Path(info.directory or '')}"]
     for split, entry in info.splits.items():
         lines.append(
             f"{split:14} {entry['images']} images, {entry['questions']} "
@@ -163,20 +188,22 @@ def summary(info, seconds=None):
     return "\n".join(lines)
 
 
-def _reader(dataset):
+def _reader(dataset: str) -> Reader:
     if dataset not in READERS:
         raise UserError(
-            f"--dataset needed one of: {', '.join(READERS)}. Received: "
+            f"--dataset must be one of: {', '.join(READERS)}. Received: "
             f"{dataset}"
         )
     return READERS[dataset]
 
 
-def _check_arguments(dataset, reader, arguments):
+def _check_arguments(
+    dataset: str, reader: Reader, arguments: dict[str, Any]
+) -> None:
     for name in arguments:
         if name not in reader.ARGUMENTS:
             known = ", ".join(f"--{known}" for known in reader.ARGUMENTS)
             raise UserError(
-                f"--dataset={dataset} needed none but its own flags, "
-                f"{known}. Received: --{name}"
+                f"--dataset={dataset} must be with no flags of readers but its "
+                f"own, {known}. Received: --{name}"
             )

@@ -11,9 +11,11 @@ little-endian float32. An .npz file has the arrays `features` or `x` (M, C),
 """
 
 import binascii
-import math
+import os
 import zipfile
 import zlib
+from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,6 +30,21 @@ COLUMNS = (
 MAX_BYTES = 64 * 2**20  # of one row or array; 100 regions of 2048 take 1.1 MB
 
 
+class Regions(NamedTuple):
+    """The regions of an image.
+
+    Args:
+        features: float32 `(M, C)`.
+        boxes: float32 `(M, 4)`, x1, y1, x2, y2 in pixels.
+        image_size: `(height, width)` of the image, or None: an .npz file may
+            leave it out.
+    """
+
+    features: np.ndarray
+    boxes: np.ndarray
+    image_size: tuple[int, int] | None
+
+
 class UnreadableFeatures(ValueError):
     """An image has no region features that can be used.
 
@@ -39,21 +56,22 @@ class UnreadableFeatures(ValueError):
         image_id: the row's image_id, if that much could be read.
     """
 
-    def __init__(self, reason, image_id=None):
-        super().__init__(f"Needed region features. Received: {reason}")
+    def __init__(self, reason: str, image_id: str | None = None):
+        super().__init__(
+            f"Region features must be readable. Received: {reason}"
+        )
         self.reason = reason
         self.image_id = image_id
 
 
-def parse_row(row):
+def parse_row(row: bytes) -> tuple[str, Regions]:
     """Reads a row of a bottom-up-attention TSV.
 
     Args:
         row: bytes of the line, with or without its end.
 
     Returns:
-        image_id, features `(M, C)` float32, boxes `(M, 4)` float32 and
-        `(height, width)` of the picture.
+        image_id and `Regions`.
 
     Raises:
         UnreadableFeatures: with the reason and, if the row has it, the
@@ -68,13 +86,13 @@ def parse_row(row):
     if not image_id:
         raise UnreadableFeatures("no_image_id")
     try:
-        return image_id, *_parse_columns(columns)
+        return image_id, _parse_columns(columns)
     except UnreadableFeatures as error:
         error.image_id = image_id
         raise
 
 
-def _parse_columns(columns):
+def _parse_columns(columns: list[bytes]) -> Regions:
     if len(columns) != len(COLUMNS):
         short = len(columns) < len(COLUMNS)
         raise UnreadableFeatures("truncated_row" if short else "damaged_row")
@@ -94,17 +112,17 @@ def _parse_columns(columns):
     )
 
 
-def _natural(column, reason):
+def _natural(column: bytes, reason: str) -> int:
     if not column.isdigit() or len(column) > 9 or int(column) == 0:
         raise UnreadableFeatures(reason)
     return int(column)
 
 
-def _floats(column):
+def _floats(column: bytes) -> np.ndarray:
     try:
         raw = binascii.a2b_base64(column, strict_mode=True)
     except ValueError:
-        # What is cut at the end may have lost its last group.
+        # A column that is cut at the end may have lost its last group.
         reason = "truncated_row" if len(column) % 4 else "damaged_base64"
         raise UnreadableFeatures(reason) from None
     if len(raw) % 4:
@@ -112,15 +130,14 @@ def _floats(column):
     return np.frombuffer(raw, "<f4")
 
 
-def read_npz(path):
+def read_npz(path: str | os.PathLike[str]) -> Regions:
     """Reads an image's .npz file; no pickle in it is ever loaded.
 
     Args:
         path: the file.
 
     Returns:
-        features `(M, C)` float32, boxes `(M, 4)` float32 and `(height, width)`
-        of the picture, or None if the file does not tell its size.
+        `Regions`.
 
     Raises:
         UnreadableFeatures: with the reason.
@@ -142,6 +159,8 @@ def read_npz(path):
         ValueError,  # also: a pickle instead of numbers
         TypeError,  # also: an .npy file by another name
         EOFError,
+        KeyError,  # a member that is no .npy file
+        MemoryError,  # a header of a shape that no file has
         NotImplementedError,
         RuntimeError,
         zipfile.BadZipFile,
@@ -159,40 +178,38 @@ def read_npz(path):
     return _checked(features, boxes, size)
 
 
-def _array(arrays, *names):
+def _array(arrays: Any, *names: str) -> np.ndarray | None:
     for name in names:
         if name in arrays.files:
-            _check_size(arrays, name)
-            return arrays[name].astype("<f4")
+            # A zip file gives no more bytes of a member than it declares, and
+            # memory of a larger array is never touched.
+            member = arrays.zip.getinfo(f"{name}.npy")
+            if member.file_size > MAX_BYTES:
+                raise UnreadableFeatures("too_large")
+            values = arrays[name]
+            if 4 * values.size > MAX_BYTES:
+                raise UnreadableFeatures("too_large")
+            return values.astype("<f4")
     return None
 
 
-def _check_size(arrays, name):
-    """Refuses an array by its header, before memory is taken for it."""
-    with arrays.zip.open(f"{name}.npy") as file:
-        version = np.lib.format.read_magic(file)
-        if version == (1, 0):
-            header = np.lib.format.read_array_header_1_0(file)
-        else:
-            header = np.lib.format.read_array_header_2_0(file)
-    shape, _, dtype = header
-    if math.prod(shape) * max(dtype.itemsize, 4) > MAX_BYTES:
-        raise UnreadableFeatures("too_large")
-
-
-def _image_size(arrays):
-    if "image_size" in arrays.files:
-        size = _array(arrays, "image_size").ravel()
-    elif {"image_h", "image_w"} <= set(arrays.files):
-        size = np.append(_array(arrays, "image_h"), _array(arrays, "image_w"))
-    else:
-        return None
+def _image_size(arrays: Any) -> tuple[int, int] | None:
+    size = _array(arrays, "image_size")
+    if size is None:
+        height = _array(arrays, "image_h")
+        width = _array(arrays, "image_w")
+        if height is None or width is None:
+            return None
+        size = np.append(height, width)
+    size = size.ravel()
     if size.shape != (2,) or not (size >= 1).all() or (size > 1e9).any():
         raise UnreadableFeatures("wrong_image_size")
     return int(size[0]), int(size[1])
 
 
-def _checked(features, boxes, size):
+def _checked(
+    features: np.ndarray, boxes: np.ndarray, size: tuple[int, int] | None
+) -> Regions:
     if not (np.isfinite(features).all() and np.isfinite(boxes).all()):
         raise UnreadableFeatures("not_finite")
-    return features, boxes, size
+    return Regions(features, boxes, size)

@@ -1,9 +1,13 @@
-"""Keeps the CNN beside the features it made."""
+"""Saves the CNN beside the features that it computed."""
 
 import json
 import os
 import pathlib
 import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+import keras
 
 from vqa_keras.errors import UserError
 from vqa_keras.files import replacing
@@ -16,14 +20,14 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can have
 
 
 def describe_encoder(
-    encoder,
-    name,
-    levels=None,
-    weights="imagenet",
-    pool=None,
-    l2_normalize=False,
-    feature_dtype="float16",
-):
+    encoder: keras.Model,
+    name: str,
+    levels: Sequence[str] | None = None,
+    weights: str = "imagenet",
+    pool: int | None = None,
+    l2_normalize: bool = False,
+    feature_dtype: str = "float16",
+) -> dict[str, Any]:
     """Returns the CNN's entry in `dataset_info.json`.
 
     Args:
@@ -38,7 +42,7 @@ def describe_encoder(
     Raises:
         UserError: if the size of the images or of a grid is not fixed.
     """
-    outputs = encoder.output
+    outputs: Any = encoder.output
     if not isinstance(outputs, dict):
         outputs = {levels[0] if levels else ONLY_LEVEL: outputs}
     shapes = {level: list(outputs[level].shape[1:]) for level in outputs}
@@ -46,8 +50,8 @@ def describe_encoder(
     image_size = list(encoder.input_shape[1:3])
     if None in sum(shapes.values(), image_size):
         raise UserError(
-            f"{name} takes images of any size: needed --image_size. Received: "
-            "none"
+            f"{name} takes images of any size: --image_size must be given. "
+            "Received: none"
         )
     return {
         "name": pathlib.Path(name).name,
@@ -62,7 +66,9 @@ def describe_encoder(
     }
 
 
-def save_encoder(encoder, output):
+def save_encoder(
+    encoder: keras.Model, output: str | os.PathLike[str]
+) -> pathlib.Path:
     """Saves the CNN beside the records, whole or not at all.
 
     Equal CNNs give equal bytes: Keras writes the time into the file and its
@@ -88,7 +94,7 @@ def save_encoder(encoder, output):
     return path
 
 
-def _copy_without_time(source, target):
+def _copy_without_time(source: pathlib.Path, target: pathlib.Path) -> None:
     with zipfile.ZipFile(source) as old, open(target, "wb") as file:
         with zipfile.ZipFile(file, "w") as new:
             for name in sorted(old.namelist()):

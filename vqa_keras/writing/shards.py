@@ -7,11 +7,15 @@ import os
 import pathlib
 import re
 import threading
+from collections.abc import Iterable
+from collections.abc import Iterator
+from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import tensorflow as tf
 
-from vqa_keras.data.records import count_questions
+from vqa_keras.data.records import EncodedRecord
 from vqa_keras.files import file_sha256
 from vqa_keras.files import replacing
 
@@ -22,7 +26,11 @@ _PAUSE = 0.001  # seconds, in which 1 MB is written
 _FRAME_BYTES = 16  # what TFRecord adds to a record: length and two checksums
 
 
-def write_shard(path, records, fingerprint=""):
+def write_shard(
+    path: str | os.PathLike[str],
+    records: Iterable[EncodedRecord],
+    fingerprint: str = "",
+) -> dict[str, Any]:
     """Writes records to a shard, whole or not at all.
 
     The records go to a temporary file in the same folder, which is renamed
@@ -36,7 +44,7 @@ def write_shard(path, records, fingerprint=""):
 
     Args:
         path: file to write, for example `DIR/train-00000-of-00004.tfrecord`.
-        records: iterable of bytes from `vqa_keras.data.records.encode`.
+        records: iterable of what `vqa_keras.data.records.encode` returns.
         fingerprint: str, what the content depends on (a hash of arguments and
             input); a rerun trusts the shard only for an equal fingerprint.
 
@@ -52,12 +60,11 @@ def write_shard(path, records, fingerprint=""):
     with replacing(path) as temporary:
         with _hashed_writer(temporary) as (writer, sha256):
             for record in records:
-                writer.write(record)
-                counts = count_questions(record)
+                writer.write(record.data)
                 images += 1
-                questions += counts[0]
-                answerable += counts[1]
-                size += len(record) + _FRAME_BYTES
+                questions += record.questions
+                answerable += record.in_vocabulary
+                size += len(record.data) + _FRAME_BYTES
         digest = sha256.result()  # an error of reading keeps the old shard
         found = temporary.stat().st_size
         if found != size:
@@ -76,7 +83,9 @@ def write_shard(path, records, fingerprint=""):
     return entry
 
 
-def finished_shard(path, fingerprint=""):
+def finished_shard(
+    path: str | os.PathLike[str], fingerprint: str = ""
+) -> dict[str, Any] | None:
     """Returns the entry of a shard that an earlier run finished, or None.
 
     A shard is trusted only if its marker names the same fingerprint and the
@@ -95,7 +104,7 @@ def finished_shard(path, fingerprint=""):
     return entry if trusted else None
 
 
-def remove_leftovers(directory):
+def remove_leftovers(directory: str | os.PathLike[str]) -> None:
     """Removes temporary files that killed runs left in a directory.
 
     Call it once, before the workers start.
@@ -105,15 +114,17 @@ def remove_leftovers(directory):
             path.unlink(missing_ok=True)
 
 
-def remove_markers(directory):
+def remove_markers(directory: str | os.PathLike[str]) -> None:
     """Removes the done-markers, once `dataset_info.json` names the shards."""
     for path in pathlib.Path(directory).glob(f"*{MARKER_SUFFIX}"):
         path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def _hashed_writer(path):
-    """Gives a writer of a new file and a future of its hex sha256.
+def _hashed_writer(
+    path: pathlib.Path,
+) -> Iterator[tuple[tf.io.TFRecordWriter, Future[str]]]:
+    """Yields a writer of a new file and a future of its hex sha256.
 
     The hash is computed on another CPU core from what is written already; it is
     known once the context has ended. The writer makes the file: emptying one
@@ -130,12 +141,12 @@ def _hashed_writer(path):
         yield writer, executor.submit(_sha256_behind, path, written)
 
 
-def _sha256_behind(path, written):
+def _sha256_behind(path: pathlib.Path, written: threading.Event) -> str:
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(_CHUNK_BYTES))
     with open(path, "rb", buffering=0) as file:
         while True:
-            last = written.is_set()  # asked first: all is there to be read
+            last = written.is_set()  # before reading: then all is on disk
             count = file.readinto(buffer)
             digest.update(buffer[:count])
             if last and not count:
@@ -144,13 +155,13 @@ def _sha256_behind(path, written):
                 written.wait(_PAUSE)
 
 
-def _marker(path):
+def _marker(path: str | os.PathLike[str]) -> pathlib.Path:
     return pathlib.Path(f"{path}{MARKER_SUFFIX}")
 
 
 @contextlib.contextmanager
-def _os_errors():
-    """Turns what TensorFlow raises of files into an OSError."""
+def _os_errors() -> Iterator[None]:
+    """Turns TensorFlow's errors of files into an OSError."""
     try:
         yield
     except tf.errors.OpError as error:

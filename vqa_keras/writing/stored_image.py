@@ -1,27 +1,28 @@
-"""What a record keeps of an image file."""
+"""The bytes that a record keeps of an image file."""
 
 import io
 import warnings
 
+import numpy as np
 from PIL import Image
 
 from vqa_keras.images import PILLOW_ERRORS
 from vqa_keras.images import open_image
 
 
-def to_stored(data, image):
+def to_stored(data: bytes, image: np.ndarray) -> bytes:
     """Returns the bytes that a record keeps of an image.
 
     Args:
         data: bytes of the image file.
-        image: what `vqa_keras.images.decode(data)` returned.
+        image: its pixels, by `vqa_keras.images.decode`.
 
     Returns:
         `data` where every decoder reads it as `image`: an upright 8-bit RGB
         JPEG or an 8-bit RGB PNG. Any other file becomes a PNG of `image`.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Odd metadata is no one's concern.
+        warnings.simplefilter("ignore")  # Odd metadata does no harm.
         opened, _ = open_image(data)
         if is_plain(opened, data):
             return data
@@ -30,7 +31,7 @@ def to_stored(data, image):
     return buffer.getvalue()
 
 
-def is_plain(image, data):
+def is_plain(image: Image.Image, data: bytes) -> bool:
     """Whether every decoder reads a file alike: upright RGB of 8 bits.
 
     Args:
@@ -47,7 +48,7 @@ def is_plain(image, data):
     return image.format == "JPEG"
 
 
-def _orientation(image):
+def _orientation(image: Image.Image) -> int:
     try:
         return image.getexif().get(0x0112, 1)
     except PILLOW_ERRORS:

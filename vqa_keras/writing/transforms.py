@@ -1,16 +1,26 @@
 """The Apache Beam side of writing records: the only module that imports it."""
 
 import collections
+import os
 import pathlib
+from collections.abc import Iterator
+from typing import Any
 
 import apache_beam as beam
+from apache_beam.metrics.metric import Metrics
 
+from vqa_keras.data.records import EncodedRecord
+from vqa_keras.datasets.question import Dropped
 from vqa_keras.writing.record_maker import RecordMaker
+from vqa_keras.writing.record_maker import RecordOptions
 from vqa_keras.writing.record_text import RecordText
+from vqa_keras.writing.record_text import TextLimits
+from vqa_keras.writing.record_text import Vocabularies
 from vqa_keras.writing.record_text import count_text
 from vqa_keras.writing.record_text import write_text
 from vqa_keras.writing.shards import finished_shard
 from vqa_keras.writing.shards import write_shard
+from vqa_keras.writing.work_folder import ShardReport
 from vqa_keras.writing.work_folder import WorkFolder
 
 
@@ -18,40 +28,25 @@ class BuildVocabularies(beam.PTransform):
     """Counts words and answers and writes both vocabularies.
 
     In: names of the training shards, whose plans are in the work folder.
-    Out: one element, what `vqa_keras.writing.record_text.write_text` returns.
+    Out: one element, the `Vocabularies`.
 
     Args:
         output: folder of the records.
-        min_word_count: int, see `question_vocabulary`.
-        min_answer_count: int, see `build_vocabulary`.
-        top_answers: int or None, see `build_vocabulary`.
-        sequence_length: int, or None to take the longest training question.
+        limits: `TextLimits`.
     """
 
-    def __init__(
-        self,
-        output,
-        min_word_count,
-        min_answer_count,
-        top_answers,
-        sequence_length,
-    ):
+    def __init__(self, output: str | os.PathLike[str], limits: TextLimits):
         super().__init__()
         self.output = str(output)
-        self.limits = (
-            min_word_count,
-            min_answer_count,
-            top_answers,
-            sequence_length,
-        )
+        self.limits = limits
 
-    def expand(self, shards):
+    def expand(self, input_or_inputs: Any) -> Any:
         return (
-            shards
+            input_or_inputs
             | "CountInShard" >> beam.ParDo(CountInShard(self.output))
             | "Sum" >> beam.CombinePerKey(sum)
             | "Collect" >> beam.combiners.ToDict()
-            | "Write" >> beam.Map(write_text, self.output, *self.limits)
+            | "Write" >> beam.Map(write_text, self.output, self.limits)
         )
 
 
@@ -66,47 +61,62 @@ class WriteShards(beam.PTransform):
 
     Args:
         output: folder of the records.
-        contents: dict, see `RecordMaker`.
+        options: `RecordOptions`.
         fingerprint: str, what the shards' contents depend on.
-        text: side input, the output of `BuildVocabularies`.
+        vocabularies: side input, the output of `BuildVocabularies`.
     """
 
-    def __init__(self, output, contents, fingerprint, text):
+    def __init__(
+        self,
+        output: str | os.PathLike[str],
+        options: RecordOptions,
+        fingerprint: str,
+        vocabularies: Any,
+    ):
         super().__init__()
-        self.text = text
-        self.write_shard = WriteShard(str(output), contents, fingerprint)
+        self.vocabularies = vocabularies
+        self.write_shard = WriteShard(str(output), options, fingerprint)
 
-    def expand(self, shards):
+    def expand(self, input_or_inputs: Any) -> Any:
         return (
-            shards
+            input_or_inputs
             | "Spread" >> beam.Reshuffle()
-            | "WriteShard" >> beam.ParDo(self.write_shard, self.text)
+            | "WriteShard" >> beam.ParDo(self.write_shard, self.vocabularies)
         )
 
 
 class CountInShard(beam.DoFn):
     """Shard name -> `((kind, text), count)` for its words and answers."""
 
-    def __init__(self, output):
+    def __init__(self, output: str):
         self.output = output
 
-    def process(self, shard):
-        yield from count_text(WorkFolder(self.output).plan(shard)).items()
+    def process(
+        self, element: str, *args: Any, **kwargs: Any
+    ) -> Iterator[tuple[tuple[str, Any], int]]:
+        yield from count_text(WorkFolder(self.output).plan(element)).items()
 
 
 class WriteShard(beam.DoFn):
     """Shard name -> its entry, the shard being on disk."""
 
-    def __init__(self, output, contents, fingerprint):
+    def __init__(self, output: str, options: RecordOptions, fingerprint: str):
         self.output = output
-        self.contents = contents
+        self.options = options
         self.fingerprint = fingerprint
-        self.maker = None
+        self.maker: RecordMaker | None = None
 
-    def setup(self):
-        self.maker = RecordMaker(self.contents)
+    def setup(self) -> None:
+        self.maker = RecordMaker(self.options)
 
-    def process(self, shard, text):
+    def process(
+        self,
+        element: str,
+        vocabularies: Vocabularies,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Iterator[dict[str, Any]]:
+        shard = element
         work = WorkFolder(self.output)
         path = pathlib.Path(self.output, shard)
         entry = finished_shard(path, self.fingerprint)
@@ -114,36 +124,40 @@ class WriteShard(beam.DoFn):
             _count("shards_finished_before", 1)
             work.set_done(shard, len(work.plan(shard)))
         else:
-            records = self._records(shard, work, RecordText(**text))
+            records = self._records(shard, work, RecordText(*vocabularies))
             entry = write_shard(path, records, self.fingerprint)
         _count("kept_images", entry["images"])
         _count("kept_questions", entry["questions"])
         work.write_entry(shard, entry)
         yield entry
 
-    def _records(self, shard, work, text):
+    def _records(
+        self, shard: str, work: WorkFolder, text: RecordText
+    ) -> Iterator[EncodedRecord]:
         """Yields the records of a shard and writes its report at the end.
 
         The report is therefore on disk before the shard is whole, and every
         finished shard has one.
         """
-        report = {}
+        maker = self.maker or RecordMaker(self.options)
         plan = work.plan(shard)
-        told = 0
-        for record in self.maker.records(plan, text, report):
-            if report["done"] != told:
-                told = report["done"]
-                work.set_done(shard, told)
-            yield record
-        work.set_done(shard, len(plan))
+        dropped, cut_questions = [], 0
         split = shard.rsplit("-", 3)[0]
-        dropped = [{"split": split, **item} for item in report["dropped"]]
-        reasons = collections.Counter(item["reason"] for item in dropped)
+        for done, made in enumerate(maker.records(split, plan, text)):
+            if done % self.options.batch_size == 0:
+                work.set_done(shard, done)
+            if isinstance(made, Dropped):
+                dropped.append(made)
+            else:
+                cut_questions += made.cut_questions
+                yield made.record
+        work.set_done(shard, len(plan))
+        reasons = collections.Counter(item.reason for item in dropped)
         for reason, count in reasons.items():
             _count(f"dropped_{reason}", count)
-        _count("cut_questions", report["cut_questions"])
-        work.write_report(shard, dropped, report["cut_questions"])
+        _count("cut_questions", cut_questions)
+        work.write_report(shard, ShardReport(dropped, cut_questions))
 
 
-def _count(name, number):
-    beam.metrics.Metrics.counter("write_records", name).inc(number)
+def _count(name: str, number: int) -> None:
+    Metrics.counter("write_records", name).inc(number)

@@ -1,17 +1,36 @@
 """The files that exist only while records are being written."""
 
+import dataclasses
 import itertools
 import json
+import os
 import pathlib
 import shutil
+from typing import Any
 
+from vqa_keras.datasets.question import Dropped
+from vqa_keras.datasets.question import ImageQuestions
+from vqa_keras.datasets.question_table import QuestionTable
 from vqa_keras.files import write_atomically
 
 NAME = "unfinished"
 
 
+@dataclasses.dataclass(frozen=True)
+class ShardReport:
+    """What of a shard's plan is not in its records.
+
+    Args:
+        dropped: the images that are left out.
+        cut_questions: number of questions that were cut.
+    """
+
+    dropped: list[Dropped]
+    cut_questions: int
+
+
 class WorkFolder:
-    """`DIR/unfinished`: what driver and workers tell each other by files.
+    """`DIR/unfinished`: the files that driver and workers exchange.
 
     Workers may be other processes, so everything is in small files, one of a
     kind for each shard: the plan (which images), the report (what was
@@ -21,10 +40,12 @@ class WorkFolder:
         output: folder of the records.
     """
 
-    def __init__(self, output):
+    def __init__(self, output: str | os.PathLike[str]):
         self.path = pathlib.Path(output, NAME)
 
-    def write_plans(self, table, images_per_shard):
+    def write_plans(
+        self, table: QuestionTable, images_per_shard: int
+    ) -> dict[str, list[str]]:
         """Cuts every split into equal shards of neighboring images.
 
         Memory holds the images of one shard.
@@ -50,46 +71,47 @@ class WorkFolder:
                 self._write(name, "plan", list(itertools.islice(images, size)))
         return names
 
-    def plan(self, shard):
+    def plan(self, shard: str) -> list[ImageQuestions]:
         """Returns the images of a shard."""
-        return self._read(shard, "plan")
+        return [ImageQuestions.from_json(v) for v in self._read(shard, "plan")]
 
-    def write_report(self, shard, dropped, cut_questions):
-        """Keeps what of a shard's plan is not in its records."""
-        report = {"dropped": dropped, "cut_questions": cut_questions}
+    def write_report(self, shard: str, report: ShardReport) -> None:
+        """Writes the report of a shard."""
         self._write(shard, "report", report)
 
-    def report(self, shard):
-        """Returns a shard's `{"dropped": [...], "cut_questions": int}`."""
-        return self._read(shard, "report")
+    def report(self, shard: str) -> ShardReport:
+        """Returns the report of a shard."""
+        values = self._read(shard, "report")
+        dropped = [Dropped(**item) for item in values["dropped"]]
+        return ShardReport(dropped, values["cut_questions"])
 
-    def write_entry(self, shard, entry):
-        """Keeps the entry of a shard that is on disk."""
+    def write_entry(self, shard: str, entry: dict[str, Any]) -> None:
+        """Writes the entry of a shard that is on disk."""
         self._write(shard, "entry", entry)
 
-    def entry(self, shard):
+    def entry(self, shard: str) -> dict[str, Any]:
         """Returns the entry of a shard, for `dataset_info.json`."""
         return self._read(shard, "entry")
 
-    def write_sequence_length(self, sequence_length):
-        """Keeps the number of words that are kept of a question."""
+    def write_sequence_length(self, sequence_length: int) -> None:
+        """Writes the number of words that are kept of a question."""
         self._write("text", "sequence_length", sequence_length)
 
-    def sequence_length(self):
+    def sequence_length(self) -> int:
         """Returns the number of words that are kept of a question."""
         return self._read("text", "sequence_length")
 
-    def set_done(self, shard, images):
-        """Tells how many images of a shard are done; not flushed to disk."""
+    def set_done(self, shard: str, images: int) -> None:
+        """Writes how many images of a shard are done; not flushed to disk."""
         path = self.path / f"{shard}.progress"
         path.write_text(str(images), encoding="utf-8")
 
-    def clear_done(self):
-        """Forgets the progress of earlier runs."""
+    def clear_done(self) -> None:
+        """Removes the progress of earlier runs."""
         for path in self.path.glob("*.progress"):
             path.unlink(missing_ok=True)
 
-    def done(self):
+    def done(self) -> int:
         """Returns how many images of all shards are done."""
         total = 0
         for path in self.path.glob("*.progress"):
@@ -99,14 +121,14 @@ class WorkFolder:
                 pass  # Being written at this moment.
         return total
 
-    def remove(self):
+    def remove(self) -> None:
         """Removes the folder."""
         shutil.rmtree(self.path, ignore_errors=True)
 
-    def _write(self, shard, kind, value):
-        text = json.dumps(value, ensure_ascii=False)
+    def _write(self, shard: str, kind: str, value: Any) -> None:
+        text = json.dumps(value, ensure_ascii=False, default=vars)
         write_atomically(self.path / f"{shard}.{kind}.json", text)
 
-    def _read(self, shard, kind):
+    def _read(self, shard: str, kind: str) -> Any:
         path = self.path / f"{shard}.{kind}.json"
         return json.loads(path.read_text(encoding="utf-8"))
