@@ -63,9 +63,9 @@ def predict(
     answerer = task.answerer(TOP_K, records.grid_shape)
     answers, probabilities, attention = [], [], []
     bar = keras.utils.Progbar(len(batches), verbose=int(progress))
-    for number, batch in enumerate(batches, 1):
+    for number, batch in enumerate(batches.as_numpy_iterator(), 1):
         outputs = keras.tree.map_structure(
-            ops.convert_to_numpy, answerer(dict(batch))
+            ops.convert_to_numpy, answerer(batch)
         )
         answers.append(outputs["answers"])
         probabilities.append(outputs["probabilities"])
