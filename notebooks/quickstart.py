@@ -55,45 +55,38 @@ keras.utils.set_random_seed(0)
 #
 # Records are TFRecord files with one record an image: the picture, its
 # questions, and the grid of features that a CNN made of it. The CNN ran once,
-# when the records were written, so training does without it. `DatasetInfo`
-# tells what a folder holds, among it the sizes that a model needs.
+# when the records were written, so training does without it. `Records` opens
+# the folder; its `info` lists the splits.
 
 # %%
-info = vqa_keras.data.DatasetInfo.read(RECORDS)
-*grid_shape, regions_dim = list(info.image_encoder["levels"].values())[-1]
-for split, entry in info.splits.items():
+records = vqa_keras.data.Records(RECORDS)
+_, regions_dim = records.feature_shapes("regions")["regions"]
+for split, entry in records.info.splits.items():
     print(f"{split}: {entry['images']} images, {entry['questions']} questions")
-print(f"a grid of {grid_shape} regions with {regions_dim} features each")
-print("answers:", *info.answers())
+print(
+    f"a grid of {records.grid_shape} regions with {regions_dim} features each"
+)
+print("answers:", *records.answers)
 
 # %% [markdown]
 # It is always worth looking at an example before training on thousands.
 
 # %%
-example = next(vqa_keras.data.read_images(RECORDS, "test"))
+example = next(records.images("test"))
 for question in example["questions"][:4]:
     print(f"{question['question']} {question['answer']}")
 
 # %% [markdown]
-# `load` gives a `tf.data.Dataset` of batches that `fit` takes as they are. The
-# order of the questions depends on the seed and the epoch only, so a run can be
-# repeated.
+# `load` gives a `tf.data.Dataset` of batches that `fit` takes as they are. Each
+# pass over it is the next epoch, in an order that depends on the seed and the
+# epoch only, so a run can be repeated.
 
 # %%
-train = vqa_keras.data.load(
-    RECORDS,
-    "train",
-    BATCH_SIZE,
-    shuffle=True,
-    seed=0,
-    epochs=EPOCHS,
-    answerable_only=True,
+train = records.load(
+    "train", BATCH_SIZE, shuffle=True, seed=0, answerable_only=True
 )
-steps = vqa_keras.data.steps_per_epoch(
-    RECORDS, "train", BATCH_SIZE, answerable_only=True
-)
-validation = vqa_keras.data.load(RECORDS, "validation", BATCH_SIZE)
-test = vqa_keras.data.load(RECORDS, "test", BATCH_SIZE)
+validation = records.load("validation", BATCH_SIZE)
+test = records.load("test", BATCH_SIZE)
 print(train.element_spec)
 
 # %% [markdown]
@@ -106,9 +99,9 @@ print(train.element_spec)
 # %%
 preprocessor = vqa_keras.models.VQAPreprocessor(
     vqa_keras.text.QuestionTokenizer(
-        info.question_words(), sequence_length=info.sequence_length
+        records.vocabulary, sequence_length=records.info.sequence_length
     ),
-    info.answers(),
+    records.answers,
 )
 
 # %% [markdown]
@@ -119,8 +112,8 @@ preprocessor = vqa_keras.models.VQAPreprocessor(
 # %%
 task = vqa_keras.zoo.build_model(
     "stacked",
-    vocabulary_size=len(info.question_words()),
-    num_classes=len(info.answers()),
+    vocabulary_size=len(records.vocabulary),
+    num_classes=len(records.answers),
     regions_dim=regions_dim,
     preprocessor=preprocessor,
 )
@@ -128,20 +121,12 @@ task.backbone.summary()
 
 # %% [markdown]
 # The model is a Keras model: your own loss, optimizer, metrics and callbacks
-# work. Left out, the loss is the one that fits the model's probabilities. Keras
-# needs no `shuffle` here, since `load` has done it.
+# work. Left out, the loss is the one that fits the model's probabilities.
 
 # %%
-schedule = keras.optimizers.schedules.CosineDecay(3e-3, steps * EPOCHS)
+schedule = keras.optimizers.schedules.CosineDecay(3e-3, len(train) * EPOCHS)
 task.compile(optimizer=keras.optimizers.Adam(schedule))
-history = task.fit(
-    train,
-    epochs=EPOCHS,
-    steps_per_epoch=steps,
-    validation_data=validation,
-    shuffle=False,
-    verbose=2,
-)
+history = task.fit(train, epochs=EPOCHS, validation_data=validation, verbose=2)
 
 # %% [markdown]
 # ## Is it any good?
@@ -153,8 +138,7 @@ history = task.fit(
 questions = {
     split: [
         (question["question"], question["answer"])
-        for image in vqa_keras.data.read_images(RECORDS, split)
-        for question in image["questions"]
+        for question in records.questions(split)
     ]
     for split in ("train", "test")
 }
@@ -171,7 +155,7 @@ print(f"this model                       {100 * accuracy:6.2f} %")
 # pictures: the twin has the same weights, and nothing is trained again.
 
 # %%
-asked = task.with_image_encoder(info.load_image_encoder())
+asked = task.with_image_encoder(records.image_encoder())
 
 # %% [markdown]
 # `ask` returns the best answers, their probabilities, and one heat map for each

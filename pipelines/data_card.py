@@ -6,8 +6,7 @@ import math
 
 import numpy as np
 
-from vqa_keras.data.dataset_info import DatasetInfo
-from vqa_keras.data.load import read_images
+from vqa_keras.data import Records
 from vqa_keras.metrics.floors import floors
 from vqa_keras.text import normalize_answer
 from vqa_keras.text import split as split_words
@@ -53,7 +52,8 @@ def data_card(directory, seen=None):
     Raises:
         UserError: if the records cannot be read.
     """
-    info = DatasetInfo.read(directory)
+    records = Records(directory)
+    info = records.info
     classes = set(info.answers())
     pairs_once = {}  # one object for equal ones
     splits = {}
@@ -61,7 +61,7 @@ def data_card(directory, seen=None):
     for number, (name, entry) in enumerate(info.splits.items()):
         counts = _Split(info.sequence_length, classes, pairs_once)
         step = math.ceil(entry["images"] / SAMPLES)
-        images = read_images(directory, name) if entry["questions"] else ()
+        images = records.images(name) if entry["questions"] else ()
         for index, image in enumerate(images):
             counts.add(image)
             if seen is not None:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from vqa_keras.data import Records
 from vqa_keras.data import load
-from vqa_keras.data import steps_per_epoch
 
 
 def repeated(batch):
@@ -49,8 +49,7 @@ def test_questions_and_images_are_those_of_repeated_images(
     plain = load(records, "train", 5, **options)
     found = list(map(repeated, shared.as_numpy_iterator()))
     assert list(rows(found)) == list(rows(plain.as_numpy_iterator()))
-    assert len(found) == steps_per_epoch(
-        records,
+    assert len(found) == Records(records).steps(
         "train",
         5,
         share_images=True,
@@ -72,9 +71,9 @@ def test_regions_that_vary_in_number_are_padded(write_records, make_image):
 
 
 def test_shuffling_moves_images_and_keeps_every_question(records):
-    options = {"shuffle": True, "share_images": True, "epochs": 2}
-    found = list(load(records, "train", 5, **options).as_numpy_iterator())
-    steps = steps_per_epoch(records, "train", 5, share_images=True)
+    shared = load(records, "train", 5, shuffle=True, share_images=True)
+    found = list(shared.repeat(2).as_numpy_iterator())
+    steps = Records(records).steps("train", 5, share_images=True)
     assert len(found) == 2 * steps
     first, second = (
         list(rows(map(repeated, part)))

@@ -52,15 +52,8 @@ def train(info):
     keras.utils.set_random_seed(0)
     task = _build(info)
     task.compile(keras.optimizers.Adam(4e-3))
-    directory = str(info.directory)
-    steps = data.steps_per_epoch(directory, "train", 64)
-    task.fit(
-        data.load(directory, "train", 64, shuffle=True, epochs=12),
-        epochs=12,
-        steps_per_epoch=steps,
-        shuffle=False,
-        verbose=0,
-    )
+    records = data.Records(info.directory)
+    task.fit(records.load("train", 64, shuffle=True), epochs=12, verbose=0)
     return {v.path: v.numpy() for v in task.trainable_variables}
 
 
@@ -69,7 +62,7 @@ def make_run(info, weights, folder):
     task = _build(info)
     for variable in task.trainable_variables:
         variable.assign(weights[variable.path])
-    encoder = info.load_image_encoder()
+    encoder = data.Records(info.directory).image_encoder()
     task.with_image_encoder(encoder).save_to_preset(str(folder))
     results = {
         "entry": "stacked",
@@ -108,13 +101,14 @@ def outputs(info, run, folder):
             texts["served"] = tensor.numpy().astype(str).tolist()
         else:
             numbers[f"served/{name}"] = tensor.numpy()
-    task, _ = task_for_records(task, str(info.directory), results)
+    found = data.Records(info.directory)
+    task = task_for_records(task, found, results)
     predicted = evaluation.predict(
-        task, info, "test", "regions", progress=False
+        task, found, "test", "regions", progress=False
     )
     numbers["predicted/answers"] = predicted["answers"]
     numbers["predicted/probabilities"] = predicted["probabilities"]
-    result, _ = evaluation.evaluate(task, info, "test", predicted)
+    result, _ = evaluation.evaluate(task, found, "test", predicted)
     texts["evaluated"] = json.loads(json.dumps(result))
     texts["report"] = _report(info, run, folder / "report.html")
     return numbers, texts

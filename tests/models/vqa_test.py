@@ -65,7 +65,7 @@ def test_fit_takes_datasets_with_targets(both, targets):
     task, inputs = both
     before = weights_of(task)
     dataset = tf.data.Dataset.from_tensor_slices((inputs, targets)).batch(3)
-    history = task.fit(dataset, shuffle=False, verbose=0).history
+    history = task.fit(dataset, verbose=0).history
     assert set(history) == {"loss", "accuracy"}
     assert moved(task, before)
 

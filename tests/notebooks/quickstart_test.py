@@ -150,7 +150,7 @@ def executed(records, tmp_path_factory):
 def test_prints_what_the_records_and_the_model_are(executed):
     _, printed = executed
     assert "train: 6 images, 24 questions" in printed
-    assert "a grid of [4, 4] regions with 6 features each" in printed
+    assert "a grid of (4, 4) regions with 6 features each" in printed
     assert "Epoch 2/2" in printed
     assert "hop_2 (12, 16)" in printed
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vqa_keras import image_encoders
-from vqa_keras.data.load import read_images
+from vqa_keras.data import Records
 from vqa_keras.image_encoders.resize import resize
 from vqa_keras.images import decode
 
@@ -30,7 +30,7 @@ def test_photographs_have_the_features_of_the_named_network(write, tmp_path):
     sha256 = image_encoders.weights_sha256(encoder)
     assert info.image_encoder["weights_sha256"] == sha256
     for split, name in (("train", "china"), ("validation", "flower")):
-        (record,) = read_images(info.directory, split)
+        (record,) = Records(info.directory).images(split)
         photograph = (DATA / "photographs" / f"{name}.jpg").read_bytes()
         assert record["image"] == photograph
         pixels = resize(decode(photograph), (96, 96))

@@ -7,8 +7,8 @@ import runpy
 import numpy as np
 import pytest
 
+from vqa_keras.data import Records
 from vqa_keras.data import load
-from vqa_keras.data.load import read_images
 from vqa_keras.errors import UserError
 from vqa_keras.writing.feature_source import FeatureSource
 
@@ -109,7 +109,7 @@ def test_sort_of_clevr_is_drawn_by_the_workers(write, tmp_path):
         "validation": 20,
         "test": 20,
     }
-    record = next(read_images(info.directory, "test"))
+    record = next(Records(info.directory).images("test"))
     assert tuple(record["image_size"]) == (75, 75)
     assert all(q["object_boxes"] for q in record["questions"])
 

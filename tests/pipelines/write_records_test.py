@@ -8,6 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from vqa_keras.data import DatasetInfo
+from vqa_keras.data import Records
 from vqa_keras.data.records import decode
 from vqa_keras.errors import UserError
 
@@ -53,7 +54,7 @@ def test_records_hold_what_the_data_set_says(write, data, tmp_path):
 
 def test_features_are_those_of_the_saved_encoder(write, tmp_path):
     info = write(tmp_path / "records")
-    encoder = info.load_image_encoder()
+    encoder = Records(info.directory).image_encoder()
     for record in records(info, "test"):
         image = decode(record)
         pixels = tf.image.resize(

@@ -4,7 +4,17 @@ import types
 
 import pytest
 
+from vqa_keras.data import Records
 from vqa_keras.runs import training
+
+
+def records_of(levels):
+    """Records whose CNN has these levels; None is records without a CNN."""
+    records = object.__new__(Records)
+    records.info = types.SimpleNamespace(
+        sequence_length=9, image_encoder=levels and {"levels": levels}
+    )
+    return records
 
 
 @pytest.mark.parametrize(
@@ -20,10 +30,8 @@ def test_all_cells_are_counted(monkeypatch, grid_shape, levels, expected):
     monkeypatch.setattr(training, "flops_per_question", lambda *sizes: sizes)
     backbone = types.SimpleNamespace(grid_shape=grid_shape)
     task = types.SimpleNamespace(backbone=backbone)
-    info = types.SimpleNamespace(
-        sequence_length=9, image_encoder=levels and {"levels": levels}
-    )
-    assert training.count_flops(task, info) == (task, 9, expected)
+    found = training.count_flops(task, records_of(levels))
+    assert found == (task, 9, expected)
 
 
 @pytest.mark.parametrize("levels", [None, {"regions": [None, 7]}])
@@ -31,6 +39,4 @@ def test_an_unknown_number_of_regions_is_not_counted(levels):
     task = types.SimpleNamespace(
         backbone=types.SimpleNamespace(grid_shape=None)
     )
-    encoder = levels and {"levels": levels}
-    info = types.SimpleNamespace(sequence_length=9, image_encoder=encoder)
-    assert training.count_flops(task, info) is None
+    assert training.count_flops(task, records_of(levels)) is None

@@ -1,12 +1,11 @@
 """The questions that a report shows, and what is read for them."""
 
-import dataclasses
 import types
 
 import numpy as np
 import pytest
 
-from vqa_keras.data import DatasetInfo
+from vqa_keras.data import Records
 from vqa_keras.models import VQAPreprocessor
 from vqa_keras.runs.examples import choose
 from vqa_keras.runs.examples import read_examples
@@ -44,10 +43,12 @@ def test_examples_may_be_fewer_than_asked_for(right, number, expected):
     ],
 )
 def test_examples_hold_words_and_maps_on_the_grid(records, regions, expected):
-    info = DatasetInfo.read(records)
+    opened = Records(records)
     if len(regions) == 1:  # of a detector
-        info = dataclasses.replace(info, image_encoder=None)
-    tokenizer = QuestionTokenizer(info.question_words(), info.sequence_length)
+        opened.info.image_encoder = None
+    tokenizer = QuestionTokenizer(
+        opened.vocabulary, opened.info.sequence_length
+    )
     task = types.SimpleNamespace(
         preprocessor=VQAPreprocessor(tokenizer, ["yes", "no"]),
         backbone=types.SimpleNamespace(
@@ -66,7 +67,7 @@ def test_examples_hold_words_and_maps_on_the_grid(records, regions, expected):
         "probabilities": np.ones((24, 1)),
         "attention": {name: np.ones(s) for name, s in attention.items()},
     }
-    read = list(read_examples(task, info, "test", outputs, [0, 5]))
+    read = list(read_examples(task, opened, "test", outputs, [0, 5]))
     assert [e.words for e in read] == [
         ["what", "color", "is", "the", "shape"],
         ["is", "there", "a", "red", "shape"],

@@ -22,7 +22,7 @@ tf.config.set_logical_device_configuration(
     cpu, [tf.config.LogicalDeviceConfiguration()] * 2
 )
 
-from vqa_keras.data import DatasetInfo
+from vqa_keras.data import Records
 from vqa_keras.runs import training
 from vqa_keras.zoo import recipe
 from vqa_keras.zoo.build_model import build_task
@@ -33,7 +33,7 @@ tiny = recipe.load_recipe("tiny")
 tiny["backbone"]["dropout"] = tiny["head"]["dropout"] = 0.0
 tiny["training"]["epochs"] = 4
 recipe.load_recipe = lambda name: tiny
-info = DatasetInfo.read(records)
+opened = Records(records)
 losses = {}
 
 
@@ -47,8 +47,8 @@ for strategy in training.STRATEGIES:
     callback.losses = losses[strategy] = []
     training._tensorboard = lambda folder: [callback]
     task, _ = training.train(
-        lambda dtype: build_task("tiny", tiny, info, dtype),
-        tiny["training"], info, folder / strategy,
+        lambda dtype: build_task("tiny", tiny, opened, dtype),
+        tiny["training"], opened, folder / strategy,
         strategy=strategy, verbose=0,
     )
     losses[strategy + " weights"] = task.get_weights()

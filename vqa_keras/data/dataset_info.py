@@ -5,7 +5,6 @@ import dataclasses
 import json
 import os
 import pathlib
-import zipfile
 
 from vqa_keras.data.records import SCHEMA_VERSION
 from vqa_keras.errors import UserError
@@ -157,29 +156,6 @@ class DatasetInfo:
         """Returns the answer vocabulary."""
         return self._read_words("answer_vocabulary")
 
-    def load_image_encoder(self):
-        """Returns the CNN that made the features, a `keras.Model`.
-
-        Raises:
-            UserError: if the records have no features, or the file is missing,
-                unreadable or of other weights.
-        """
-        import keras
-
-        from vqa_keras.image_encoders import weights_sha256
-
-        encoder = self._image_encoder()
-        path = self.path(encoder["file"])
-        try:
-            model = keras.saving.load_model(path, compile=False)
-        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
-            raise UserError(
-                f"{path}: needed the CNN {encoder['name']} as a .keras file. "
-                f"Received: {error}"
-            ) from error
-        check_sha256(path, encoder["weights_sha256"], weights_sha256(model))
-        return model
-
     def check_image_encoder(self, weights_sha256):
         """Refuses records of another CNN than a model was trained on.
 
@@ -189,7 +165,7 @@ class DatasetInfo:
         Raises:
             UserError: if the records' features come from other weights.
         """
-        encoder = self._image_encoder()
+        encoder = self.described_encoder()
         if encoder["weights_sha256"] != weights_sha256:
             raise UserError(
                 f"{self.path(FILE)}: needed records of the CNN that the model "
@@ -197,7 +173,8 @@ class DatasetInfo:
                 f"{encoder['name']}, {encoder['weights_sha256']}"
             )
 
-    def _image_encoder(self):
+    def described_encoder(self):
+        """Returns `image_encoder`; without features this is a `UserError`."""
         if self.image_encoder is None:
             raise UserError(
                 f"{self.path(FILE)}: needed records with features of a CNN. "

@@ -5,6 +5,7 @@ import functools
 
 import tensorflow as tf
 
+from vqa_keras.data.dataset_info import DatasetInfo
 from vqa_keras.data.records import count_questions
 from vqa_keras.errors import UserError
 
@@ -22,17 +23,19 @@ class EpochPlan:
         whole: whether every shard is read from its first to its last record.
     """
 
-    files: list
+    files: list[tuple[str, int, int]]
     images: int
     questions: int
     record_bytes: int
     whole: bool
 
-    def images_per_batch(self, batch_size):
+    def images_per_batch(self, batch_size: int) -> int:
         """Returns how many whole images have about `batch_size` questions."""
         return max(1, round(batch_size * self.images / self.questions))
 
-    def steps(self, batch_size, drop_remainder, share_images=False):
+    def steps(
+        self, batch_size: int, drop_remainder: bool, share_images: bool = False
+    ) -> int:
         """Returns the number of batches of `batch_size` questions.
 
         With `share_images` they are batches of `images_per_batch`.
@@ -54,7 +57,13 @@ class EpochPlan:
         return full + (rest > 0 and not drop_remainder)
 
 
-def plan_epoch(info, split, shard, answerable_only, limit):
+def plan_epoch(
+    info: DatasetInfo,
+    split: str,
+    shard: tuple[int, int],
+    answerable_only: bool,
+    limit: int | None,
+) -> EpochPlan:
     """Returns the `EpochPlan` of a worker's images of a split.
 
     The counts come from `dataset_info.json`. Shards of which the worker reads a
@@ -111,7 +120,7 @@ def plan_epoch(info, split, shard, answerable_only, limit):
 
 
 @functools.cache
-def _count(path, sha256):
+def _count(path: str, sha256: str) -> list[tuple[int, int]]:
     """Counts the questions of every image of a shard, by its content."""
     records = tf.data.TFRecordDataset(path).as_numpy_iterator()
     return [count_questions(record) for record in records]

@@ -4,7 +4,11 @@ import math
 
 import tensorflow as tf
 
-from vqa_keras.errors import UserError
+from vqa_keras.data.dataset_info import DatasetInfo
+from vqa_keras.data.feature_shapes import check_choice
+from vqa_keras.data.feature_shapes import choose_level
+from vqa_keras.data.feature_shapes import feature_shapes
+from vqa_keras.data.feature_shapes import grids
 from vqa_keras.image_encoders.resize import resize
 
 _VARYING_REGIONS = 100  # taken for an image whose number of regions varies
@@ -30,10 +34,16 @@ class ExampleParser:
     """
 
     def __init__(
-        self, info, inputs, level, image_size, targets, answerable_only
+        self,
+        info: DatasetInfo,
+        inputs: str,
+        level: str | None,
+        image_size: tuple[int, int] | None,
+        targets: str | None,
+        answerable_only: bool,
     ):
-        _check_choice("inputs", inputs, ("regions", "grids", "images"))
-        _check_choice("targets", targets, ("answer", "scores", None))
+        shapes = feature_shapes(info, inputs, level, image_size)
+        check_choice("targets", targets, ("answer", "scores", None))
         self.targets = targets
         self.answerable_only = answerable_only
         self.sequence_length = info.sequence_length
@@ -52,23 +62,24 @@ class ExampleParser:
         encoder = info.image_encoder or {}
         self.dtype = tf.as_dtype(encoder.get("feature_dtype", "float16"))
         if inputs == "regions":
-            self.level, self.regions_shape = _choose_level(info, level)
+            self.level = choose_level(info, level)
+            self.regions_shape = shapes["regions"]
             num_regions, channels = self.regions_shape
             self.image_bytes = 2 * (num_regions or _VARYING_REGIONS) * channels
             self.pads = self.pads or num_regions is None
             names = [f"features/{self.level}"]
         elif inputs == "grids":
-            self.grids = _grids(info)
+            self.grids = grids(info)
             self.image_bytes = 2 * sum(map(math.prod, self.grids.values()))
             names = [f"features/{level}" for level in self.grids]
         else:
-            self.image_size = _choose_size(info, image_size)
-            self.image_bytes = 3 * math.prod(self.image_size)
+            self.image_size = shapes["images"][:2]
+            self.image_bytes = math.prod(shapes["images"])
             names = ["image"]
         for name in names:
             self.features[name] = tf.io.FixedLenFeature([], tf.string)
 
-    def parse(self, records):
+    def parse(self, records: tf.Tensor) -> dict[str, tf.Tensor]:
         """Turns W records into a row of tensors for each of their questions.
 
         One call for many records: calls, not bytes, are what takes the time.
@@ -87,7 +98,7 @@ class ExampleParser:
             questions[name] = tf.gather(values, rows)
         return questions
 
-    def parse_shared(self, records):
+    def parse_shared(self, records: tf.Tensor) -> tuple | dict:
         """Turns W records into one batch of all their questions.
 
         Args:
@@ -129,7 +140,7 @@ class ExampleParser:
                 ).to_tensor()
         return self._images(example), questions
 
-    def finish(self, questions):
+    def finish(self, questions: dict[str, tf.Tensor]) -> tuple | dict:
         """Turns a batch of questions into `(inputs, targets)` of `load`."""
         shared = [name for name in ("image_index",) if name in questions]
         inputs = {name: questions[name] for name in ["token_ids", *shared]}
@@ -208,65 +219,3 @@ def _keep(questions, known):
 
 def _decode_all(raw, dtype):
     return tf.io.decode_raw(tf.strings.reduce_join(raw), dtype)
-
-
-def _check_choice(name, value, known):
-    if value not in known:
-        raise UserError(
-            f"needed `{name}` to be one of {', '.join(map(repr, known))}. "
-            f"Received: {name}={value!r}"
-        )
-
-
-def _levels(info):
-    if info.image_encoder is None:
-        raise UserError(
-            f"{info.directory}: needed records with features of a CNN. "
-            'Received: records without; read pixels with inputs="images"'
-        )
-    return info.image_encoder["levels"]
-
-
-def _grids(info):
-    """Shapes of all grids by level, the grid with the most cells first."""
-    levels = _levels(info)
-    grids = {
-        name: tuple(shape)
-        for name, shape in levels.items()
-        if len(shape) == 3 and None not in shape
-    }
-    if len(grids) < max(2, len(levels)):
-        raise UserError(
-            f"{info.directory}: needed records with the grids of two or more "
-            "CNN layers, which --levels=NAME,NAME writes. Received: "
-            f"{', '.join(f'{n} {s}' for n, s in levels.items())}"
-        )
-    names = sorted(grids, key=lambda n: (-math.prod(grids[n][:2]), n))
-    return {name: grids[name] for name in names}
-
-
-def _choose_level(info, level):
-    levels = _levels(info)
-    level = list(levels)[-1] if level is None else level
-    if level not in levels:
-        raise UserError(
-            f"{info.directory}: needed one of the levels {', '.join(levels)}. "
-            f"Received: {level}"
-        )
-    *places, channels = levels[level]
-    num_regions = None if None in places else math.prod(places)
-    return level, (num_regions, channels)
-
-
-def _choose_size(info, image_size):
-    if not info.stored_images:
-        raise UserError(
-            f"{info.directory}: needed records that hold the images. Received: "
-            "records of features only"
-        )
-    if image_size is None and info.image_encoder is None:
-        raise UserError(
-            f"{info.directory}: needed `image_size`, since no CNN has set one. "
-            "Received: None"
-        )
-    return tuple(image_size or info.image_encoder["image_size"])

@@ -30,7 +30,7 @@ class StackedBackbone(VQABackbone):
     task = VQA(backbone, num_classes=1000)
     task.compile(optimizer="adam")
     train = vqa_keras.data.load("records", "train", 256, shuffle=True)
-    task.fit(train, shuffle=False)  # the data is shuffled
+    task.fit(train, epochs=10)
     ```
 
     Reference:

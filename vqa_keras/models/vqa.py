@@ -143,6 +143,7 @@ class VQA(SavedTask):
         return {"loss": loss, "metrics": [VQAAccuracy(name="accuracy")]}
 
     def fit(self, x=None, *args, **kwargs):
+        kwargs.setdefault("shuffle", isinstance(x, dict))  # datasets do it
         return super().fit(_checked(x), *args, **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):
@@ -158,8 +159,7 @@ class VQA(SavedTask):
             super().preprocess_samples(x, y, sample_weight)
         )
         if isinstance(x, dict) and "regions" in x and "regions_mask" not in x:
-            # A preprocessing layer, since `keras.ops` does not work in a
-            # tf.data pipeline on other backends than TensorFlow.
+            # A layer: on other backends `keras.ops` fails inside tf.data.
             ones = layers.Rescaling(0.0, offset=1.0, dtype="int32")
             x = {**x, "regions_mask": ones(x["regions"][..., 0])}
         if isinstance(x, dict) and not set(self.input) <= set(x):

@@ -33,13 +33,17 @@ class Checkpoints(keras.callbacks.Callback):
         history: list of the epochs' logs, each with its `seconds`.
     """
 
-    def __init__(self, directory, monitor="val_accuracy"):
+    def __init__(
+        self,
+        directory: str | os.PathLike,
+        monitor: str | None = "val_accuracy",
+    ):
         super().__init__()
         self.directory = pathlib.Path(directory)
         self.monitor = monitor
-        self.history = []
+        self.history: list[dict] = []
 
-    def restore(self, model):
+    def restore(self, model: keras.Model) -> int:
         """Loads the last checkpoint into `model`, compiled and built.
 
         Returns:
@@ -57,24 +61,24 @@ class Checkpoints(keras.callbacks.Callback):
             seed.assign(np.array(value, "uint32"))
         return last
 
-    def load_best(self, model):
+    def load_best(self, model: keras.Model) -> None:
         """Loads the best epoch into `model`, compiled and built."""
         self._load(model, self.best_epoch())
 
-    def best_epoch(self):
+    def best_epoch(self) -> int:
         """Returns the epoch, counted from 1, with the highest monitored log."""
         if self.monitor is None:
             return len(self.history)
         values = [logs[self.monitor] for logs in self.history]
         return values.index(max(values)) + 1
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._start = time.monotonic()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         epoch += 1
         self.directory.mkdir(parents=True, exist_ok=True)
-        logs = {name: float(value) for name, value in logs.items()}
+        logs = {name: float(value) for name, value in (logs or {}).items()}
         seconds = round(time.monotonic() - self._start, 2)
         self.history.append({**logs, "seconds": seconds})
         text = self.directory / "unfinished.json"

@@ -4,10 +4,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from vqa_keras import data
 from vqa_keras import metrics
 from vqa_keras.attention_axes import attention_axes
+from vqa_keras.data import Records
 from vqa_keras.errors import UserError
+from vqa_keras.models import VQA
 from vqa_keras.models.answerer import join
 from vqa_keras.runs.grounding import REGIONS
 from vqa_keras.runs.grounding import Grounding
@@ -26,19 +27,19 @@ _KEPT = (
 
 
 def predict(
-    task,
-    info,
-    split,
-    inputs,
-    batch_size=256,
-    progress=True,
-    regions_only=False,
-):
+    task: VQA,
+    records: Records,
+    split: str,
+    inputs: str,
+    batch_size: int = 256,
+    progress: bool = True,
+    regions_only: bool = False,
+) -> dict:
     """Returns the best answers and the attention of a split's questions.
 
     Args:
         task: a `VQA` whose inputs are those of the records.
-        info: `DatasetInfo` of the records.
+        records: `Records`.
         split: str.
         inputs: "regions", "grids" or "images".
         batch_size: int.
@@ -48,24 +49,23 @@ def predict(
 
     Returns:
         `{"answers": int (Q, K), "probabilities": (Q, K), "attention": {name:
-        (Q, ...)}}`, NumPy arrays in the order of `vqa_keras.data.read_images`;
+        (Q, ...)}}`, NumPy arrays in the order of `records.questions(split)`;
         the K <= 5 best answers come best first, and an axis of a grid's
         regions is two.
     """
-    batches = data.load(
-        info.directory,
+    batches = records.load(
         split,
         batch_size,
         inputs=inputs,
         targets=None,
         image_size=task.preprocessor.image_size,
     )
-    answerer = task.answerer(TOP_K, records_grid(info))
+    answerer = task.answerer(TOP_K, records.grid_shape)
     answers, probabilities, attention = [], [], []
     bar = keras.utils.Progbar(len(batches), verbose=int(progress))
-    for number, batch in enumerate(batches, 1):
+    for number, batch in enumerate(batches.as_numpy_iterator(), 1):
         outputs = keras.tree.map_structure(
-            ops.convert_to_numpy, answerer(dict(batch))
+            ops.convert_to_numpy, answerer(batch)
         )
         answers.append(outputs["answers"])
         probabilities.append(outputs["probabilities"])
@@ -84,12 +84,14 @@ def predict(
     }
 
 
-def evaluate(task, info, split, outputs):
+def evaluate(
+    task: VQA, records: Records, split: str, outputs: dict
+) -> tuple[dict, np.ndarray]:
     """Returns what a task reached on a split, and which questions.
 
     Args:
         task: the `VQA`, for its answers.
-        info: `DatasetInfo` of the records.
+        records: `Records`.
         split: str, the split that `outputs` are of.
         outputs: what `predict` returned.
 
@@ -101,7 +103,8 @@ def evaluate(task, info, split, outputs):
     Raises:
         UserError: if no question of the split has an answer.
     """
-    if not has_answers(info, split):
+    info = records.info
+    if not has_answers(records, split):
         raise UserError(
             f"{info.directory}: needed a split with answers to measure. "
             f"Received: {split}, which has none; its answers can be written "
@@ -109,10 +112,10 @@ def evaluate(task, info, split, outputs):
         )
     questions = []
     grounding = Grounding(
-        _maps_of_regions(task, info, outputs["attention"]),
+        _maps_of_regions(task, records, outputs["attention"]),
         drawings=info.dataset in DRAWINGS and info.stored_images,
     )
-    for image in data.read_images(info.directory, split):
+    for image in records.images(split):
         questions += [{k: q[k] for k in _KEPT} for q in image["questions"]]
         grounding.add(image)
     names = np.array(task.preprocessor.answers, dtype=object)
@@ -127,7 +130,7 @@ def evaluate(task, info, split, outputs):
             predicted, answers, [q["answer_type"] for q in questions], types
         ),
         "floors": metrics.floors(
-            _questions_to_learn_from(info, split),
+            _questions_to_learn_from(records, split),
             [(q["question"], q["answer"]) for q in questions],
             types,
         ),
@@ -138,9 +141,9 @@ def evaluate(task, info, split, outputs):
     return result, predicted == np.array(answers, dtype=object)
 
 
-def has_answers(info, split):
+def has_answers(records: Records, split: str) -> bool:
     """Whether a question of the split has an answer of the vocabulary."""
-    return info.split(split)["answerable"] > 0
+    return records.info.split(split)["answerable"] > 0
 
 
 def _vqa_accuracy(questions, predicted):
@@ -172,7 +175,7 @@ def _vqa_accuracy(questions, predicted):
     return found
 
 
-def _questions_to_learn_from(info, split):
+def _questions_to_learn_from(records, split):
     """Pairs of question and answer of the training and validation splits.
 
     A floor that knows all that the model's makers saw is the highest one.
@@ -180,18 +183,17 @@ def _questions_to_learn_from(info, split):
     return [
         (question["question"], question["answer"])
         for other in ("train", "validation")
-        if other in info.splits and other != split
-        for image in data.read_images(info.directory, other)
-        for question in image["questions"]
+        if other in records.info.splits and other != split
+        for question in records.questions(other)
     ]
 
 
-def _maps_of_regions(task, info, attention):
+def _maps_of_regions(task, records, attention):
     """What `Grounding` takes: every attention that weighs parts of an image.
 
     These are the cells of a grid, or regions where the records hold no grid.
     """
-    grid_shape = task.backbone.grid_shape or records_grid(info)
+    grid_shape = task.backbone.grid_shape or records.grid_shape
     rank = 3 if grid_shape else 2  # without glimpses
     return {
         name: grid_shape or REGIONS
@@ -200,18 +202,7 @@ def _maps_of_regions(task, info, attention):
     }
 
 
-def records_grid(info):
-    """`(h, w)` of the grid whose cells are the regions of records, or None."""
-    levels = info.image_encoder["levels"] if info.image_encoder else {}
-    if not levels:
-        return None
-    *_, shape = levels.values()
-    if len(shape) != 3 or None in shape:
-        return None
-    return tuple(shape[:2])
-
-
-def print_evaluation(result):
+def print_evaluation(result: dict) -> None:
     """Prints the result of `evaluate`, floors beside accuracy."""
     accuracy, floors = result["accuracy"], result["floors"]
     print(

@@ -1,17 +1,18 @@
 """Chooses the questions that a report shows, and reads their images."""
 
 import bisect
+from collections.abc import Iterator
 
 import numpy as np
 
-from vqa_keras import data
 from vqa_keras import visualization
 from vqa_keras.attention_axes import attention_axes
+from vqa_keras.data import Records
 from vqa_keras.images import decode
-from vqa_keras.runs import evaluation
+from vqa_keras.models import VQA
 
 
-def choose(right, number, seed=0):
+def choose(right: np.ndarray, number: int, seed: int = 0) -> list[int]:
     """Returns the sorted indices of the questions to show.
 
     Wrong answers make up to half of them. Each kind is spread over the split:
@@ -35,20 +36,22 @@ def _spread(indices, number, random):
     return [int(random.choice(p)) for p in np.array_split(indices, number)]
 
 
-def read_examples(task, info, split, outputs, chosen):
+def read_examples(
+    task: VQA, records: Records, split: str, outputs: dict, chosen: list[int]
+) -> Iterator[visualization.Example]:
     """Yields the `vqa_keras.visualization.Example` of the chosen questions.
 
     Args:
         task: the `VQA`, for its answers.
-        info: `DatasetInfo` of records with stored images.
+        records: `Records` with stored images.
         split: str.
         outputs: what `vqa_keras.runs.evaluation.predict` returned.
         chosen: sorted list of indices of questions.
     """
     names = task.preprocessor.answers
-    grid_shape = task.backbone.grid_shape or evaluation.records_grid(info)
+    grid_shape = task.backbone.grid_shape or records.grid_shape
     first = 0  # index of the image's first question
-    for image in data.read_images(info.directory, split):
+    for image in records.images(split):
         questions = image["questions"]
         here = slice(
             bisect.bisect_left(chosen, first),

@@ -6,10 +6,14 @@ import math
 import keras
 import tensorflow as tf
 
+from vqa_keras.models import VQA
+
 _PRODUCTS = ("BatchMatMulV2", "BatchMatMulV3", "Conv2D", "Einsum", "MatMul")
 
 
-def flops_per_question(task, num_words, num_regions=None):
+def flops_per_question(
+    task: VQA, num_words: int, num_regions: int | None = None
+) -> int | None:
     """Returns the floating point operations that answer one question.
 
     Counted is what the records' features need to become logits; the image

@@ -24,7 +24,9 @@ class Grounding:
         drawings: whether the stored pictures are such drawings.
     """
 
-    def __init__(self, maps, drawings=False):
+    def __init__(
+        self, maps: dict[str, tuple[int, int] | str], drawings: bool = False
+    ):
         self.maps = maps
         self.drawings = drawings
         self._num_questions = 0
@@ -32,8 +34,8 @@ class Grounding:
         self._covered = {shape: [] for shape in maps.values()}
         self._types = {}  # of the rows whose objects are boxes
 
-    def add(self, image):
-        """Adds the next image, a dict of `vqa_keras.data.read_images`."""
+    def add(self, image: dict) -> None:
+        """Adds the next image, a dict of `Records.images`."""
         found = {}  # Questions about the same objects share the work.
         for row, question in enumerate(image["questions"], self._num_questions):
             boxes = tuple(map(tuple, question["object_boxes"]))
@@ -48,7 +50,7 @@ class Grounding:
                 self._covered[shape].append(covered)
         self._num_questions += len(image["questions"])
 
-    def measure(self, attention):
+    def measure(self, attention: dict[str, np.ndarray]) -> dict[str, dict]:
         """Returns `{name: {"peak", "mass", "chance"}}`, in percent.
 
         Where objects are boxes, there is also "questions", the number of those

@@ -14,7 +14,7 @@ import tensorflow as tf
 _PACKAGES = ("keras", "keras-hub", "tensorflow", "jax", "numpy", "vqa-keras")
 
 
-def provenance():
+def provenance() -> dict:
     """Returns command, commit, backend, device and versions as a dict."""
     command = pathlib.Path(sys.argv[0]).stem
     return {

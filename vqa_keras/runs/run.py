@@ -7,10 +7,11 @@ RUN/training/        checkpoints and logs; may be deleted
 """
 
 import json
+import os
 import pathlib
 
 from vqa_keras import presets
-from vqa_keras.data import DatasetInfo
+from vqa_keras.data import Records
 from vqa_keras.errors import UserError
 from vqa_keras.files import write_atomically
 from vqa_keras.image_encoders import weights_sha256
@@ -19,7 +20,7 @@ from vqa_keras.models import VQA
 RESULTS = presets.RESULTS
 
 
-def load_run(directory):
+def load_run(directory: str | os.PathLike) -> tuple[VQA, dict]:
     """Returns the task and the results of a finished run.
 
     Args:
@@ -55,30 +56,31 @@ def load_run(directory):
         ) from error
 
 
-def task_for_records(task, directory, results):
-    """Returns `task` in the form that reads these records, and their info.
+def task_for_records(task: VQA, records: Records, results: dict) -> VQA:
+    """Returns `task` in the form that reads these records.
 
     Args:
         task: a `VQA`, with its image encoder inside if it has one.
-        directory: folder of records.
+        records: `Records`.
         results: the results of its run.
 
     Raises:
         UserError: if the records come from another CNN, or have another
             question or answer vocabulary than the task was trained on.
     """
-    info = DatasetInfo.read(directory)
-    _check_vocabularies(task, info)
+    _check_vocabularies(task, records)
     if results["inputs"] == "images":
-        return task, info
+        return task
     if task.backbone.image_encoder is None:
-        info.check_image_encoder(results["weights_sha256"])
-        return task, info
-    info.check_image_encoder(weights_sha256(task.backbone.image_encoder))
-    return task.without_image_encoder(), info
+        records.info.check_image_encoder(results["weights_sha256"])
+        return task
+    records.info.check_image_encoder(
+        weights_sha256(task.backbone.image_encoder)
+    )
+    return task.without_image_encoder()
 
 
-def check_takes_pictures(task):
+def check_takes_pictures(task: VQA) -> None:
     """Refuses a task of precomputed region features, which has no CNN."""
     if task.backbone.image_encoder is None:
         raise UserError(
@@ -88,7 +90,7 @@ def check_takes_pictures(task):
         )
 
 
-def write_json(path, value):
+def write_json(path: str | os.PathLike, value: object) -> None:
     """Writes a JSON file that appears under its name when it is whole."""
     path = pathlib.Path(path)
     try:
@@ -98,16 +100,17 @@ def write_json(path, value):
     write_atomically(path, json.dumps(value, indent=1) + "\n")
 
 
-def _check_vocabularies(task, info):
+def _check_vocabularies(task, records):
+    info = records.info
     _check_words(
         info.path(info.question_vocabulary["file"]),
         task.preprocessor.tokenizer.get_vocabulary(),
-        info.question_words(),
+        records.vocabulary,
     )
     _check_words(
         info.path(info.answer_vocabulary["file"]),
         task.preprocessor.answers,
-        info.answers(),
+        records.answers,
     )
 
 

@@ -2,11 +2,14 @@
 
 import json
 
-from vqa_keras import data
 from vqa_keras import metrics
+from vqa_keras.data import Records
+from vqa_keras.models import VQA
 
 
-def write_submission(task, info, split, outputs, path):
+def write_submission(
+    task: VQA, records: Records, split: str, outputs: dict, path: str
+) -> None:
     """Writes an answer to every question of a split, and prints how many.
 
     A question whose picture could not be read is in no record, but the server
@@ -14,7 +17,7 @@ def write_submission(task, info, split, outputs, path):
 
     Args:
         task: the `VQA`, for its answers.
-        info: `DatasetInfo` of the records.
+        records: `Records`.
         split: str, the split that `outputs` are of.
         outputs: what `vqa_keras.runs.evaluation.predict` returned.
         path: file to write.
@@ -24,9 +27,7 @@ def write_submission(task, info, split, outputs, path):
     """
     names = task.preprocessor.answers
     question_ids = [
-        question["question_id"]
-        for image in data.read_images(info.directory, split)
-        for question in image["questions"]
+        question["question_id"] for question in records.questions(split)
     ]
     answers = {
         question_id: names[best]
@@ -34,14 +35,14 @@ def write_submission(task, info, split, outputs, path):
             question_ids, outputs["answers"][:, 0], strict=True
         )
     }
-    unread = _dropped_questions(info, split)
+    unread = _dropped_questions(records.info, split)
     # Answers are in the order of how often they occur.
-    answers |= dict.fromkeys(unread, info.answers()[0])
+    answers |= dict.fromkeys(unread, records.answers[0])
     metrics.write_submission(path, [*question_ids, *unread], answers)
     text = f"submission   {path}: {len(answers):,} answers"
     if unread:
         text += (
-            f", {len(unread):,} of them {info.answers()[0]!r}, to questions "
+            f", {len(unread):,} of them {records.answers[0]!r}, to questions "
             "whose picture could not be read"
         )
     print(text)

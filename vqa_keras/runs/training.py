@@ -3,13 +3,16 @@
 import contextlib
 import importlib.util
 import math
+import pathlib
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
-from vqa_keras import data
+from vqa_keras.data import Records
 from vqa_keras.errors import UserError
 from vqa_keras.image_encoders import weights_sha256
+from vqa_keras.models import VQA
 from vqa_keras.runs.checkpoints import Checkpoints
 from vqa_keras.runs.flops import flops_per_question
 
@@ -18,21 +21,21 @@ WARMUP_SHARE = 0.05  # of the steps, from 0 to the full learning rate
 
 
 def train(
-    build_task,
-    settings,
-    info,
-    folder,
-    strategy="none",
-    precision="float32",
-    jit="auto",
-    verbose=1,
-):
+    build_task: Callable[[str], VQA],
+    settings: dict,
+    records: Records,
+    folder: pathlib.Path,
+    strategy: str = "none",
+    precision: str = "float32",
+    jit: str | bool = "auto",
+    verbose: int = 1,
+) -> tuple[VQA, dict]:
     """Trains, or continues the training in `folder`.
 
     Args:
         build_task: function of a dtype policy that returns the untrained task.
         settings: dict, the [training] of a recipe, as it shall be.
-        info: `DatasetInfo` of the records.
+        records: `Records`.
         folder: path for checkpoints and logs.
         strategy: "none", or "mirrored", which trains on all local devices.
         precision: dtype policy of the training.
@@ -51,12 +54,8 @@ def train(
             "A recipe with share_images needed --strategy=none, since images "
             f"and questions are not split alike. Received: {strategy}"
         )
-    steps = data.steps_per_epoch(
-        info.directory,
-        "train",
-        batch_size,
-        answerable_only=True,
-        share_images=shared,
+    steps = records.steps(
+        "train", batch_size, answerable_only=True, share_images=shared
     )
 
     def compiled_task(dtype):
@@ -67,7 +66,7 @@ def train(
     keras.utils.set_random_seed(settings["seed"])
     with _scope(strategy):
         task = compiled_task(precision)
-        select = selects_epoch(info)
+        select = selects_epoch(records)
         checkpoints = Checkpoints(
             folder / "checkpoints", "val_accuracy" if select else None
         )
@@ -80,28 +79,23 @@ def train(
             "share_images": shared,
         }
         validation = None
-        if measures_validation(info):
-            validation = data.load(
-                info.directory, "validation", batch_size, **options
-            )
+        if measures_validation(records):
+            validation = records.load("validation", batch_size, **options)
+        current = _CurrentEpoch(first_epoch)
         task.fit(
-            data.load(
-                info.directory,
+            records.load(
                 "train",
                 batch_size,
                 shuffle=True,
                 seed=settings["seed"],
-                first_epoch=first_epoch,
-                epochs=epochs,
+                first_epoch=current,
                 answerable_only=True,
                 **options,
             ),
             validation_data=validation,
-            steps_per_epoch=steps,
             initial_epoch=first_epoch,
             epochs=epochs,
-            shuffle=False,  # the records are shuffled
-            callbacks=[*_tensorboard(folder), checkpoints],
+            callbacks=[current, *_tensorboard(folder), checkpoints],
             verbose=verbose,
         )
     # A task of its own: variables of a strategy stay bound to its scope.
@@ -117,21 +111,44 @@ def train(
     }
 
 
-def measures_validation(info):
+def measures_validation(records: Records) -> bool:
     """Whether there is a validation split with answers."""
-    splits = info.splits
-    return "validation" in splits and splits["validation"]["answerable"] > 0
+    return _has_answers(records, "validation")
 
 
-def selects_epoch(info):
+def selects_epoch(records: Records) -> bool:
     """Whether the best epoch on validation is kept, else it is the last one.
 
     Only where a test split with answers is left to measure it on: what was
     chosen on validation is too good there.
     """
-    splits = info.splits
-    tested = "test" in splits and splits["test"]["answerable"] > 0
-    return tested and measures_validation(info)
+    return _has_answers(records, "test") and measures_validation(records)
+
+
+def _has_answers(records, split):
+    splits = records.info.splits
+    return split in splits and splits[split]["answerable"] > 0
+
+
+class _CurrentEpoch(keras.callbacks.Callback):
+    """Lets a pass over the records read the epoch that `fit` is in.
+
+    Counted passes would differ where Keras peeks at a batch before it trains:
+    on JAX and under a strategy.
+    """
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return self.epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
 
 
 def _optimizer(settings, steps):
@@ -171,21 +188,24 @@ def _tensorboard(folder):
     ]
 
 
-def count_flops(task, info):
+def count_flops(task: VQA, records: Records) -> int | None:
     """Returns the operations that answer one question, or None if they vary.
 
     Counted for the longest question of the records; see
     `vqa_keras.runs.flops.flops_per_question`.
     """
-    cells = task.backbone.grid_shape
-    if cells is None and info.image_encoder is not None:
-        *_, (*cells, _) = info.image_encoder["levels"].values()
-    if cells is None or None in cells:
+    if task.backbone.grid_shape is not None:
+        num_regions = math.prod(task.backbone.grid_shape)
+    elif records.info.image_encoder is not None:
+        num_regions, _ = records.feature_shapes("regions")["regions"]
+    else:
         return None
-    return flops_per_question(task, info.sequence_length, math.prod(cells))
+    if num_regions is None:
+        return None
+    return flops_per_question(task, records.info.sequence_length, num_regions)
 
 
-def image_encoder_of(info, inputs):
+def image_encoder_of(records: Records, inputs: str) -> keras.Model | None:
     """Returns the CNN that made the features that a model is trained on.
 
     For "regions" of records with several levels it ends at the last one.
@@ -197,9 +217,10 @@ def image_encoder_of(info, inputs):
         UserError: if that one is not the deepest, so that the CNN without the
             layers after it would no longer be known as the records' CNN.
     """
+    info = records.info
     if info.image_encoder is not None and info.image_encoder["file"] is None:
         return None
-    encoder = info.load_image_encoder()
+    encoder = records.image_encoder()
     if inputs == "regions" and isinstance(encoder.output, dict):
         *_, level = levels = info.image_encoder["levels"]
         grid = encoder.output[level]

@@ -1,11 +1,9 @@
 """Builds the model of a recipe, alone or for the data of records."""
 
-from vqa_keras import data
 from vqa_keras import image_encoders
 from vqa_keras import layers
 from vqa_keras import models
 from vqa_keras.errors import UserError
-from vqa_keras.runs.evaluation import records_grid
 from vqa_keras.text import QuestionTokenizer
 from vqa_keras.zoo import recipe as recipes
 
@@ -85,49 +83,39 @@ def build_image_encoder(recipe, dtype=None):
     return getattr(image_encoders, arguments.pop("model"))(**arguments)
 
 
-def build_task(entry, recipe, info, dtype="float32"):
-    """Returns the recipe's untrained task for the data of `info`."""
+def build_task(entry, recipe, records, dtype="float32"):
+    """Returns the recipe's untrained task for the data of `records`."""
     image_encoder, sizes = None, {}
     inputs = recipe["training"]["inputs"]
     if inputs == "images":
         image_encoder = build_image_encoder(recipe, dtype)
     else:
-        sizes = _feature_sizes(info, inputs)
+        sizes = _feature_sizes(records, inputs)
     if recipe["backbone"].get("position_grid"):
-        sizes["position_grid"] = _grid(info, image_encoder)
+        sizes["position_grid"] = records.grid_shape
+        if image_encoder is not None:
+            sizes["position_grid"] = image_encoder.output_shape[1:3]
     preprocessor = models.VQAPreprocessor(
         QuestionTokenizer(
-            info.question_words(), sequence_length=info.sequence_length
+            records.vocabulary, sequence_length=records.info.sequence_length
         ),
-        info.answers(),
+        records.answers,
         image_encoder and image_encoder.input_shape[1:3],
     )
     return build_model(
         entry,
         preprocessor=preprocessor,
         dtype=dtype,
-        vocabulary_size=len(info.question_words()),
-        num_classes=len(info.answers()),
+        vocabulary_size=len(records.vocabulary),
+        num_classes=len(records.answers),
         image_encoder=image_encoder,
         **sizes,
     )
 
 
-def _feature_sizes(info, inputs):
+def _feature_sizes(records, inputs):
     """The backbone's arguments that the features in the records decide."""
-    features = data.load(info.directory, "train", 1, inputs=inputs, limit=1)
-    shapes = {
-        name: tuple(spec.shape)[1:]
-        for name, spec in features.element_spec[0].items()
-    }
+    shapes = records.feature_shapes(inputs)
     if inputs == "regions":
         return {"regions_dim": shapes["regions"][-1]}
-    names = sorted(shapes.keys() - {"token_ids"}, key=lambda n: (len(n), n))
-    return {"grid_shapes": [shapes[name] for name in names]}
-
-
-def _grid(info, image_encoder):
-    """`(h, w)` of the grid whose cells are the regions; None without one."""
-    if image_encoder is not None:
-        return image_encoder.output_shape[1:3]
-    return records_grid(info)
+    return {"grid_shapes": list(shapes.values())}

@@ -20,6 +20,7 @@ import sys
 from absl import flags
 
 from vqa_keras.command import run
+from vqa_keras.data import Records
 from vqa_keras.runs import evaluation
 from vqa_keras.runs.run import load_run
 from vqa_keras.runs.run import task_for_records
@@ -43,10 +44,11 @@ _SUBMISSION = flags.DEFINE_string(
 def main(argv):
     task, results = load_run(one_run(argv))
     inputs = results["inputs"]
-    task, info = task_for_records(task, _DATA.value, results)
+    records = Records(_DATA.value)
+    task = task_for_records(task, records, results)
     outputs = evaluation.predict(
         task,
-        info,
+        records,
         _SPLIT.value,
         inputs,
         _BATCH_SIZE.value,
@@ -54,10 +56,12 @@ def main(argv):
         regions_only=True,
     )
     if _SUBMISSION.value:
-        write_submission(task, info, _SPLIT.value, outputs, _SUBMISSION.value)
-        if not evaluation.has_answers(info, _SPLIT.value):
+        write_submission(
+            task, records, _SPLIT.value, outputs, _SUBMISSION.value
+        )
+        if not evaluation.has_answers(records, _SPLIT.value):
             return
-    result, _ = evaluation.evaluate(task, info, _SPLIT.value, outputs)
+    result, _ = evaluation.evaluate(task, records, _SPLIT.value, outputs)
     evaluation.print_evaluation(result)
     _warn(_SPLIT.value, results)
     if _OUTPUT.value:

@@ -13,6 +13,7 @@ from absl import flags
 
 from vqa_keras import visualization
 from vqa_keras.command import run
+from vqa_keras.data import Records
 from vqa_keras.errors import UserError
 from vqa_keras.runs import evaluation
 from vqa_keras.runs.examples import choose
@@ -36,24 +37,25 @@ _BATCH_SIZE = flags.DEFINE_integer(
 def main(argv):
     task, results = load_run(one_run(argv))
     inputs, split = results["inputs"], _SPLIT.value
-    task, info = task_for_records(task, _DATA.value, results)
-    if not info.stored_images:
+    records = Records(_DATA.value)
+    task = task_for_records(task, records, results)
+    if not records.info.stored_images:
         raise UserError(
             f"{_DATA.value}: needed records with the pictures inside. "
             "Received: records without"
         )
     outputs = evaluation.predict(
         task,
-        info,
+        records,
         split,
         inputs,
         _BATCH_SIZE.value,
         progress=sys.stdout.isatty(),
     )
-    result, right = evaluation.evaluate(task, info, split, outputs)
+    result, right = evaluation.evaluate(task, records, split, outputs)
     chosen = choose(right, _EXAMPLES.value, _SEED.value)
     summary = {
-        "title": f"{results['entry']} on {info.dataset}, {split}",
+        "title": f"{results['entry']} on {records.info.dataset}, {split}",
         "questions": result["questions"],
         "accuracy": result["accuracy"],
         "floors": {
@@ -70,7 +72,7 @@ def main(argv):
     }
     path = visualization.write_report(
         _OUTPUT.value,
-        read_examples(task, info, split, outputs, chosen),
+        read_examples(task, records, split, outputs, chosen),
         summary,
     )
     evaluation.print_evaluation(result)

@@ -21,7 +21,7 @@ from absl import flags
 
 from vqa_keras import zoo
 from vqa_keras.command import run
-from vqa_keras.data import DatasetInfo
+from vqa_keras.data import Records
 from vqa_keras.errors import UserError
 from vqa_keras.runs import evaluation
 from vqa_keras.runs import training
@@ -74,8 +74,8 @@ _PUBLISH = flags.DEFINE_bool(
 def main(argv):
     started = time.time()
     entry, recipe = _recipe(argv)
-    info = DatasetInfo.read(_DATA.value)
-    info.split("train")
+    records = Records(_DATA.value)
+    records.info.split("train")
     output = pathlib.Path(_OUTPUT.value)
     settings = {
         "entry": entry,
@@ -83,14 +83,14 @@ def main(argv):
         "precision": _PRECISION.value,
         "records": {
             name: [shard["sha256"] for shard in split["shards"]]
-            for name, split in info.splits.items()
+            for name, split in records.info.splits.items()
         },
     }
     if _is_finished(output, settings):
         results = json.loads((output / RESULTS).read_text("utf-8"))
         print(f"finished     {output}; --noresume trains again")
     else:
-        results = _train(entry, recipe, info, output, started)
+        results = _train(entry, recipe, records, output, started)
         write_json(output / RESULTS, results)
     if results["split"] is None:
         print("accuracy     not measured: needed a test or validation split")
@@ -153,24 +153,24 @@ def _difference(found, received):
     return f"{found!r}. Received: {received!r}"
 
 
-def _train(entry, recipe, info, output, started):
+def _train(entry, recipe, records, output, started):
     """Trains, saves the preset and returns the results."""
     interactive = sys.stdout.isatty()
     inputs = recipe["training"]["inputs"]
     if inputs != "images":  # now, not when the training is over
-        image_encoder = training.image_encoder_of(info, inputs)
+        image_encoder = training.image_encoder_of(records, inputs)
     task, summary = training.train(
-        functools.partial(build_task, entry, recipe, info),
+        functools.partial(build_task, entry, recipe, records),
         recipe["training"],
-        info,
+        records,
         output / "training",
         strategy=_STRATEGY.value,
         precision=_PRECISION.value,
         jit={"auto": "auto", "true": True, "false": False}[_JIT.value],
         verbose=1 if interactive else 2,
     )
-    result = _measure(task, info, inputs, interactive)
-    flops = training.count_flops(task, info)
+    result = _measure(task, records, inputs, interactive)
+    flops = training.count_flops(task, records)
     if inputs == "images":
         folder = output / "image_encoder"
         task.backbone.image_encoder.save_to_preset(str(folder))
@@ -179,11 +179,11 @@ def _train(entry, recipe, info, output, started):
     task.save_to_preset(str(output))
     return {
         "entry": entry,
-        "dataset": info.dataset,
+        "dataset": records.info.dataset,
         "metric": "accuracy: exact match of the best answer, percent",
         **result,
-        "weights_sha256": info.image_encoder
-        and info.image_encoder["weights_sha256"],
+        "weights_sha256": records.info.image_encoder
+        and records.info.image_encoder["weights_sha256"],
         "parameters": task.count_params(),
         "flops_per_question": flops,
         "inputs": inputs,
@@ -197,14 +197,20 @@ def _train(entry, recipe, info, output, started):
     }
 
 
-def _measure(task, info, inputs, progress):
+def _measure(task, records, inputs, progress):
     """What the task reaches on the test split, or else on validation."""
+    known = records.info.splits
     for split in ("test", "validation"):
-        if split in info.splits and evaluation.has_answers(info, split):
+        if split in known and evaluation.has_answers(records, split):
             outputs = evaluation.predict(
-                task, info, split, inputs, progress=progress, regions_only=True
+                task,
+                records,
+                split,
+                inputs,
+                progress=progress,
+                regions_only=True,
             )
-            return evaluation.evaluate(task, info, split, outputs)[0]
+            return evaluation.evaluate(task, records, split, outputs)[0]
     return {"split": None}
 
 

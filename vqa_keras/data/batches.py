@@ -1,0 +1,163 @@
+"""Reads records as batches of tensors, an epoch per pass."""
+
+import itertools
+import os
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from vqa_keras.data.epoch_plan import EpochPlan
+from vqa_keras.data.example_parser import ExampleParser
+from vqa_keras.errors import UserError
+
+_QUESTION_BYTES = 1024  # taken for a question without its image
+_OPEN_SHARDS = 8
+_RUN = 8  # records that are read from one of the open shards at a time
+_BLOCK = 64  # records that are parsed in one call, if they fit
+_BLOCK_BYTES = 8 * 2**20
+_THREADS = min(8, os.cpu_count())
+
+
+def read_batches(
+    plan: EpochPlan,
+    parser: ExampleParser,
+    batch_size: int,
+    *,
+    shuffle: bool,
+    seed: int,
+    first_epoch: int | Iterator[int],
+    shard: tuple[int, int],
+    drop_remainder: bool,
+    share_images: bool,
+    shuffle_bytes: int,
+) -> tf.data.Dataset:
+    """Returns the dataset that `Records.load` describes.
+
+    `plan` names the records, `parser` turns them into batches; the other
+    arguments are those of `Records.load`.
+    """
+    steps = plan.steps(batch_size, drop_remainder, share_images)
+    buffers = _Buffers(plan, parser.image_bytes, shuffle_bytes)
+
+    def read_epoch(epoch):
+        # Sets the seed of this function's graph only, so that the global seed
+        # has no influence on the order. TensorFlow takes no 0 here.
+        tf.random.set_seed(1 + seed % (2**31 - 2))
+        first, second, third = (3 * epoch + stage for stage in (1, 2, 3))
+        records = _read(plan, shard, first if shuffle else None)
+        if shuffle:
+            records = records.shuffle(buffers.images, second, False)
+        if share_images:
+            return records.batch(
+                plan.images_per_batch(batch_size), drop_remainder
+            )
+        questions = (
+            records.batch(buffers.block)
+            .map(parser.parse, num_parallel_calls=_THREADS)
+            .unbatch()
+        )
+        if shuffle:
+            questions = questions.shuffle(buffers.questions, third, False)
+        if parser.pads:
+            return questions.padded_batch(
+                batch_size, drop_remainder=drop_remainder
+            )
+        return questions.batch(batch_size, drop_remainder)
+
+    finish = parser.parse_shared if share_images else parser.finish
+    return (
+        _epoch_of_pass(first_epoch, shuffle)
+        .flat_map(read_epoch)
+        .map(finish, num_parallel_calls=_THREADS)
+        .apply(tf.data.experimental.assert_cardinality(steps))
+        .prefetch(2)
+        .with_options(_options())
+    )
+
+
+def _epoch_of_pass(first_epoch, shuffle):
+    """Returns a dataset of one number: the epoch that a pass over it reads.
+
+    A generator, since Python is called once per pass, for the first batch.
+    """
+    if hasattr(first_epoch, "__next__"):
+        epochs = first_epoch
+    elif first_epoch >= 0:
+        epochs = itertools.count(first_epoch)
+    else:
+        raise UserError(
+            "needed a `first_epoch` of at least 0. Received: "
+            f"first_epoch={first_epoch}"
+        )
+    if not shuffle:  # Every epoch is the same.
+        return tf.data.Dataset.from_tensors(tf.constant(0, tf.int64))
+    return tf.data.Dataset.from_generator(
+        lambda: [next(epochs)],
+        output_signature=tf.TensorSpec((), tf.int64),
+    )
+
+
+def _read(plan, shard, seed):
+    """Returns the records of an epoch; a seed shuffles the shards.
+
+    What an element passes takes time: whole shards are not counted through.
+    """
+
+    def read_shard(path, take, index):
+        records = tf.data.TFRecordDataset(path)
+        if plan.whole:
+            return records
+        records = records.take(tf.cast(take, tf.int64))
+        return records.shard(shard[1], tf.cast(index, tf.int64))
+
+    if plan.whole and seed is None:
+        return tf.data.TFRecordDataset([path for path, _, _ in plan.files])
+    files = tf.data.Dataset.from_tensor_slices(
+        tuple(map(list, zip(*plan.files, strict=True)))
+    )
+    if seed is not None:
+        files = files.shuffle(len(plan.files), seed, False)
+    return files.interleave(
+        read_shard,
+        cycle_length=1 if seed is None else _OPEN_SHARDS,
+        block_length=_RUN,
+    )
+
+
+class _Buffers:
+    """Numbers of elements that fit into a number of bytes.
+
+    Args:
+        plan: `EpochPlan` of what is read.
+        image_bytes: memory that the image of one question takes.
+        shuffle_bytes: memory for the two shuffle buffers together.
+
+    Attributes:
+        images: size of the shuffle buffer of records.
+        questions: size of the shuffle buffer of questions.
+        block: number of records that are parsed in one call.
+    """
+
+    def __init__(self, plan, image_bytes, shuffle_bytes):
+        half = shuffle_bytes // 2
+        question_bytes = image_bytes + _QUESTION_BYTES
+        self.images = _bounded(half // plan.record_bytes, plan.images)
+        self.questions = _bounded(half // question_bytes, plan.questions)
+        block_bytes = (
+            question_bytes * plan.questions // plan.images + image_bytes
+        )
+        self.block = _bounded(_BLOCK_BYTES // block_bytes, _BLOCK)
+
+
+def _bounded(number, maximum):
+    return max(1, min(number, maximum))
+
+
+def _options():
+    options = tf.data.Options()
+    options.deterministic = True
+    options.autotune.enabled = False
+    options.experimental_distribute.auto_shard_policy = (
+        tf.data.experimental.AutoShardPolicy.OFF  # `shard` does it
+    )
+    return options
