@@ -12,9 +12,29 @@ from keras import ops
 HALF_POLICIES = {"mixed_bfloat16": 0.05, "mixed_float16": 0.01}
 
 
+# A run is trained, a wheel is built: who needs one is slow.
+SLOW_FIXTURES = {"run", "wheel"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if SLOW_FIXTURES & set(item.fixturenames):
+            item.add_marker("slow")
+
+
 @pytest.fixture(autouse=True)
 def _seed():
     keras.utils.set_random_seed(0)
+
+
+def cheap_eagerly():
+    """Whether one step of training costs less eagerly than traced.
+
+    TensorFlow traces for a second of a core; JAX compiles each operation that
+    it runs eagerly. `tests/zoo/entries_test.py` trains every mechanism traced.
+    """
+    return keras.config.backend() == "tensorflow"
 
 
 @pytest.fixture
@@ -126,7 +146,9 @@ def _assert_every_weight_trains(model, inputs, outputs, untrained):
     rng = np.random.default_rng(0)
     targets = [rng.normal(size=outputs[i].shape) for i in floats]
     model.compile(
-        optimizer=keras.optimizers.SGD(1.0), loss=["mse"] * len(floats)
+        optimizer=keras.optimizers.SGD(1.0),
+        loss=["mse"] * len(floats),
+        run_eagerly=cheap_eagerly(),
     )
     before = [np.array(_numpy(w)) for w in model.trainable_weights]
     model.train_on_batch(
