@@ -45,8 +45,7 @@ REASONS = {
     "missing file": "missing_file",
     "folder instead": "unreadable_file",
 }
-# Above what an ordinary picture takes. Those named "limit" have as many pixels
-# as are allowed, and images.py says how much memory that takes.
+# Above what an ordinary image takes; "limit" names those of most pixels.
 MOST_MEGABYTES = 256
 MOST_MEGABYTES_AT_LIMIT = 24 * images.MAX_PIXELS / 2**20
 MOST_SECONDS = 10  # of processor time
