@@ -1,7 +1,4 @@
-"""Corrupted and hostile pictures: a documented reason or the picture, cheaply.
-
-Each hostile picture is measured in a fork: a process's peak never falls.
-"""
+"""Corrupted and hostile images: a documented reason or the image, cheaply."""
 
 import io
 import json

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -11,7 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vqa_keras import presets
 from vqa_keras.data import DatasetInfo
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -162,76 +162,6 @@ def test_report_shows_wrong_and_right_answers(call, run, records, tmp_path):
 
 
 @pytest.mark.slow
-def test_ask_prints_answers_and_shows_their_attention(
-    call, run, picture, tmp_path
-):
-    page = tmp_path / "new" / "answer.html"
-    arguments = [run, f"--image={picture}", f"--output={page}"]
-    done = call("ask", *arguments, "--question=is it red?", "--top_k=3")
-    assert done.status == 0, done.stderr
-    lines = done.stdout.splitlines()
-    percent = [float(line.split("%")[0]) for line in lines[:3]]
-    assert percent == sorted(percent, reverse=True)
-    assert lines[3] == f"attention    {page}"
-    text = page.read_text(encoding="utf-8")
-    assert text.count("<article") == 1 and "is it red?" in text
-    assert text.count("data:image/png;base64,") == 3  # image and two hops
-    assert text.count("<li") == 3 and "True answer" not in text
-    for question in ("", "???", "xyzzy " * 2000):
-        done = call("ask", *arguments, f"--question={question}")
-        assert done.status == 0, done.stderr
-        assert "nan" not in done.stdout
-
-
-def test_ask_writes_a_strip_of_heat_maps_or_nothing(
-    call, run, picture, tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    before = set(tmp_path.iterdir())
-    arguments = [run, f"--image={picture}", "--question=is it red?"]
-    done = call("ask", *arguments, "--top_k=3")
-    assert done.status == 0, done.stderr
-    answers = done.stdout
-    assert len(answers.splitlines()) == 3
-    assert set(tmp_path.iterdir()) == before
-    output = tmp_path / "answer.PNG"
-    done = call("ask", *arguments, "--top_k=3", f"--output={output}")
-    assert done.status == 0, done.stderr
-    assert done.stdout == f"{answers}attention    {output}\n"
-    with Image.open(output) as drawn:
-        assert drawn.format == "PNG"
-        assert drawn.size == (3 * 256 + 2 * 8, 171)  # image and two hops
-
-
-@pytest.mark.parametrize("name", ["x.jpg", "x", "x.html.txt", ""])
-def test_ask_refuses_another_ending_before_it_loads_the_run(
-    call, tmp_path, name
-):
-    flags = ["--image=none.png", "--question=is it red?", f"--output={name}"]
-    done = call("ask", tmp_path / "no_run", *flags)
-    assert (done.status, done.stdout) == (2, "")
-    expected = f"--output must end in .html or .png. Received: {name}\n"
-    assert done.stderr == f"error: {expected}"
-
-
-@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n"])
-def test_ask_refuses_an_unreadable_image(call, run, tmp_path, content):
-    path = tmp_path / "picture.png"
-    path.write_bytes(content)
-    done = call("ask", run, f"--image={path}", "--question=is it red?")
-    assert done.status == 2
-    assert done.stderr.startswith(f"error: --image={path}: ")
-    assert done.stderr.count("\n") == 1
-
-
-def test_ask_names_a_missing_image(call, run, tmp_path):
-    path = tmp_path / "none.png"
-    done = call("ask", run, f"--image={path}", "--question=is it red?")
-    assert done.status == 2
-    assert str(path) in done.stderr
-
-
-@pytest.mark.slow
 def test_export_writes_a_version_once(call, run, tmp_path):
     done = call("export", run, f"--output={tmp_path}", "--top_k=2")
     assert done.status == 0, done.stderr
@@ -241,67 +171,6 @@ def test_export_writes_a_version_once(call, run, tmp_path):
     assert done.status == 2
     assert f"{tmp_path / '1'} exists already" in done.stderr
     assert [p.name for p in tmp_path.iterdir()] == ["1"]
-
-
-def test_ship_leaves_the_cnn_out_and_names_it(call, run, records, tmp_path):
-    cnn = DatasetInfo.read(records).load_image_encoder()
-    cnn.save(tmp_path / "cnn.keras")
-    output = tmp_path / "preset"
-    flags = [f"--image_encoder={tmp_path / 'cnn.keras'}", f"--output={output}"]
-    done = call("ship", run, *flags)
-    assert done.status == 0, done.stderr
-    results = json.loads((output / "results.json").read_text())
-    shipped = set(results.pop("files")) | {"results.json"}
-    assert shipped == {
-        path.relative_to(output).as_posix()
-        for path in output.rglob("*")
-        if path.is_file()
-    }
-    trained = json.loads((run / "results.json").read_text())
-    assert results == trained | {"image_encoder": str(tmp_path / "cnn.keras")}
-    sizes = [
-        (folder / "model.weights.h5").stat().st_size for folder in (output, run)
-    ]
-    assert sizes[0] < sizes[1]
-    figures = [
-        call("evaluate", folder, f"--data={records}").stdout
-        for folder in (output, run)
-    ]
-    assert figures[0] == figures[1] != ""
-
-
-def test_ship_refuses_another_cnn_and_writes_nothing(call, run, tmp_path):
-    output = tmp_path / "preset"
-    flags = ["--image_encoder=grid_cnn", f"--output={output}"]
-    done = call("ship", run, *flags)
-    assert done.status == 2
-    assert "grid_cnn must have the weights" in done.stderr
-    assert not output.exists()
-
-
-def test_every_command_that_reads_a_run_takes_a_shipped_name(
-    call, records, tmp_path
-):
-    name = "stacked_easy_vqa"
-    image = presets.example_image(name)
-    question = "--question=is there a triangle?"
-    done = call("ask", name, f"--image={image}", question, "--top_k=1")
-    assert done.stdout.endswith("  yes\n"), done.stderr
-    done = call("export", name, f"--output={tmp_path}")
-    assert done.status == 0, done.stderr
-    assert (tmp_path / "1" / "saved_model.pb").is_file()
-    for command in ("evaluate", "report"):  # records of other words and CNN
-        done = call(
-            command, name, f"--data={records}", f"--output={tmp_path / 'x'}"
-        )
-        assert done.status == 2
-        assert "needed the vocabulary of the model" in done.stderr
-
-
-def test_a_misspelt_shipped_name_suggests_the_right_one(call, tmp_path):
-    done = call("export", "stacked_easyvqa", f"--output={tmp_path}")
-    assert done.status == 2
-    assert done.stderr.endswith("did you mean stacked_easy_vqa?\n")
 
 
 def test_build_prints_what_the_model_is(call):
@@ -360,3 +229,24 @@ def test_a_built_model_opens_where_only_vqa_keras_is_imported(call, tmp_path):
         text=True,
     )
     assert opened.stdout == "opened\n", opened.stderr
+
+
+def test_a_run_of_version_0_1_names_the_command_that_renews_it(
+    call, run, records, tmp_path
+):
+    old = shutil.copytree(run, tmp_path / "old")
+    results = json.loads((old / "results.json").read_text())
+    results["recipe"]["model"] = "StackedVQA"
+    (old / "results.json").write_text(json.dumps(results))
+    done = call("evaluate", old, f"--data={records}")
+    assert done.status == 2
+    assert done.stderr.count("\n") == 1
+    assert f"--noresume: {results['command']}" in done.stderr
+
+
+def test_an_output_that_is_a_file_is_refused(call, records, tmp_path):
+    file = tmp_path / "run"
+    file.write_text("mine")
+    done = call("train", "tiny", f"--data={records}", f"--output={file}")
+    assert done.status == 2
+    assert "--output must be a folder. Received: a file" in done.stderr

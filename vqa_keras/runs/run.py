@@ -49,6 +49,8 @@ def load_run(directory: str | os.PathLike) -> tuple[VQA, dict]:
         if results["inputs"] not in ("regions", "grids", "images"):
             raise ValueError(f"{path}: inputs are {results['inputs']!r}")
         return VQA.from_preset(str(directory)), results
+    except UserError:
+        raise
     except (ValueError, OSError, KeyError, TypeError) as error:
         raise UserError(
             f"{directory} holds no readable run: {type(error).__name__}: "

@@ -119,6 +119,10 @@ def _is_finished(output, settings):
         UserError: if the folder holds something else, or a run with other
             settings that shall be resumed.
     """
+    if output.exists() and not output.is_dir():
+        raise UserError(
+            f"--output must be a folder. Received: a file, {output}"
+        )
     path = output / "training" / "settings.json"
     if path.is_file() and _RESUME.value:
         found = json.loads(path.read_text(encoding="utf-8"))
