@@ -1,10 +1,7 @@
 """Keeps the import direction: a room imports lower floors only."""
 
 import ast
-import importlib.util
-import os
 import pathlib
-import subprocess
 import sys
 
 import pytest
@@ -190,46 +187,3 @@ def test_allows_a_lawful_import(folder, line):
     package = folder if folder == "pipelines" else f"vqa_keras.{folder}"
     names = imported_names(line, package)
     assert not list(forbidden_imports(folder, set(names)))
-
-
-WITHOUT_TENSORFLOW_INSTALLED = """
-import importlib.abc
-import importlib.util
-import sys
-
-
-class Blocker(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"tensorflow", "tensorflow_text"}:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-
-find_spec = importlib.util.find_spec
-importlib.util.find_spec = lambda name, package=None: (
-    None if name.startswith("tensorflow") else find_spec(name, package)
-)
-sys.meta_path.insert(0, Blocker())
-importlib.import_module(sys.argv[1])
-assert not any(name.split(".")[0] == "tensorflow" for name in sys.modules)
-"""
-
-
-@pytest.mark.parametrize(
-    "folder", sorted(WITHOUT_TENSORFLOW | IN_FUNCTIONS_ONLY)
-)
-def test_folder_works_where_tensorflow_is_not_installed(folder):
-    if importlib.util.find_spec("jax") is None:
-        pytest.skip("needs JAX")
-    run = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            WITHOUT_TENSORFLOW_INSTALLED,
-            f"vqa_keras.{folder}",
-        ],
-        cwd=ROOT,
-        env=os.environ | {"KERAS_BACKEND": "jax"},
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr
