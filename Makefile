@@ -3,6 +3,7 @@
 #
 #   make PYTHON=/path/to/python3.11 test     another interpreter
 #   make test PYTEST_ARGS="-k stacked"       some of the tests, in one process
+#   make quick PYTEST_ARGS=tests/layers      the fast tests of one folder
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || \
 	echo python3.11)
@@ -24,8 +25,8 @@ export KERAS_BACKEND := tensorflow
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-tensorflow test-jax lint format bench \
-	lock clean
+.PHONY: help install demo quick test test-tensorflow test-jax lint format \
+	bench lock clean
 .NOTPARALLEL:
 
 help: ## Lists the targets.
@@ -67,6 +68,9 @@ demo: $(INSTALLED) ## Data, training, evaluation, report, served answer.
 	@echo "== Look at demo/report.html, and ask your own question:"
 	@echo "$(BIN)/python -m vqa_keras.zoo.ask demo/run --image=FILE" \
 		"--question=TEXT"
+
+quick: $(INSTALLED) ## Fast tests, on TensorFlow: after each change.
+	$(BIN)/python -m pytest -m "not slow and not beam" $(PYTEST_ARGS)
 
 test: test-tensorflow test-jax ## All tests, on both backends.
 

@@ -17,6 +17,15 @@ def _seed():
     keras.utils.set_random_seed(0)
 
 
+def cheap_eagerly():
+    """Whether one step of training costs less eagerly than traced.
+
+    TensorFlow traces for a second of a core; JAX compiles each operation that
+    it runs eagerly. `tests/zoo/entries_test.py` trains every mechanism traced.
+    """
+    return keras.config.backend() == "tensorflow"
+
+
 @pytest.fixture
 def check_layer(tmp_path):
     """Returns `check(layer, inputs, untrained=())`: what every layer keeps.
@@ -126,7 +135,9 @@ def _assert_every_weight_trains(model, inputs, outputs, untrained):
     rng = np.random.default_rng(0)
     targets = [rng.normal(size=outputs[i].shape) for i in floats]
     model.compile(
-        optimizer=keras.optimizers.SGD(1.0), loss=["mse"] * len(floats)
+        optimizer=keras.optimizers.SGD(1.0),
+        loss=["mse"] * len(floats),
+        run_eagerly=cheap_eagerly(),
     )
     before = [np.array(_numpy(w)) for w in model.trainable_weights]
     model.train_on_batch(

@@ -108,6 +108,7 @@ assert abs(result - expected) < 1e-6, (result, expected)
 """
 
 
+@pytest.mark.slow
 def test_two_mirrored_devices_give_the_mean_of_one():
     if keras.config.backend() != "tensorflow":
         pytest.skip("MirroredStrategy needs the TensorFlow backend")

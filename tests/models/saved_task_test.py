@@ -30,6 +30,7 @@ def test_preset_gives_back_the_task(both, logits, tmp_path):
     np.testing.assert_array_equal(logits(twin, inputs), logits(task, inputs))
 
 
+@pytest.mark.slow
 def test_preset_has_no_optimizer_state(make_task, records, targets, tmp_path):
     h5py = pytest.importorskip("h5py")
     task = make_task()
@@ -61,6 +62,7 @@ def test_other_number_of_classes_gives_a_new_head(
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.slow
 def test_file_gives_back_the_state_of_the_training(
     make_task, records, targets, tmp_path
 ):
@@ -109,6 +111,7 @@ def test_a_subclass_does_not_disturb_loading(make_task, tmp_path):
         assert type(VQA.from_preset(folder)) is type(model)
 
 
+@pytest.mark.slow
 def test_the_encoder_of_a_trained_run_stays_frozen(
     make_task, encoder, raw, targets, tmp_path
 ):

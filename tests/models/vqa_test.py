@@ -51,6 +51,7 @@ def test_features_without_a_mask_are_all_real(make_task, records, logits):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_one_step_of_fit_moves_every_weight(both, targets):
     task, inputs = both
     before = weights_of(task)
@@ -60,6 +61,7 @@ def test_one_step_of_fit_moves_every_weight(both, targets):
     assert not still, still
 
 
+@pytest.mark.slow
 def test_fit_takes_datasets_with_targets(both, targets):
     tf = pytest.importorskip("tensorflow")
     task, inputs = both
@@ -70,6 +72,7 @@ def test_fit_takes_datasets_with_targets(both, targets):
     assert moved(task, before)
 
 
+@pytest.mark.slow
 def test_a_frozen_encoder_stays_as_it_is(make_task, encoder, raw, targets):
     encoder.trainable = False
     task = make_task(encoder)
@@ -110,6 +113,7 @@ def test_activation_chooses_loss_and_probabilities(make_task, records, logits):
         np.testing.assert_allclose(found, probabilities, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
 def test_half_precision_trains_and_answers_in_float32(
     make_task, records, targets, logits, dtype
@@ -152,6 +156,7 @@ def test_pixels_and_their_features_give_the_same_logits(
 # === Attention and answers ===
 
 
+@pytest.mark.slow
 def test_attend_gives_the_weights_of_every_hop(both):
     tf = pytest.importorskip("tensorflow")
     task, inputs = both
@@ -182,6 +187,7 @@ def test_attend_takes_batches_of_different_numbers_of_regions(
     np.testing.assert_allclose(weights, expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_answerer_agrees_with_predict_and_attend(both, logits):
     task, inputs = both
     batch = keras.tree.map_structure(
@@ -229,6 +235,7 @@ def test_the_answerer_is_made_again_for_other_variables(
     assert np.abs(np.subtract(after, before)).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_asking_leaves_nothing_behind(make_task, encoder, raw):
     task = make_task(encoder)
 
@@ -244,11 +251,13 @@ def test_asking_leaves_nothing_behind(make_task, encoder, raw):
     assert nodes() == before
 
 
+@pytest.mark.slow
 def test_threads_ask_at_once_and_get_what_one_gets(make_task, encoder, raw):
     task = make_task(encoder)
     questions = ["what", "color", "is it", "what color", "", "zebra", "it"] * 4
+    alone = make_task(encoder)
     expected = [
-        make_task(encoder).ask(raw["images"][i % 3], question)
+        alone.ask(raw["images"][i % 3], question)
         for i, question in enumerate(questions[:7])
     ]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -347,6 +356,7 @@ def test_images_of_other_values_than_0_to_255_are_refused(
             call()
 
 
+@pytest.mark.slow
 def test_gray_and_rgba_images_train_and_predict(make_task, encoder, raw):
     task = make_task(encoder)
     rgb = raw["images"]

@@ -121,6 +121,7 @@ def test_plain_tensorflow_agrees_with_the_task(task, images, tmp_path):
                 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["sigmoid"], indirect=True)
 def test_scores_follow_the_activation(task, images, tmp_path):
     path = serving.export(task, tmp_path, top_k=2)
@@ -173,6 +174,7 @@ def interrupt(monkeypatch):
     return interrupt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["softmax"], indirect=True)
 def test_a_killed_export_leaves_no_version(
     task, tmp_path, interrupt, monkeypatch

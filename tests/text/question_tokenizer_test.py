@@ -163,6 +163,7 @@ def test_graph_keeps_static_shapes(tokenizer):
     assert symbolic.shape == (None, 14) and symbolic.dtype == "int32"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["saved_model", "archive"])
 def test_saved_model_needs_nothing_but_tensorflow(
     tmp_path, tokenizer, vocabulary, way
@@ -197,6 +198,7 @@ print(json.dumps(ids.tolist()))
     assert ids == expected_ids(vocabulary, texts).tolist()
 
 
+@pytest.mark.slow
 def test_jax_without_tensorflow_gives_the_same_ids(tokenizer):
     pytest.importorskip("jax")
     code = """

@@ -159,6 +159,7 @@ def test_report_shows_wrong_and_right_answers(call, run, records, tmp_path):
     assert "<script" not in page
 
 
+@pytest.mark.slow
 def test_ask_prints_answers_and_shows_their_attention(
     call, run, picture, tmp_path
 ):
@@ -228,6 +229,7 @@ def test_ask_names_a_missing_image(call, run, tmp_path):
     assert str(path) in done.stderr
 
 
+@pytest.mark.slow
 def test_export_writes_a_version_once(call, run, tmp_path):
     done = call("export", run, f"--output={tmp_path}", "--top_k=2")
     assert done.status == 0, done.stderr

@@ -57,6 +57,7 @@ def test_the_zoo_holds_the_systems_of_the_article():
     assert zoo.names() == ENTRIES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_entry(entry, batch, tmp_path):
     task = build(entry)

@@ -94,6 +94,7 @@ def test_a_folder_of_other_files_is_refused(call, records, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+@pytest.mark.slow
 def test_noresume_starts_anew(call, run, records, tmp_path):
     copy = tmp_path / "run"
     shutil.copytree(run, copy)

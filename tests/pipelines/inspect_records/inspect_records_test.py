@@ -143,6 +143,7 @@ def test_long_distributions_are_cut_and_say_so(write_records, make_image):
     assert line.split()[2] == "5"
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_card_and_draws_examples(records, tmp_path):
     def inspect(*arguments):
         return subprocess.run(
