@@ -284,6 +284,7 @@ def test_corrupted_picture_has_its_reason(tmp_path, kind):
     assert caught.value.reason == REASONS[kind] in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks to measure")
 @pytest.mark.parametrize(
     "hostile", [hostile_png, hostile_jpeg, hostile_tiff, hostile_others]

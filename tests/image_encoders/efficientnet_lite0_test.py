@@ -84,6 +84,7 @@ def test_it_comes_back_from_its_file(encoder, tmp_path):
     assert sha256(twin) == sha256(encoder)
 
 
+@pytest.mark.slow
 def test_weights_come_from_a_file_as_well(encoder, tmp_path):
     network, _ = efficientnet_lite0((32, 32), weights=None)
     network.set_weights(encoder.layers[-1].get_weights())

@@ -42,6 +42,7 @@ def resnet(image_shape):
     )
 
 
+@pytest.mark.slow
 def test_an_application_takes_plain_pixels(mobile_net):
     pixels = images()
     inner = mobile_net.layers[-1]
@@ -64,6 +65,7 @@ def test_one_level_gives_one_grid(small_cnn):
     assert encoder.output_shape == (None, 7, 7, 4)
 
 
+@pytest.mark.slow
 def test_an_encoder_comes_back_from_its_file(mobile_net, tmp_path):
     path = tmp_path / "encoder.keras"
     mobile_net.save(path)
