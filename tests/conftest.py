@@ -12,6 +12,17 @@ from keras import ops
 HALF_POLICIES = {"mixed_bfloat16": 0.05, "mixed_float16": 0.01}
 
 
+# A run is trained, a wheel is built: who needs one is slow.
+SLOW_FIXTURES = {"run", "wheel"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if SLOW_FIXTURES & set(item.fixturenames):
+            item.add_marker("slow")
+
+
 @pytest.fixture(autouse=True)
 def _seed():
     keras.utils.set_random_seed(0)

@@ -11,6 +11,7 @@ from tests.golden import trained_run
 from tests.golden.make_golden import GOLDEN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", models.entries())
 def test_an_entry_computes_what_it_did(entry):
     found = models.outputs(entry)

@@ -80,6 +80,7 @@ def test_shared_images_give_the_logits_of_repeated_images(make):
     )
 
 
+@pytest.mark.slow
 @every_task
 def test_training_the_shared_model_trains_the_task(make):
     task, images = make()

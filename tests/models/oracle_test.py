@@ -177,6 +177,7 @@ def test_logits_and_attention_are_those_of_the_formula(name, formula, records):
     compare(name, formula, records)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [n for n, sizes in ONLY_SIZES.items() if "regions_dim" in sizes]
 )

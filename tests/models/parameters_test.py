@@ -164,6 +164,7 @@ COUNTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "arguments", "expected"), COUNTS)
 def test_parameters_are_those_of_the_formula(name, arguments, expected):
     backbone = getattr(models, f"{name}Backbone")(**arguments)
