@@ -24,6 +24,7 @@ def moved(model, before):
 # === Training ===
 
 
+@pytest.mark.slow
 def test_predict_takes_records_and_raw_data_as_numpy_and_dataset(both, logits):
     tf = pytest.importorskip("tensorflow")
     task, inputs = both
@@ -274,6 +275,7 @@ def test_threads_ask_at_once_and_get_what_one_gets(make_task, encoder, raw):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", ["What color is it?", "", "zebra"])
 def test_ask_answers_one_question(make_task, encoder, logits, question):
     task = make_task(encoder)
