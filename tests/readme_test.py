@@ -3,9 +3,12 @@
 import pathlib
 import re
 
+import pytest
+
 README = pathlib.Path(__file__).parents[1] / "README.md"
 
 
+@pytest.mark.slow
 def test_a_layer_trains_in_a_model_that_is_not_ours():
     (code,) = re.findall(
         r"<!-- run by tests/readme_test.py -->\n```python\n(.*?)```",

@@ -39,6 +39,7 @@ def test_predict_takes_records_and_raw_data_as_numpy_and_dataset(both, logits):
     np.testing.assert_allclose(batches, expected, atol=atol)
 
 
+@pytest.mark.slow
 def test_features_without_a_mask_are_all_real(make_task, records, logits):
     tf = pytest.importorskip("tensorflow")
     task = make_task()
@@ -95,6 +96,7 @@ def test_a_frozen_backbone_stays_frozen_in_its_twin(make_task):
     assert len(task.trainable_weights) == len(twin.trainable_weights) == 4
 
 
+@pytest.mark.slow
 def test_activation_chooses_loss_and_probabilities(make_task, records, logits):
     scores = np.array([[1, 0.3, 0], [0, 0, 0], [0.6, 0, 1]], "float32")
     softmax, sigmoid = make_task(), make_task(activation="sigmoid")
@@ -129,6 +131,7 @@ def test_half_precision_trains_and_answers_in_float32(
 # === Twins ===
 
 
+@pytest.mark.slow
 def test_pixels_and_their_features_give_the_same_logits(
     make_task, encoder, raw, logits, tmp_path
 ):
@@ -173,6 +176,7 @@ def test_attend_gives_the_weights_of_every_hop(both):
             np.testing.assert_allclose(again[name], weights, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_attend_takes_batches_of_different_numbers_of_regions(
     make_task, records
 ):
@@ -222,6 +226,7 @@ def test_the_answerer_is_made_once_and_follows_the_weights(make_task, records):
     assert task.answerer(1) is not answerer
 
 
+@pytest.mark.slow
 def test_the_answerer_is_made_again_for_other_variables(
     make_task, encoder, raw
 ):
@@ -313,6 +318,7 @@ def test_ask_takes_whatever_holds_an_image(make_task, encoder, tmp_path):
     assert gray == task.ask(np.asarray(image.convert("L")), "what")[1]
 
 
+@pytest.mark.slow
 def test_ask_takes_lists(make_task, encoder, raw):
     task = make_task(encoder)
     images = list(raw["images"])
