@@ -114,9 +114,11 @@ def test_a_full_disk_ends_with_status_2_and_what_to_do(call):
     assert "Traceback" not in done.stderr
 
 
-def test_a_bug_keeps_its_traceback(call):
-    with pytest.raises(ZeroDivisionError):
-        call("--sheep=0")
+def test_a_bug_keeps_its_traceback(start):
+    done = start("--sheep=0")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
 
 
 @pytest.mark.parametrize("flag", ["--help", "--helpfull"])

@@ -156,6 +156,7 @@ def test_plain_jpeg_has_the_pixels_that_pillow_gives(subsampling, size):
         )
 
 
+@pytest.mark.slow
 def test_damaged_jpeg_has_the_outcome_that_pillow_gives(monkeypatch):
     def outcome(data):
         try:

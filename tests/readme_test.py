@@ -3,6 +3,8 @@
 import pathlib
 import re
 
+import pytest
+
 README = pathlib.Path(__file__).parents[1] / "README.md"
 SECTIONS = """
     Install Quickstart Models Train_on_your_own_photographs VQA_v2
@@ -53,6 +55,7 @@ def test_the_quickstart_answers_right_and_shows_its_heat_maps(
     assert page.count("data:image/png") >= 3  # the image, two hops
 
 
+@pytest.mark.slow
 def test_a_layer_trains_in_a_model_that_is_not_ours():
     code = block("Layers in your own model")
     assert len([line for line in code.splitlines() if line]) <= 20

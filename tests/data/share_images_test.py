@@ -29,6 +29,7 @@ def rows(batches):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

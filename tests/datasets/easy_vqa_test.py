@@ -141,6 +141,7 @@ def test_a_missing_package_is_named(monkeypatch):
         easy_vqa.find()
 
 
+@pytest.mark.slow
 def test_the_installed_package_has_the_published_numbers(read):
     splits = read(easy_vqa.find())
     questions = {

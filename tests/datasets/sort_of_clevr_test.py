@@ -98,6 +98,7 @@ def test_a_picture_has_ten_questions_of_each_type():
     assert types == ["non-relational"] * 10 + ["relational"] * 10
 
 
+@pytest.mark.slow
 def test_question_only_floors_are_the_published_ones():
     def asked(split, question_type):
         return [

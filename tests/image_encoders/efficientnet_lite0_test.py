@@ -41,6 +41,7 @@ def encoder():
     return image_encoders.load(NAME)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "known"), [("china.jpg", PALACE), ("flower.jpg", DAISY)]
 )
@@ -49,6 +50,7 @@ def test_a_photograph_has_its_class(classifier, name, known):
     assert scores.argmax() == known
 
 
+@pytest.mark.slow
 def test_the_grid_is_what_the_classifier_averages(classifier, encoder):
     pixels = photograph("flower.jpg")
     grid = encoder.predict(pixels, verbose=0)
@@ -77,6 +79,7 @@ def test_larger_images_and_levels_give_larger_grids():
     assert shapes == [(56, 56, 40), (28, 28, 112), (14, 14, 1280)]
 
 
+@pytest.mark.slow
 def test_it_comes_back_from_its_file(encoder, tmp_path):
     encoder.save(tmp_path / "lite0.keras")
     twin = image_encoders.load(tmp_path / "lite0.keras")

@@ -104,6 +104,7 @@ def test_a_keras_hub_preset_gives_its_pyramid_levels(tmp_path):
     assert last.output_shape == (None, 8, 8, 64)
 
 
+@pytest.mark.slow
 def test_a_keras_hub_preset_normalizes_as_its_converter(tmp_path):
     backbone = resnet((32, 32, 3))
     backbone.save_to_preset(tmp_path)

@@ -141,6 +141,7 @@ def test_words_are_zero_at_padding(policy):
     assert np.isfinite(question).all()
 
 
+@pytest.mark.slow
 def test_question_without_words_gives_zeros_and_finite_gradients(encoder):
     question, words, mask = encode(encoder, np.zeros((2, 5)))
     assert not question.any() and not words.any() and not mask.any()

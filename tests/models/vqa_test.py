@@ -21,6 +21,7 @@ def moved(model, before):
 # === Training ===
 
 
+@pytest.mark.slow
 def test_predict_takes_records_and_raw_data_as_numpy_and_dataset(both, logits):
     tf = pytest.importorskip("tensorflow")
     task, inputs = both
@@ -35,6 +36,7 @@ def test_predict_takes_records_and_raw_data_as_numpy_and_dataset(both, logits):
     np.testing.assert_allclose(batches, expected, atol=atol)
 
 
+@pytest.mark.slow
 def test_features_without_a_mask_are_all_real(make_task, records, logits):
     tf = pytest.importorskip("tensorflow")
     task = make_task()
@@ -91,6 +93,7 @@ def test_a_frozen_backbone_stays_frozen_in_its_twin(make_task):
     assert len(task.trainable_weights) == len(twin.trainable_weights) == 4
 
 
+@pytest.mark.slow
 def test_activation_chooses_loss_and_probabilities(make_task, records, logits):
     scores = np.array([[1, 0.3, 0], [0, 0, 0], [0.6, 0, 1]], "float32")
     softmax, sigmoid = make_task(), make_task(activation="sigmoid")
@@ -125,6 +128,7 @@ def test_half_precision_trains_and_answers_in_float32(
 # === Twins ===
 
 
+@pytest.mark.slow
 def test_pixels_and_their_features_give_the_same_logits(
     make_task, encoder, raw, logits, tmp_path
 ):

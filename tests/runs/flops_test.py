@@ -83,12 +83,14 @@ def test_a_question_is_the_sum_of_the_parts_of_its_task(task):
     assert counted == read + embed + 2 * hop + head
 
 
+@pytest.mark.slow
 def test_more_regions_and_words_cost_more(task):
     few = flops_per_question(task, num_words=6, num_regions=16)
     assert flops_per_question(task, num_words=7, num_regions=16) > few
     assert flops_per_question(task, num_words=6, num_regions=17) > few
 
 
+@pytest.mark.slow
 def test_the_image_encoder_is_not_counted(zoo_folder, monkeypatch):
     monkeypatch.setattr(zoo.recipe, "entries", lambda: zoo_folder)
     pixels = zoo.build_model("pixels")  # 16 cells of 8 channels

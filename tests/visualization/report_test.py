@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vqa_keras.errors import UserError
 from vqa_keras.visualization import Example
 from vqa_keras.visualization import overlay
 from vqa_keras.visualization import write_report
@@ -257,7 +258,7 @@ def test_interrupted_write_leaves_no_half_file(tmp_path, example, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", disk_is_full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(UserError, match="No space left"):
         write_report(tmp_path / "r.html", [example], SUMMARY)
     assert list(tmp_path.iterdir()) == []
 
