@@ -3,11 +3,11 @@
 import json
 
 from vqa_keras import presets
-from vqa_keras.data import DatasetInfo
+from vqa_keras.data import Records
 
 
 def test_ship_leaves_the_cnn_out_and_names_it(call, run, records, tmp_path):
-    cnn = DatasetInfo.read(records).load_image_encoder()
+    cnn = Records(records).image_encoder()
     cnn.save(tmp_path / "cnn.keras")
     output = tmp_path / "preset"
     flags = [f"--image_encoder={tmp_path / 'cnn.keras'}", f"--output={output}"]
