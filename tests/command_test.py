@@ -114,6 +114,7 @@ def test_a_full_disk_ends_with_status_2_and_what_to_do(call):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_bug_keeps_its_traceback(start):
     done = start("--sheep=0")
     assert done.returncode == 1

@@ -4,6 +4,7 @@ import itertools
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from keras import ops
 
@@ -144,6 +145,7 @@ def test_images_are_shared_in_another_order_every_pass(records):
     assert sorted(first) == sorted(second)
 
 
+@pytest.mark.slow
 def test_fit_trains_on_an_order_per_epoch_and_again_on_the_same(records):
     whole = fit(load(records, "train", 1, shuffle=True), epochs=3)
     assert len(set(map(tuple, whole))) == 3
@@ -154,6 +156,7 @@ def test_fit_trains_on_an_order_per_epoch_and_again_on_the_same(records):
     assert fit(load(records, "train", 1, shuffle=True), epochs=3) == whole
 
 
+@pytest.mark.slow
 def test_a_resumed_fit_trains_on_what_the_whole_one_does(records):
     whole = fit(load(records, "train", 1, shuffle=True), epochs=3)
     resumed = load(records, "train", 1, shuffle=True, first_epoch=1)

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from vqa_keras import presets
 from vqa_keras.data import Records
 
@@ -42,6 +44,7 @@ def test_ship_refuses_another_cnn_and_writes_nothing(call, run, tmp_path):
     assert not output.exists()
 
 
+@pytest.mark.slow
 def test_every_command_that_reads_a_run_takes_a_shipped_name(
     call, records, tmp_path
 ):
