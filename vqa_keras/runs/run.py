@@ -13,6 +13,7 @@ import pathlib
 from vqa_keras import presets
 from vqa_keras.data import Records
 from vqa_keras.errors import UserError
+from vqa_keras.files import make_folder_of
 from vqa_keras.files import write_atomically
 from vqa_keras.image_encoders import weights_sha256
 from vqa_keras.models import VQA
@@ -94,12 +95,7 @@ def check_takes_pictures(task: VQA) -> None:
 
 def write_json(path: str | os.PathLike, value: object) -> None:
     """Writes a JSON file that appears under its name when it is whole."""
-    path = pathlib.Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error}") from error
-    write_atomically(path, json.dumps(value, indent=1) + "\n")
+    write_atomically(make_folder_of(path), json.dumps(value, indent=1) + "\n")
 
 
 def _check_vocabularies(task, records):

@@ -7,13 +7,12 @@ Needs no data. The printed tables list the layers and their parameters; the
 saved file opens with keras.saving.load_model where vqa_keras is imported.
 """
 
-import pathlib
-
 from absl import flags
 
 from vqa_keras import zoo
 from vqa_keras.command import run
 from vqa_keras.errors import UserError
+from vqa_keras.files import make_folder_of
 from vqa_keras.zoo.arguments import one_argument
 
 _LIST = flags.DEFINE_bool("list", False, "List the entries of the zoo.")
@@ -38,8 +37,7 @@ def main(argv):
     task = zoo.build_model(entry)
     describe(task, source)
     if _OUTPUT.value:
-        path = pathlib.Path(_OUTPUT.value)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = make_folder_of(_OUTPUT.value)
         task.save(path)
         print(f"saved        {path}")
 
