@@ -49,7 +49,7 @@ demo: $(INSTALLED) ## Data, training, evaluation, report, served answer.
 	@echo "== 2 of 7: training, in demo/run"
 	$(BIN)/python -m vqa_keras.zoo.train stacked --data=demo/records \
 		--output=demo/run
-	@echo "== 3 of 7: accuracy, floors and grounding on the test questions"
+	@echo "== 3 of 7: accuracy, baselines and grounding on the test questions"
 	$(BIN)/python -m vqa_keras.zoo.evaluate demo/run --data=demo/records \
 		--split=test
 	@echo "== 4 of 7: heat maps, in demo/report.html"

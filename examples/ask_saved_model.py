@@ -13,7 +13,7 @@ import tensorflow as tf
 
 
 def main(arguments):
-    """Prints the answers with their scores and each hop's strongest cell."""
+    """Prints the answers with scores and the strongest cell of each map."""
     if len(arguments) != 3:
         sys.exit(f"Needed MODEL_DIR IMAGE QUESTION. Received: {arguments}")
     directory, image, question = arguments
@@ -28,8 +28,9 @@ def main(arguments):
     for answer, score in zip(answers, scores, strict=True):
         print(f"{score:7.2%}  {answer.decode()}")
     for name, weights in sorted(outputs.items()):
-        if not name.startswith("hop_") or weights.shape.rank != 3:
-            continue  # of words, channels or heads
+        of_regions = name.startswith("regions_") and "_to_" not in name
+        if not of_regions or weights.shape.rank != 3:
+            continue  # of words or channels, or of several heads
         rows, columns = weights.shape[1:]
         row, column = divmod(int(tf.argmax(tf.reshape(weights, [-1]))), columns)
         print(

@@ -83,7 +83,7 @@ for question in example["questions"][:4]:
 
 # %%
 train = records.load(
-    "train", BATCH_SIZE, shuffle=True, seed=0, answerable_only=True
+    "train", BATCH_SIZE, shuffle=True, seed=0, in_vocabulary_only=True
 )
 validation = records.load("validation", BATCH_SIZE)
 test = records.load("test", BATCH_SIZE)
@@ -131,7 +131,7 @@ history = task.fit(train, epochs=EPOCHS, validation_data=validation, verbose=2)
 # %% [markdown]
 # ## Is it any good?
 #
-# Some questions can be guessed without the picture. The floors are what the
+# Some questions can be guessed without the image. The baselines are what the
 # best guesses reach; a model has to be well above them to have looked at all.
 
 # %%
@@ -142,10 +142,10 @@ questions = {
     ]
     for split in ("train", "test")
 }
-floors = vqa_keras.metrics.floors(questions["train"], questions["test"])
+baselines = vqa_keras.metrics.baselines(questions["train"], questions["test"])
 accuracy = task.evaluate(test, verbose=0, return_dict=True)["accuracy"]
-print(f"always the most common answer    {floors['majority']:6.2f} %")
-print(f"best answer without the picture  {floors['question_only']:6.2f} %")
+print(f"always the most common answer    {baselines['majority']:6.2f} %")
+print(f"best answer without the image    {baselines['question_only']:6.2f} %")
 print(f"this model                       {100 * accuracy:6.2f} %")
 
 # %% [markdown]

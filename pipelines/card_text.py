@@ -44,7 +44,7 @@ def _count(name):
     return lambda figures: f"{figures[name]:,}"
 
 
-def _share(name):
+def _fraction(name):
     return lambda figures: _percent(figures[name])
 
 
@@ -63,9 +63,9 @@ def _of_words(name, show):
     )
 
 
-def _floor(name):
+def _baseline(name):
     return lambda figures: (
-        _percent(figures["floors"][name]) if figures["floors"] else "-"
+        _percent(figures["baselines"][name]) if figures["baselines"] else "-"
     )
 
 
@@ -83,11 +83,11 @@ _ROWS = (
     ("  most", _of_words("max", str)),
     ("  questions that are cut", _of_words("cut", _percent)),
     ("covered by the answer vocabulary", lambda figures: ""),
-    ("  questions", _share("answerable")),
-    ("  annotators' answers", _share("annotator_answers")),
+    ("  questions", _fraction("in_vocabulary")),
+    ("  annotators' answers", _fraction("annotator_answers")),
     ("right without the image", lambda figures: ""),
-    ("  most common answer of train", _floor("majority")),
-    ("  most common answer to the question", _floor("question_only")),
+    ("  most common answer of train", _baseline("majority")),
+    ("  most common answer to the question", _baseline("question_only")),
 )
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from vqa_keras.data import Records
-from vqa_keras.metrics.floors import floors
+from vqa_keras.metrics.baselines import baselines
 from vqa_keras.text import normalize_answer
 from vqa_keras.text import split as split_words
 
@@ -39,11 +39,11 @@ def data_card(directory, seen=None):
                 question_words: `{"min", "median", "p95", "max"}` words of a
                     question, and "cut", percent of the questions of which the
                     records keep only the beginning; None without questions.
-                answerable: percent of the labeled questions whose answer is
+                in_vocabulary: percent of the labeled questions whose answer is
                     a class, or None.
                 annotator_answers: percent of all annotators' answers that
                     are a class, or None.
-                floors: accuracy of guesses, see `vqa_keras.metrics.floors`, or
+                baselines: see `vqa_keras.metrics.baselines`, or
                     None: for "train", and without answers.
             features: `{level: figures}` of at most 200 images of the first
                 split, evenly spaced: shape, images, mean, std, min, max,
@@ -110,7 +110,7 @@ class _Split:
             "answers": collections.Counter(),
         }
         self._lengths = collections.Counter()
-        self._answerable = 0
+        self._in_vocabulary = 0
         self._annotators = collections.Counter()  # True: the answer is a class
         self.pairs = []  # question text and answer of every question
 
@@ -123,7 +123,7 @@ class _Split:
             self.pairs.append(self._pairs_once.setdefault(pair, pair))
             if q["answer"]:
                 self._counters["answers"][q["answer"]] += 1
-                self._answerable += q["answer_id"] >= 0
+                self._in_vocabulary += q["answer_id"] >= 0
             for answer in q["all_answers"]:
                 self._annotators[_normalized(answer) in self._classes] += 1
 
@@ -136,11 +136,13 @@ class _Split:
                 name: {"distinct": len(counter), "top": _top(counter)}
                 for name, counter in self._counters.items()
             },
-            "answerable": _percent(self._answerable, labeled),
+            "in_vocabulary": _percent(self._in_vocabulary, labeled),
             "annotator_answers": _percent(
                 self._annotators[True], self._annotators.total()
             ),
-            "floors": floors(train, self.pairs) if train and labeled else None,
+            "baselines": baselines(train, self.pairs)
+            if train and labeled
+            else None,
         }
 
     def _words(self):

@@ -4,13 +4,13 @@ from keras import ops
 
 from vqa_keras.attention_axes import attention_axes
 from vqa_keras.attention_axes import attention_kind
-from vqa_keras.attention_axes import on_grid
+from vqa_keras.attention_axes import unflatten_regions
 
 
 @pytest.mark.parametrize(
     ("name", "rank", "axes"),
     [
-        ("hop_1", 1, ("regions",)),
+        ("regions_1", 1, ("regions",)),
         ("words", None, ("words",)),
         ("words_phrase", 1, ("words",)),
         ("words_to_regions_2", 2, ("words", "regions")),
@@ -39,27 +39,27 @@ def test_the_kind_is_the_longest_that_begins_the_name(name, kind):
 def test_unknown_names_and_ranks_are_refused():
     with pytest.raises(ValueError, match="begin with one of.*Received: heat"):
         attention_axes("heat")
-    with pytest.raises(ValueError, match="'hop_1' must.* Received: 3 axes"):
-        attention_axes("hop_1", 3)
+    with pytest.raises(ValueError, match="'regions_1' must.* Received: 3 axes"):
+        attention_axes("regions_1", 3)
 
 
 @pytest.mark.parametrize("convert", [np.asarray, ops.convert_to_tensor])
 @pytest.mark.parametrize(
     ("name", "shape", "expected"),
     [
-        ("hop_1", (2, 6), (2, 2, 3)),
-        ("hop_1", (2, 4, 6), (2, 4, 2, 3)),
+        ("regions_1", (2, 6), (2, 2, 3)),
+        ("regions_1", (2, 4, 6), (2, 4, 2, 3)),
         ("words_to_regions_1", (2, 4, 6), (2, 4, 2, 3)),
         ("regions_to_words_1", (2, 5, 6, 4), (2, 5, 2, 3, 4)),
         ("regions_to_regions_1", (2, 5, 6, 6), (2, 5, 2, 3, 2, 3)),
         ("words_1", (2, 6), (2, 6)),
         ("channels_1", (2, 6), (2, 6)),
-        ("hop_1", (2, 7), (2, 7)),
+        ("regions_1", (2, 7), (2, 7)),
     ],
 )
 def test_axes_of_regions_become_a_grid(convert, name, shape, expected):
     weights = np.arange(np.prod(shape), dtype="float32").reshape(shape)
-    found = on_grid(name, convert(weights), (2, 3))
+    found = unflatten_regions(name, convert(weights), (2, 3))
     assert tuple(found.shape) == expected
     assert isinstance(found, np.ndarray) == (convert is np.asarray)
     np.testing.assert_array_equal(
@@ -69,4 +69,4 @@ def test_axes_of_regions_become_a_grid(convert, name, shape, expected):
 
 def test_without_a_grid_weights_stay_as_they_are():
     weights = np.ones((2, 6))
-    assert on_grid("hop_1", weights, None) is weights
+    assert unflatten_regions("regions_1", weights, None) is weights

@@ -19,7 +19,7 @@ FLOORS = [
     {"benchmarks", "pipelines"},
     {"notebooks", "zoo"},
 ]
-OPEN_TO_ALL = {"attention_axes", "errors"}
+OPEN_TO_ALL = {"attention_axes", "errors", "renamed"}
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}
 WITHOUT_TENSORFLOW = {"layers", "metrics", "visualization"}
 # Where TensorFlow is not installed, functions that need it are not called.

@@ -49,7 +49,7 @@ def test_the_quickstart_answers_right_and_shows_its_heat_maps(
     names = {}
     exec(compile(block("Quickstart"), "README.md", "exec"), names)
     assert capsys.readouterr().out.splitlines()[0] == "blue"
-    assert names["answer"].attention["hop_1"].shape == (8, 8)
+    assert names["answer"].attention["regions_1"].shape == (8, 8)
     page = (tmp_path / "answer.html").read_text(encoding="utf-8")
     assert "what color is the shape?" in page
     assert page.count("data:image/png") >= 3  # the image, two hops

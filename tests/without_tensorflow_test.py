@@ -67,7 +67,7 @@ def ask_a_task():
     }
     logits = task.predict_on_batch(inputs)
     loss = task.train_on_batch(inputs, np.eye(3, dtype="float32")[:2])
-    weights = task.attend(inputs)["hop_2"]
+    weights = task.attend(inputs)["regions_2"]
     preprocessor = VQAPreprocessor(
         QuestionTokenizer(["[PAD]", "[UNK]", "what"], 3), list("abc"), (4, 4)
     )

@@ -3,9 +3,9 @@
 import numpy as np
 from keras import ops
 
-# A name is one of these, or one of these with a suffix: "hop_2", "words_word".
+# A name is one of these, perhaps with a suffix: "regions_2", "words_word".
 _KINDS = {
-    "hop": ("regions",),
+    "regions": ("regions",),
     "words": ("words",),
     "channels": ("channels",),
     "cnn_layers": ("cnn_layers",),
@@ -42,14 +42,14 @@ def attention_kind(name):
 def attention_axes(name, rank=None):
     """Returns the names of the axes of an attention, without the batch.
 
-    `hop_*` are weights of the regions, `words_*` of the words, `channels_*`,
-    `cnn_layers_*` and `concepts_*` of those. In `words_to_regions_*` each
-    word has weights of the regions, and so on; the last axis sums to 1.
-    `affinity_*` is how well each word and region match, from -1 to 1; it is
-    not normalized.
+    `regions_*` are weights of the regions, `words_*` of the words,
+    `channels_*`, `cnn_layers_*` and `concepts_*` of those. In
+    `words_to_regions_*` each word has weights of the regions, and so on; the
+    last axis sums to 1. `affinity_*` is how well each word and region match,
+    from -1 to 1; it is not normalized.
 
     Args:
-        name: str, such as "hop_1".
+        name: str, such as "regions_1".
         rank: int, the number of axes without the batch. One more than the
             kind has means that there are several heads or glimpses.
 
@@ -71,7 +71,7 @@ def attention_axes(name, rank=None):
     )
 
 
-def on_grid(name, weights, grid_shape):
+def unflatten_regions(name, weights, grid_shape):
     """Gives every axis of regions the shape of the grid they are cells of.
 
     Args:

@@ -23,7 +23,7 @@ def test_counts_are_sums_over_the_shards(records):
     train = DatasetInfo.read(records).split("train")
     assert (train["images"], train["questions"]) == (10, 30)
     assert [s["images"] for s in train["shards"]] == [4, 1, 5]
-    assert train["answerable"] == 22
+    assert train["in_vocabulary"] == 22
 
 
 def test_reads_both_vocabularies(records):

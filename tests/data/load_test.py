@@ -158,7 +158,7 @@ def test_no_batch_spans_two_epochs(records):
 
 
 @pytest.mark.parametrize(
-    ("answerable_only", "drop_remainder", "limit"),
+    ("in_vocabulary_only", "drop_remainder", "limit"),
     [
         (False, False, None),
         (True, False, None),
@@ -170,10 +170,10 @@ def test_no_batch_spans_two_epochs(records):
     ],
 )
 def test_number_of_batches_is_known(
-    records, answerable_only, drop_remainder, limit
+    records, in_vocabulary_only, drop_remainder, limit
 ):
     arguments = {
-        "answerable_only": answerable_only,
+        "in_vocabulary_only": in_vocabulary_only,
         "drop_remainder": drop_remainder,
         "limit": limit,
     }
@@ -182,8 +182,8 @@ def test_number_of_batches_is_known(
     assert data.cardinality() == len(batches(data)) == steps
 
 
-def test_answerable_questions_have_a_target(records):
-    data = load(records, "train", 4, answerable_only=True)
+def test_questions_in_vocabulary_have_a_target(records):
+    data = load(records, "train", 4, in_vocabulary_only=True)
     targets = np.concatenate([targets for _, targets in batches(data)])
     np.testing.assert_array_equal(targets.sum(axis=-1), np.ones(22))
 

@@ -37,7 +37,7 @@ def rows(batches):
         {"inputs": "images"},
         {"inputs": "grids"},
         {"targets": "scores"},
-        {"answerable_only": True},
+        {"in_vocabulary_only": True},
         {"limit": 6},
         {"shard": (1, 3)},
     ],
@@ -85,13 +85,17 @@ def test_shuffling_moves_images_and_keeps_every_question(records):
     assert first != second
 
 
-def test_a_batch_without_answerable_question_keeps_one(
+def test_a_batch_without_question_in_vocabulary_keeps_one(
     write_records, make_image
 ):
-    images = [make_image(4 * i, 1) for i in range(10)]  # none is answerable
+    images = [
+        make_image(4 * i, 1) for i in range(10)
+    ]  # no answer in the vocabulary
     images[0] = make_image(0, 3)
     records = write_records(images)
-    batches = load(records, "train", 1, share_images=True, answerable_only=True)
+    batches = load(
+        records, "train", 1, share_images=True, in_vocabulary_only=True
+    )
     counts = [len(targets) for _, targets in batches]
     assert counts == [2, 1]  # five images a batch, of 0.2 questions each
     *_, (_, targets) = batches

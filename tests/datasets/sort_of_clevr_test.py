@@ -13,7 +13,7 @@ from vqa_keras.datasets.question_table import QuestionTable
 from vqa_keras.datasets.sort_of_clevr import draw
 from vqa_keras.datasets.sort_of_clevr import scene
 from vqa_keras.errors import UserError
-from vqa_keras.metrics import floors
+from vqa_keras.metrics import baselines
 
 RGB = {
     "red": (255, 0, 0),
@@ -99,7 +99,7 @@ def test_a_picture_has_ten_questions_of_each_type():
 
 
 @pytest.mark.slow
-def test_question_only_floors_are_the_published_ones():
+def test_question_only_baselines_are_the_published_ones():
     def asked(split, question_type):
         return [
             (question.question, question.answers[0])
@@ -109,7 +109,7 @@ def test_question_only_floors_are_the_published_ones():
         ]
 
     for question_type, percent in ("non-relational", 50), ("relational", 43.75):
-        measured = floors(
+        measured = baselines(
             asked("train", question_type), asked("test", question_type)
         )
         # The sample of 1,000 images: ten seeds differ by 0.6 points (one

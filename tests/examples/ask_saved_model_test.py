@@ -24,7 +24,7 @@ class Served(tf.Module):
         return {
             "answers": tf.stack([size, questions], axis=1),
             "scores": tf.constant([[0.75, 0.25]]),
-            "hop_1": tf.constant([[[0.1, 0.2, 0.1], [0.1, 0.1, 0.4]]]),
+            "regions_1": tf.constant([[[0.1, 0.2, 0.1], [0.1, 0.1, 0.4]]]),
         }
 
 
@@ -47,7 +47,7 @@ def test_prints_answers_scores_and_where_the_model_looked(
         f"{image}: why?",
         " 75.00%  5",
         " 25.00%  why?",
-        "hop_1: strongest of 2 x 3 cells at row 1, column 2",
+        "regions_1: strongest of 2 x 3 cells at row 1, column 2",
     ]
 
 

@@ -15,6 +15,7 @@ where FOLDER and tests/testdata/golden have none.
 
 import json
 import pathlib
+import re
 import sys
 import tempfile
 
@@ -23,6 +24,7 @@ import numpy as np
 from tests.golden import models
 from tests.golden import readers
 from tests.golden import trained_run
+from vqa_keras.renamed import rename_results
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "testdata" / "golden"
 
@@ -82,7 +84,8 @@ def compare(before, after):
     """Prints what differs between two folders; returns 1 if anything does."""
     different = 0
     for name in ("models.npz", "features.npz", "run.npz"):
-        old, new = np.load(before / name), np.load(after / name)
+        old = {_renamed(k): v for k, v in np.load(before / name).items()}
+        new = {_renamed(k): v for k, v in np.load(after / name).items()}
         for key in sorted({*old, *new}):
             if key not in old or key not in new:
                 print(f"{name}: {key} is in one folder only")
@@ -94,10 +97,10 @@ def compare(before, after):
             else:
                 continue
             different += 1
-        print(f"{name}: {len(old.files)} arrays compared")
+        print(f"{name}: {len(old)} arrays compared")
     for name in ("records.json", "shards.json", "run.json"):
-        old = json.loads((before / name).read_text("utf-8"))
-        new = json.loads((after / name).read_text("utf-8"))
+        old = rename_results(json.loads((before / name).read_text("utf-8")))
+        new = rename_results(json.loads((after / name).read_text("utf-8")))
         for key in sorted({*old, *new}):
             if old.get(key) != new.get(key):
                 print(f"{name}: {key} differs")
@@ -105,6 +108,11 @@ def compare(before, after):
         print(f"{name}: {len(old)} entries compared")
     print(f"{different} differences")
     return int(different > 0)
+
+
+def _renamed(name):
+    """Today's name of an array; attention over regions was called hop."""
+    return re.sub("(attention|ask_.|served)/hop_", r"\1/regions_", name)
 
 
 def _write_json(path, value):

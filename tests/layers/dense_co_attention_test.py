@@ -22,7 +22,9 @@ def inputs():
 
 def make(inputs, **arguments):
     """A layer of two heads with random weights and biases."""
-    layer = DenseCoAttention(**{"num_heads": 2, "num_nowhere": 2, **arguments})
+    layer = DenseCoAttention(
+        **{"num_heads": 2, "num_null_slots": 2, **arguments}
+    )
     layer(**inputs)
     rng = np.random.default_rng(1)
     layer.set_weights([rng.normal(size=w.shape) for w in layer.weights])
@@ -63,9 +65,9 @@ def attend(layer, asking, keys, valid, sides):
     return np.array(new), rows
 
 
-@pytest.mark.parametrize("num_nowhere", [0, 3])
-def test_keeps_the_layer_contract(check_layer, inputs, num_nowhere):
-    layer = DenseCoAttention(2, num_nowhere=num_nowhere)
+@pytest.mark.parametrize("num_null_slots", [0, 3])
+def test_keeps_the_layer_contract(check_layer, inputs, num_null_slots):
+    layer = DenseCoAttention(2, num_null_slots=num_null_slots)
     check_layer(layer, inputs)
 
 
@@ -75,19 +77,19 @@ def test_keeps_the_layer_contract_without_masks(check_layer, inputs):
 
 
 @pytest.mark.parametrize("num_heads", [1, 3])
-@pytest.mark.parametrize("num_nowhere", [0, 2])
-def test_matches_the_published_formula(inputs, num_heads, num_nowhere):
-    layer = make(inputs, num_heads=num_heads, num_nowhere=num_nowhere)
+@pytest.mark.parametrize("num_null_slots", [0, 2])
+def test_matches_the_published_formula(inputs, num_heads, num_null_slots):
+    layer = make(inputs, num_heads=num_heads, num_null_slots=num_null_slots)
     words, regions, to_regions, to_words = run(layer, **inputs)
     slots = dict.fromkeys(("words", "regions"), np.zeros((0, 6)))
-    if num_nowhere:
-        slots = {side: weight(layer, f"{side}_nowhere") for side in slots}
+    if num_null_slots:
+        slots = {side: weight(layer, f"{side}_null_slots") for side in slots}
     for b in range(3):
         keys, valid, n = {}, {}, {}
         for side in slots:
             keys[side] = np.concatenate([inputs[side][b], slots[side]])
             mask = inputs[f"{side}_mask"][b]
-            valid[side] = np.append(mask, np.ones(num_nowhere))
+            valid[side] = np.append(mask, np.ones(num_null_slots))
             n[side] = mask.sum()
         for side, other, output, found in [
             ("words", "regions", words, to_regions),
@@ -109,20 +111,20 @@ def test_matches_the_published_formula(inputs, num_heads, num_nowhere):
             assert (found[b, n[side] :] == 0).all()
 
 
-def test_what_goes_nowhere_is_what_a_row_lacks(inputs):
+def test_null_slots_take_what_a_row_lacks(inputs):
     del inputs["words_mask"], inputs["regions_mask"]
-    for num_nowhere in (0, 2):
-        layer = make(inputs, num_nowhere=num_nowhere)
+    for num_null_slots in (0, 2):
+        layer = make(inputs, num_null_slots=num_null_slots)
         *_, to_regions, to_words = run(layer, **inputs)
         for rows in (to_regions.sum(-1), to_words.sum(-1)):
-            if num_nowhere:
+            if num_null_slots:
                 assert (rows < 1 - 1e-4).any() and (rows <= 1 + 1e-6).all()
             else:
                 np.testing.assert_allclose(rows, 1, rtol=1e-5)
 
 
 def test_without_an_affinity_it_averages_the_slots(inputs):
-    layer = make(inputs, num_nowhere=2)
+    layer = make(inputs, num_null_slots=2)
     layer.words_dense.kernel.assign(np.zeros((6, 6)))
     *_, to_regions, to_words = run(layer, **inputs)
     np.testing.assert_allclose(to_regions[0, 0], [0.2] * 3 + [0], atol=1e-6)
@@ -196,7 +198,7 @@ def test_words_of_an_image_without_regions_read_the_slots(inputs):
     layer = make(inputs)
     words, regions, to_regions, _ = run(layer, **inputs)
     assert (to_regions[1] == 0).all() and (regions[1] == 0).all()
-    layer.regions_nowhere.assign(layer.regions_nowhere + 1)
+    layer.regions_null_slots.assign(layer.regions_null_slots + 1)
     assert np.abs(run(layer, **inputs)[0][1, 0] - words[1, 0]).max() > 1e-3
 
 
@@ -214,7 +216,7 @@ def test_dropout_drops_what_is_added_in_training_only(inputs):
 
 def test_parameters_are_those_of_the_paper(inputs):
     d, k = 6, 3
-    layer = make(inputs, num_nowhere=k)
+    layer = make(inputs, num_null_slots=k)
     assert layer.count_params() == 2 * d * d + 2 * (2 * d + 1) * d + 2 * k * d
 
 
@@ -231,7 +233,7 @@ def test_rejects_shapes_that_do_not_fit(inputs):
 def test_rejects_bad_arguments():
     with pytest.raises(ValueError, match="`num_heads` must.*Received: 0"):
         DenseCoAttention(0)
-    with pytest.raises(ValueError, match="`num_nowhere` must.*Received: -1"):
-        DenseCoAttention(num_nowhere=-1)
+    with pytest.raises(ValueError, match="`num_null_slots` must.*Received: -1"):
+        DenseCoAttention(num_null_slots=-1)
     with pytest.raises(ValueError, match="`dropout` must.*Received: 1"):
         DenseCoAttention(dropout=1)

@@ -78,7 +78,7 @@ def expected_by_loops(w, num_hops, words, regions):
     words_weights, regions_weights = [], []
     for j in range(1, num_hops + 1):
         text, of_words = attend_by_loops(w, f"words_{j}", memory, words)
-        seen, of_regions = attend_by_loops(w, f"hop_{j}", memory, regions)
+        seen, of_regions = attend_by_loops(w, f"regions_{j}", memory, regions)
         memory = memory + text * np.tanh(dense(w, f"image_dense_{j}", seen))
         words_weights.append(of_words)
         regions_weights.append(of_regions)
@@ -163,7 +163,7 @@ def test_weight_paths_name_the_hop(inputs):
         )
     } | {
         f"attention/{hop}/{name}"
-        for hop in ("words_1", "hop_1")
+        for hop in ("words_1", "regions_1")
         for name in (
             "memory_dense/kernel",
             "memory_dense/bias",

@@ -81,7 +81,7 @@ def expected_by_loops(w, num_hops, question, words, regions):
     words_weights, regions_weights = [], []
     for j in range(1, num_hops + 1):
         text, of_words = attend_by_loops(w, f"words_{j}", image, words)
-        seen, of_regions = attend_by_loops(w, f"hop_{j}", question, regions)
+        seen, of_regions = attend_by_loops(w, f"regions_{j}", question, regions)
         question, image = question + text, image + seen
         words_weights.append(of_words)
         regions_weights.append(of_regions)
@@ -167,7 +167,7 @@ def test_weight_paths_name_the_hop(inputs):
     layer(**inputs)
     assert [w.path for w in layer.weights] == [
         f"attention/{hop}/{name}"
-        for hop in ("words_1", "words_2", "hop_1", "hop_2")
+        for hop in ("words_1", "words_2", "regions_1", "regions_2")
         for name in (
             "question_dense/kernel",
             "question_dense/bias",

@@ -83,7 +83,9 @@ def expected_by_loops(w, num_hops, question, words, regions, use_product):
     for j in range(1, num_hops + 1):
         condition = memory if use_product else question + image
         text, of_words = attend_by_loops(w, f"words_{j}", condition, words)
-        seen, of_regions = attend_by_loops(w, f"hop_{j}", condition, regions)
+        seen, of_regions = attend_by_loops(
+            w, f"regions_{j}", condition, regions
+        )
         question, image = question + text, image + seen
         memory = memory + text * seen
         words_weights.append(of_words)
@@ -182,7 +184,7 @@ def test_weight_paths_name_the_hop(inputs):
     layer(**inputs)
     assert [w.path for w in layer.weights] == [
         f"attention/{hop}/{name}"
-        for hop in ("words_1", "words_2", "hop_1", "hop_2")
+        for hop in ("words_1", "words_2", "regions_1", "regions_2")
         for name in (
             "question_dense/kernel",
             "question_dense/bias",

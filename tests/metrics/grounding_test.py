@@ -122,12 +122,12 @@ def test_covered_cells_rejects_other_shapes(mask, grid_shape):
 COVERED = np.array([[[True, False], [False, False]]])
 
 
-def test_peak_and_mass_follow_the_weights_on_the_object():
+def test_pointing_accuracy_and_mass_follow_the_weights_on_the_object():
     weights = np.array(
         [[[0.5, 0.3], [0.1, 0.1]], [[0.2, 0.6], [0.1, 0.1]]], np.float32
     )
     result = grounding(weights, np.repeat(COVERED, 2, axis=0))
-    assert result["peak"] == 50
+    assert result["pointing_accuracy"] == 50
     assert result["mass"] == pytest.approx(35, abs=1e-4)
     assert result["chance"] == 25
 
@@ -139,17 +139,17 @@ def test_mass_is_a_share_of_the_weight_of_its_map():
 
 def test_uniform_map_scores_chance():
     result = grounding(np.full((1, 2, 2), 0.25), COVERED)
-    assert result == {"peak": 25, "mass": 25, "chance": 25}
+    assert result == {"pointing_accuracy": 25, "mass": 25, "chance": 25}
 
 
-def test_map_of_zeros_points_nowhere():
+def test_map_of_zeros_scores_zero():
     result = grounding(np.zeros((1, 2, 2)), COVERED)
-    assert result == {"peak": 0, "mass": 0, "chance": 25}
+    assert result == {"pointing_accuracy": 0, "mass": 0, "chance": 25}
 
 
 def test_image_without_an_object_scores_zero():
     result = grounding(np.ones((1, 2, 2)), np.zeros((1, 2, 2), bool))
-    assert result == {"peak": 0, "mass": 0, "chance": 0}
+    assert result == {"pointing_accuracy": 0, "mass": 0, "chance": 0}
 
 
 def test_maps_of_regions_count_the_regions_that_are_there():
@@ -157,7 +157,7 @@ def test_maps_of_regions_count_the_regions_that_are_there():
     covered = [[False, True, True], [False, True, True]]
     mask = [[True, True, True], [True, True, False]]
     result = grounding(weights, covered, mask)
-    assert result["peak"] == 50
+    assert result["pointing_accuracy"] == 50
     assert result["mass"] == pytest.approx(65)  # (50 + 80) / 2
     assert result["chance"] == pytest.approx(175 / 3)  # (2 / 3 + 1 / 2) / 2
 

@@ -14,7 +14,7 @@ def test_attend_gives_the_weights_of_every_hop(both):
     tf = pytest.importorskip("tensorflow")
     task, inputs = both
     attention = task.attend(inputs, batch_size=2)
-    assert list(attention) == ["hop_1", "hop_2"]
+    assert list(attention) == ["regions_1", "regions_2"]
     dataset = tf.data.Dataset.from_tensor_slices(inputs).batch(2)
     targets = tf.data.Dataset.from_tensor_slices(np.eye(3)).batch(2)
     for batches in (dataset, tf.data.Dataset.zip(dataset, targets)):
@@ -35,8 +35,8 @@ def test_attend_takes_batches_of_different_numbers_of_regions(
     for name in ("regions", "regions_mask"):
         two[name] = two[name][:, :4]
     assert mask[1:, 4:].sum() == 0
-    weights = task.attend([one, two])["hop_2"]
-    expected = task.attend(records)["hop_2"]
+    weights = task.attend([one, two])["regions_2"]
+    expected = task.attend(records)["regions_2"]
     np.testing.assert_allclose(weights, expected, atol=1e-6)
 
 

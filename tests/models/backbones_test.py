@@ -20,32 +20,32 @@ PYRAMID = {"grid_shapes": [(4, 6, 5), (2, 3, 8)]}
 # Smallest arguments of every backbone, and the names of its attention.
 BACKBONES = {
     "Vanilla": (WORDS, ""),
-    "Cosine": (WORDS, "hop_1"),
-    "Parametric": (WORDS | ATTENTION | {"num_glimpses": 2}, "hop_1"),
-    "Stacked": (WORDS | ATTENTION, "hop_1 hop_2"),
-    "Channel": (WORDS | ATTENTION, "channels_1 hop_1"),
+    "Cosine": (WORDS, "regions_1"),
+    "Parametric": (WORDS | ATTENTION | {"num_glimpses": 2}, "regions_1"),
+    "Stacked": (WORDS | ATTENTION, "regions_1 regions_2"),
+    "Channel": (WORDS | ATTENTION, "channels_1 regions_1"),
     "SpatialChannel": (
         WORDS | ATTENTION,
-        "channels_1 channels_2 hop_1 hop_2",
+        "channels_1 channels_2 regions_1 regions_2",
     ),
-    "CNNLayer": (PYRAMID | WORDS | ATTENTION, "cnn_layers_1 hop_1"),
-    "Independent": (WORDS | HOPS, "hop_1 hop_2 words_1 words_2"),
-    "JointlyConditioned": (WORDS | HOPS, "hop_1 hop_2 words_1 words_2"),
-    "Dual": (WORDS | ATTENTION, "hop_1 hop_2 words_1 words_2"),
-    "Joint": (WORDS | ATTENTION, "affinity_1 hop_1 words_1"),
+    "CNNLayer": (PYRAMID | WORDS | ATTENTION, "cnn_layers_1 regions_1"),
+    "Independent": (WORDS | HOPS, "regions_1 regions_2 words_1 words_2"),
+    "JointlyConditioned": (WORDS | HOPS, "regions_1 regions_2 words_1 words_2"),
+    "Dual": (WORDS | ATTENTION, "regions_1 regions_2 words_1 words_2"),
+    "Joint": (WORDS | ATTENTION, "affinity_1 regions_1 words_1"),
     "Hierarchical": (
         ATTENTION | {"final_dim": 7},
-        "affinity_phrase affinity_question affinity_word hop_phrase "
-        "hop_question hop_word words_phrase words_question words_word",
+        "affinity_phrase affinity_question affinity_word regions_phrase "
+        "regions_question regions_word words_phrase words_question words_word",
     ),
     "DenseSymmetric": (
         PYRAMID | WORDS | LAYERS,
-        "cnn_layers_1 hop_1 regions_to_words_1 regions_to_words_2 words_1 "
+        "cnn_layers_1 regions_1 regions_to_words_1 regions_to_words_2 words_1 "
         "words_to_regions_1 words_to_regions_2",
     ),
     "Multilevel": (
         WORDS | ATTENTION | {"num_concepts": 5},
-        "concepts_1 hop_1",
+        "concepts_1 regions_1",
     ),
     "IntraInter": (
         WORDS | {"num_heads": 2},
@@ -54,8 +54,9 @@ BACKBONES = {
     ),
     "Transformer": (
         WORDS | LAYERS | {"intermediate_dim": 6, "output_dim": 5},
-        "hop_1 regions_to_regions_1 regions_to_regions_2 regions_to_words_1 "
-        "regions_to_words_2 words_1 words_to_words_1 words_to_words_2",
+        "regions_1 regions_to_regions_1 regions_to_regions_2 "
+        "regions_to_words_1 regions_to_words_2 words_1 "
+        "words_to_words_1 words_to_words_2",
     ),
 }
 # Whose result depends on the order of the regions: they read them one by one.
@@ -138,7 +139,9 @@ def test_attention_has_its_names_its_shapes_and_its_sums(
             asking = real(axes[-2], batch, sums.shape[-1])
             spread = (3,) + (1,) * (sums.ndim - 2) + (sums.shape[-1],)
             sums = sums[np.broadcast_to(asking.reshape(spread), sums.shape)]
-        if name == "DenseSymmetric" and "_to_" in key:  # nowhere has the rest
+        if (
+            name == "DenseSymmetric" and "_to_" in key
+        ):  # null slots have the rest
             assert (sums <= 1 + 1e-5).all() and (sums > 0).all()
         else:
             np.testing.assert_allclose(sums, 1, atol=1e-5, err_msg=key)

@@ -58,7 +58,7 @@ FORMULAS = [
     ("Hierarchical", {}),
     ("Hierarchical", {"alternating": True}),
     ("DenseSymmetric", HEADS),
-    ("DenseSymmetric", {"num_heads": 1, "num_layers": 1, "num_nowhere": 0}),
+    ("DenseSymmetric", {"num_heads": 1, "num_layers": 1, "num_null_slots": 0}),
     ("Multilevel", {}),
     ("IntraInter", {"num_heads": 2, "num_blocks": 2}),
     ("Transformer", HEADS),

@@ -146,7 +146,7 @@ class Shortened(StackedBackbone):
 
     def fuse(self, encoded):
         fused, attention = super().fuse(encoded)
-        return fused, {"look_1": attention["hop_1"]}
+        return fused, {"look_1": attention["regions_1"]}
 
 
 def test_an_attention_name_of_no_kind_is_refused():

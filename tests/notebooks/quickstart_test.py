@@ -152,7 +152,7 @@ def test_prints_what_the_records_and_the_model_are(executed):
     assert "train: 6 images, 24 questions" in printed
     assert "a grid of (4, 4) regions with 6 features each" in printed
     assert "Epoch 2/2" in printed
-    assert "hop_2 (12, 16)" in printed
+    assert "regions_2 (12, 16)" in printed
 
 
 def test_leaves_a_card_and_a_preset(executed):

@@ -56,8 +56,8 @@ def test_examples_hold_words_and_maps_on_the_grid(records, regions, expected):
         ),
     )
     attention = {
-        "hop_1": (24, *regions),
-        "hop_2": (24, 2, *regions),
+        "regions_1": (24, *regions),
+        "regions_2": (24, 2, *regions),
         "affinity_1": (24, 6, *regions),
         "words_to_regions_1": (24, 2, 6, *regions),
         "regions_to_regions_1": (24, 2, *regions, *regions),

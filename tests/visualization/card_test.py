@@ -22,7 +22,10 @@ def example():
         question="what shape is in the image?",
         answers=["circle", "triangle"],
         probabilities=[0.9, 0.1],
-        attention={"hop_1": rng.random((8, 8)), "hop_2": rng.random((8, 8))},
+        attention={
+            "regions_1": rng.random((8, 8)),
+            "regions_2": rng.random((8, 8)),
+        },
     )
 
 
@@ -87,7 +90,7 @@ def test_missing_question_is_said(example):
 
 
 def test_more_maps_make_more_panels(example):
-    maps = {f"hop_{i}": np.ones((4, 4)) for i in range(9)}
+    maps = {f"regions_{i}": np.ones((4, 4)) for i in range(9)}
     text = card(dataclasses.replace(example, attention=maps))
     panels = re.search('<div class="maps">.*?</div>', text, re.DOTALL)[0]
     assert panels.count("<img") == 1 + 9
@@ -97,7 +100,7 @@ def test_more_maps_make_more_panels(example):
     "weights", [np.zeros((8, 8)), np.ones((1, 1)), np.ones(5), np.zeros(5)]
 )
 def test_degenerate_weights_are_drawn(example, weights):
-    text = card(dataclasses.replace(example, attention={"hop_1": weights}))
+    text = card(dataclasses.replace(example, attention={"regions_1": weights}))
     assert text.count("<img") == 2
 
 
@@ -127,7 +130,7 @@ def test_any_words_are_drawn(example, words):
     [np.full((2, 2), np.nan), np.full((2, 2), -0.1), np.ones((1,) * 3)],
 )
 def test_rejects_weights_that_cannot_be_drawn(example, weights):
-    broken = dataclasses.replace(example, attention={"hop_1": weights})
+    broken = dataclasses.replace(example, attention={"regions_1": weights})
     with pytest.raises(ValueError, match="attention weights must.*Received"):
         card(broken)
 
@@ -141,7 +144,7 @@ def test_rejects_more_words_than_places(example):
 
 def test_rejects_an_attention_of_unknown_kind(example):
     broken = dataclasses.replace(example, attention={"heat": np.ones((2, 2))})
-    with pytest.raises(ValueError, match="one of hop, .*Received: heat"):
+    with pytest.raises(ValueError, match="one of regions, .*Received: heat"):
         card(broken)
 
 

@@ -35,7 +35,7 @@ def labels(drawing):
 
 def test_hops_are_maps_or_bars(image, random):
     weights = random.random((4, 4))
-    for name in ("hop_1", "hop", "hop_phrase"):
+    for name in ("regions_1", "regions", "regions_phrase"):
         drawing = draw(name, image, weights, WORDS)
         assert (drawing.form, drawing.scale) == ("panel", "heat")
         assert_pictures(drawing, [overlay(image, weights)])
@@ -59,7 +59,7 @@ def test_rejects_a_name_of_no_kind(image, name):
 
 def test_several_glimpses_are_one_small_map_each(image, random):
     weights = random.random((2, 4, 4))
-    drawing = draw("hop_1", image, weights)
+    drawing = draw("regions_1", image, weights)
     assert labels(drawing) == ["glimpse 1", "glimpse 2"]
     assert_pictures(drawing, [overlay(image, w, SMALL) for w in weights])
 
@@ -183,8 +183,9 @@ def test_large_attention_draws_the_first_and_says_so(image, random):
 @pytest.mark.parametrize(
     ("name", "shape"),
     [
-        ("hop_1", (1, 1, 1)), ("words_1", (3, 1, 4)), ("channels_1", (2, 2)),
-        ("cnn_layers_1", (2, 2)), ("concepts_1", (2, 2)), ("affinity_1", (4,)),
+        ("regions_1", (1, 1, 1)), ("words_1", (3, 1, 4)),
+        ("channels_1", (2, 2)), ("cnn_layers_1", (2, 2)),
+        ("concepts_1", (2, 2)), ("affinity_1", (4,)),
         ("words_to_regions_1", (4,)), ("regions_to_words_1", (4,)),
         ("words_to_words_1", (4,)), ("regions_to_regions_1", (4,)),
         ("words_to_words_1", (2, 0)),

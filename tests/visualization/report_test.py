@@ -18,8 +18,10 @@ SUMMARY = {
     "title": "stacked on easy-VQA",
     "questions": 9673,
     "accuracy": {"overall": 99.62, "per_answer_type": {"yes/no": 98.76}},
-    "floors": {"majority": 37.29, "question_only": 67.04},
-    "grounding": {"hop_1": {"peak": 81.2, "mass": 63.1, "chance": 18.6}},
+    "baselines": {"majority": 37.29, "question_only": 67.04},
+    "grounding": {
+        "regions_1": {"pointing_accuracy": 81.2, "mass": 63.1, "chance": 18.6}
+    },
     "settings": {"learning rate": 0.001, "seed": 7},
 }
 HOSTILE = (
@@ -43,7 +45,10 @@ def example():
         answer="circle",
         answers=["circle", "square"],
         probabilities=[0.75, 0.25],
-        attention={"hop_1": rng.random((8, 8)), "hop_2": rng.random((8, 8))},
+        attention={
+            "regions_1": rng.random((8, 8)),
+            "regions_2": rng.random((8, 8)),
+        },
         correct=True,
     )
 
@@ -103,11 +108,11 @@ def test_page_is_balanced_and_needs_no_other_file(tmp_path, example):
     assert len(page.all("title")) == 1
 
 
-def test_header_tells_accuracy_floors_grounding_and_settings(tmp_path):
+def test_header_tells_accuracy_baselines_grounding_and_settings(tmp_path):
     text = Page(write_report(tmp_path / "r.html", [], SUMMARY)).text
     for expected in (
         "99.6", "of 9,673 questions", "Accuracy, yes/no 98.8", "37.3", "67.0",
-        "hop 1, peak on the object 81.2", "63.1% of weight, chance 18.6%",
+        "regions 1, pointing accuracy 81.2", "63.1% of weight, chance 18.6%",
         "learning rate 0.001", "seed 7",
     ):  # fmt: skip
         assert expected in text
@@ -128,12 +133,12 @@ def test_card_shows_the_image_and_the_heat_map_of_every_hop(tmp_path, example):
     images = page.all("img")
     assert [i["alt"].split(":")[0] for i in images] == [
         "Image 12",
-        "Attention hop 1",
-        "Attention hop 2",
+        "Attention regions 1",
+        "Attention regions 2",
     ]
     data = base64.b64decode(images[1]["src"].partition(",")[2])
     drawn = np.asarray(Image.open(io.BytesIO(data)))
-    expected = overlay(example.image, example.attention["hop_1"], 192)
+    expected = overlay(example.image, example.attention["regions_1"], 192)
     np.testing.assert_array_equal(drawn, expected)
     assert (images[1]["width"], images[1]["height"]) == ("192", "192")
     for weights in example.attention.values():
@@ -157,13 +162,13 @@ def test_hostile_text_stays_text(tmp_path, example, text):
         answer=text,
         answers=[text, "square"],
         image_id=text,
-        attention={f"hop_{text}": example.attention["hop_1"]},
+        attention={f"regions_{text}": example.attention["regions_1"]},
     )
     summary = SUMMARY | {
         "title": text,
         "settings": {text: text, "seed": 7},
         "accuracy": {"overall": 1, "per_answer_type": {text: 1}},
-        "grounding": {text: SUMMARY["grounding"]["hop_1"]},
+        "grounding": {text: SUMMARY["grounding"]["regions_1"]},
     }
     path = write_report(tmp_path / "b.html", [hostile], summary)
     page = Page(path)
@@ -177,8 +182,8 @@ def test_hostile_text_stays_text(tmp_path, example, text):
 
 def test_every_degenerate_map_is_drawn(tmp_path, example):
     maps = {
-        "hop_uniform": np.full((8, 8), 1 / 64),
-        "hop_zeros": np.zeros((8, 8)),
+        "regions_uniform": np.full((8, 8), 1 / 64),
+        "regions_zeros": np.zeros((8, 8)),
         "words": np.array([0.2, 0.8]),
     }
     example = dataclasses.replace(example, attention=maps)
@@ -247,7 +252,7 @@ def test_empty_report_says_so(tmp_path):
 def test_failure_leaves_the_old_report_alone(tmp_path, example, weights):
     path = write_report(tmp_path / "r.html", [example], SUMMARY)
     before = path.read_bytes()
-    broken = dataclasses.replace(example, attention={"hop_1": weights})
+    broken = dataclasses.replace(example, attention={"regions_1": weights})
     with pytest.raises(ValueError, match="attention weights must.*Received"):
         write_report(path, [example, broken], SUMMARY)
     assert path.read_bytes() == before

@@ -32,7 +32,10 @@ def assert_panels(drawn, expected):
 
 
 def test_image_and_the_map_of_every_hop_stand_side_by_side(image, random):
-    maps = {"hop_1": random.random((4, 8)), "hop_2": random.random((4, 8))}
+    maps = {
+        "regions_1": random.random((4, 8)),
+        "regions_2": random.random((4, 8)),
+    }
     drawn = strip(image, maps)
     assert drawn.mode == "RGB"
     expected = [
@@ -44,14 +47,14 @@ def test_image_and_the_map_of_every_hop_stand_side_by_side(image, random):
 
 def test_every_glimpse_up_to_eight_is_a_panel(image, random):
     weights = random.random((9, 4, 8))
-    drawn = strip(image, {"hop_1": weights})
+    drawn = strip(image, {"regions_1": weights})
     expected = [enlarge(image, 256), *(overlay(image, w) for w in weights[:8])]
     assert_panels(drawn, expected)
 
 
 def test_only_maps_over_the_grid_are_panels(image, random):
     others = {
-        "hop_1": random.random(32),  # regions without a grid
+        "regions_1": random.random(32),  # regions without a grid
         "words_1": random.random(5),
         "channels_1": random.random(6),
         "affinity_1": random.uniform(-1, 1, (5, 4, 8)),
@@ -66,7 +69,7 @@ def test_only_maps_over_the_grid_are_panels(image, random):
     [np.zeros((8, 8)), np.ones((1, 1)), np.ones((1, 2, 2))],
 )
 def test_degenerate_maps_are_drawn(image, weights):
-    assert len(panels(strip(image, {"hop_1": weights}))) == 2
+    assert len(panels(strip(image, {"regions_1": weights}))) == 2
 
 
 @pytest.mark.parametrize(
@@ -75,11 +78,11 @@ def test_degenerate_maps_are_drawn(image, weights):
 )
 def test_rejects_weights_that_cannot_be_drawn(image, weights):
     with pytest.raises(ValueError, match="attention weights must.*Received"):
-        strip(image, {"hop_1": weights})
+        strip(image, {"regions_1": weights})
 
 
 def test_rejects_an_attention_of_unknown_kind(image):
-    with pytest.raises(ValueError, match="one of hop, .*Received: heat"):
+    with pytest.raises(ValueError, match="one of regions, .*Received: heat"):
         strip(image, {"heat": np.ones((2, 2))})
 
 

@@ -44,7 +44,7 @@ def test_entry_describes_the_file(path, records):
         "name": "train-0.tfrecord",
         "images": 10,
         "questions": 30,
-        "answerable": 22,
+        "in_vocabulary": 22,
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
     }

@@ -90,7 +90,7 @@ def test_evaluate_gives_the_figures_of_the_run(call, run, records, tmp_path):
     found = json.loads(output.read_text())
     results = json.loads((run / "results.json").read_text())
     assert found == {name: results[name] for name in found}
-    assert {"accuracy", "floors", "grounding", "questions"} <= set(found)
+    assert {"accuracy", "baselines", "grounding", "questions"} <= set(found)
     assert "best question-only answer" in done.stdout
 
 
@@ -155,8 +155,8 @@ def test_report_shows_wrong_and_right_answers(call, run, records, tmp_path):
     assert 0 < wrong <= 5
     assert page.count("data:image/png;base64,") == 3 * 10  # two hops
     assert f"{results['accuracy']['overall']:.1f}" in page
-    assert "Floor, question only" in page
-    assert "hop 1, peak on the object" in page
+    assert "Baseline, question only" in page
+    assert "regions 1, pointing accuracy" in page
     assert "what color is the shape?" in page
     assert "<script" not in page
 
@@ -179,7 +179,7 @@ def test_build_prints_what_the_model_is(call):
     for line in (
         "model        StackedBackbone",
         "input        images (None, 16, 16, 3) float32",
-        "attention    hop_2 (None, 16)",
+        "attention    regions_2 (None, 16)",
         "answers      3",
         "source       https://example.com/tiny",
     ):

@@ -94,7 +94,7 @@ def test_entry(entry, batch, tmp_path):
             assert (weights[1, ..., 3:] == 0).all(), name
         if name == "affinity_1" or "affinity" in name:
             assert np.abs(weights).max() <= 1
-        elif "nowhere" in str(task.backbone.get_config()) and "_to_" in name:
+        elif "null_slots" in str(task.backbone.get_config()) and "_to_" in name:
             assert weights.sum(axis=-1).max() <= 1 + 1e-5, name
         elif axes[-2:-1] in [(), ("heads",), ("regions",)]:
             np.testing.assert_allclose(

@@ -8,7 +8,7 @@ import pytest
 
 from vqa_keras import zoo
 from vqa_keras.errors import UserError
-from vqa_keras.zoo import published
+from vqa_keras.zoo import results_tables
 
 CARD = "# {}\n\n## Our result\n\n{}{}\n## Limits\n\nA tiny model.\n"
 RUN = {
@@ -21,10 +21,10 @@ RUN = {
         "overall": 99.0,
         "per_answer_type": {"other": 97.125, "yes/no": 100.0},
     },
-    "floors": {"majority": 37.33, "question_only": 67.0},
+    "baselines": {"majority": 37.33, "question_only": 67.0},
     "grounding": {
-        "hop_1": {"peak": 90.0, "mass": 80.0, "chance": 18.51},
-        "hop_2": {"peak": 50.0, "mass": 40.0, "chance": 18.51},
+        "regions_1": {"pointing_accuracy": 90.0, "mass": 80.0, "chance": 18.51},
+        "regions_2": {"pointing_accuracy": 50.0, "mass": 40.0, "chance": 18.51},
     },
     "parameters": 189365,
     "flops_per_question": 3456789,
@@ -47,7 +47,7 @@ def write_entry(folder, name, runs=(), mechanism=None):
     if mechanism:
         recipe += f'mechanism = "{mechanism}"\n'
     (folder / name / "recipe.toml").write_text(recipe)
-    card = CARD.format(name, published.BEGIN, published.END)
+    card = CARD.format(name, results_tables.BEGIN, results_tables.END)
     (folder / name / "README.md").write_text(card)
     if runs:
         text = json.dumps(runs)
@@ -59,7 +59,11 @@ def folder(tmp_path, monkeypatch):
     """A zoo of an entry with two runs, one with an old run, one without."""
     second = changed(seed=1, fit_seconds=104.8)
     second["accuracy"]["overall"] = 98.0
-    second["grounding"]["hop_1"] = {"peak": 80.0, "mass": 60.0, "chance": 18.51}
+    second["grounding"]["regions_1"] = {
+        "pointing_accuracy": 80.0,
+        "mass": 60.0,
+        "chance": 18.51,
+    }
     old = changed(entry="old", grounding={})
     del old["flops_per_question"]
     write_entry(tmp_path, "looking", [RUN, second], "looks twice")
@@ -77,17 +81,17 @@ def rows(text):
 
 
 def test_the_zoos_table_has_a_row_for_every_entry(folder):
-    text = published.pages()[folder / "README.md"]
+    text = results_tables.pages()[folder / "README.md"]
     header, _, looking, old, untrained = rows(text)
     assert header == [
         "entry",
         "mechanism",
         "parameters",
-        "FLOPs a question",
+        "FLOPs per question",
         "training",
         "accuracy",
         "seeds",
-        "grounding: peak, mass",
+        "grounding: pointing accuracy, mass",
     ]
     assert looking == [
         "[looking](looking/README.md)",
@@ -97,34 +101,34 @@ def test_the_zoos_table_has_a_row_for_every_entry(folder):
         "100 s",
         "98.50 %",
         "0, 1",
-        "hop 1: 85.0 %, 70.0 %; hop 2: 50.0 %, 40.0 %",
+        "regions 1: 85.0 %, 70.0 %; regions 2: 50.0 %, 40.0 %",
     ]
     assert old[1:4] == ["https://example.com/old", "189,365", "not counted"]
     assert untrained[5] == "not trained yet"
     assert not any(untrained[2:5] + untrained[6:])
 
 
-def test_floors_stand_above_the_tables(folder):
-    for path, text in published.pages().items():
+def test_baselines_stand_above_the_tables(folder):
+    for path, text in results_tables.pages().items():
         if path.parent.name in ("old", "untrained"):
             continue
         above = re.sub(r"\s+", " ", text.split("| ")[0])
-        assert "9,673 questions about 1,000 pictures" in above
+        assert "9,673 questions about 1,000 images" in above
         assert "majority answer 37.33 %" in above
         assert "question-only answer 67.00 %" in above
         assert "is 18.5 %" in above
 
 
 def test_a_card_lists_its_seeds_and_commands(folder):
-    text = published.pages()[folder / "looking" / "README.md"]
+    text = results_tables.pages()[folder / "looking" / "README.md"]
     header, _, *seeds = rows(text)
     assert header == [
         "seed",
         "accuracy",
         "yes/no",
         "other",
-        "hop 1: peak, mass",
-        "hop 2: peak, mass",
+        "regions 1: pointing accuracy, mass",
+        "regions 2: pointing accuracy, mass",
         "training",
     ]
     assert seeds == [
@@ -140,7 +144,7 @@ def test_a_card_lists_its_seeds_and_commands(folder):
 
 
 def test_an_entry_without_results_names_the_command_that_makes_them(folder):
-    text = published.pages()[folder / "untrained" / "README.md"]
+    text = results_tables.pages()[folder / "untrained" / "README.md"]
     assert "None yet." in text
     assert "python -m vqa_keras.zoo.train untrained --data=records" in text
 
@@ -149,47 +153,47 @@ def test_the_rest_of_a_card_stays(folder):
     for name in ("looking", "untrained"):
         path = folder / name / "README.md"
         before = path.read_text()
-        after = published.pages()[path]
-        head, tail = before.split(published.BEGIN)
-        assert after.startswith(head + published.BEGIN)
+        after = results_tables.pages()[path]
+        head, tail = before.split(results_tables.BEGIN)
+        assert after.startswith(head + results_tables.BEGIN)
         assert after.endswith(tail)
         path.write_text(after)
-        assert published.pages()[path] == after
+        assert results_tables.pages()[path] == after
 
 
 def test_a_card_without_the_two_lines_is_named(folder):
     path = folder / "old" / "README.md"
-    for text in ("# old\n", published.END + published.BEGIN):
+    for text in ("# old\n", results_tables.END + results_tables.BEGIN):
         path.write_text(text)
         with pytest.raises(UserError, match="old/README.md: needed a card"):
-            published.pages()
+            results_tables.pages()
 
 
 def test_results_on_other_questions_are_not_put_in_one_table(folder):
     runs = json.dumps([changed(split="validation")])
     (folder / "old" / "results.json").write_text(runs)
     with pytest.raises(UserError, match="same questions.* easy_vqa validation"):
-        published.pages()
+        results_tables.pages()
 
 
 def test_an_unreadable_results_file_is_named(folder):
     (folder / "old" / "results.json").write_text("[{")
     with pytest.raises(UserError, match="old/results.json cannot be read"):
-        published.pages()
+        results_tables.pages()
 
 
 def of_types(**changes):
     """A run on questions of two types."""
     run = changed(**changes)
     run["accuracy"]["per_question_type"] = {"far": 70.0, "near": 90.0}
-    run["floors"]["per_question_type"] = {
+    run["baselines"]["per_question_type"] = {
         "far": {"majority": 31.25, "question_only": 43.75},
         "near": {"majority": 20.0, "question_only": 50.0},
     }
     for found in run["grounding"].values():
         found["per_question_type"] = {
-            "far": {"peak": 40.0, "chance": 19.5},
-            "near": {"peak": 60.0, "chance": 8.25},
+            "far": {"pointing_accuracy": 40.0, "chance": 19.5},
+            "near": {"pointing_accuracy": 60.0, "chance": 8.25},
         }
     return run
 
@@ -202,18 +206,23 @@ def group(folder):
     second = of_types(seed=1, fit_seconds=104.8)
     second["accuracy"]["per_question_type"]["far"] = 75.0
     write_entry(folder, "looking", [of_types(), second], "looks twice")
-    write_entry(folder, "blind", [of_types(grounding={})], "looks nowhere")
+    write_entry(folder, "blind", [of_types(grounding={})], "has no map")
     write_entry(folder, "untrained", [], "is not here yet")
-    card = CARD.format("group", published.BEGIN, published.END)
+    card = CARD.format("group", results_tables.BEGIN, results_tables.END)
     (folder / "README.md").write_text(card)
     return folder
 
 
 def test_a_group_has_a_column_for_each_type_of_question(group):
-    text = published.pages()[group / "README.md"]
+    text = results_tables.pages()[group / "README.md"]
     header, _, blind, looking, untrained, majority, only, chance = rows(text)
     assert header[:5] == "entry mechanism parameters seeds training".split()
-    assert header[5:] == ["far", "near", "peak, far", "peak, near"]
+    assert header[5:] == [
+        "far",
+        "near",
+        "pointing accuracy, far",
+        "pointing accuracy, near",
+    ]
     assert looking == [
         "[looking](looking/recipe.toml)",
         "looks twice",
@@ -222,8 +231,8 @@ def test_a_group_has_a_column_for_each_type_of_question(group):
         "100 s",
         "72.50 %",
         "90.00 %",
-        "hop 1: 40.00 %; hop 2: 40.00 %",
-        "hop 1: 60.00 %; hop 2: 60.00 %",
+        "regions 1: 40.00 %; regions 2: 40.00 %",
+        "regions 1: 60.00 %; regions 2: 60.00 %",
     ]
     assert blind[5:] == ["70.00 %", "90.00 %", "", ""]
     assert untrained[4] == "not trained yet"
@@ -233,15 +242,15 @@ def test_a_group_has_a_column_for_each_type_of_question(group):
 
 
 def test_a_group_has_no_row_in_the_zoos_table(group):
-    text = published.pages()[group.parent / "README.md"]
+    text = results_tables.pages()[group.parent / "README.md"]
     assert "group" not in text
 
 
 def test_a_group_of_untrained_entries_says_so(group):
     for path in group.glob("*/results.json"):
         path.unlink()
-    text = published.pages()[group / "README.md"]
-    assert f"{published.BEGIN}\nNo entry has been trained yet." in text
+    text = results_tables.pages()[group / "README.md"]
+    assert f"{results_tables.BEGIN}\nNo entry has been trained yet." in text
 
 
 @pytest.fixture
@@ -250,7 +259,7 @@ def cards(zoo_folder):
     pages = [zoo_folder / "README.md"]
     pages += [zoo_folder / name / "README.md" for name in ("tiny", "pixels")]
     for page in pages[1:]:
-        page.write_text(published.BEGIN + published.END)
+        page.write_text(results_tables.BEGIN + results_tables.END)
     yield pages
     for page in pages:
         page.unlink(missing_ok=True)
@@ -283,7 +292,7 @@ def test_an_argument_is_refused(call):
 def test_the_published_pages_are_current():
     stale = [
         str(path)
-        for path, text in published.pages().items()
+        for path, text in results_tables.pages().items()
         if not path.is_file() or path.read_text(encoding="utf-8") != text
     ]
     assert not stale, "run python -m vqa_keras.zoo.tables"

@@ -37,11 +37,11 @@ def test_results_say_what_was_measured_and_how(run, records):
     assert (results["split"], results["questions"]) == ("test", 24)
     assert results["images"] == 6
     assert set(results["accuracy"]["per_answer_type"]) == {"other", "yes/no"}
-    floors = {"majority", "question_only"}
-    assert set(results["floors"]) == floors | {"per_question_type"}
-    assert set(results["floors"]["per_question_type"]["color"]) == floors
-    assert set(results["grounding"]) == {"hop_1", "hop_2"}
-    chance = results["grounding"]["hop_1"]["chance"]
+    baselines = {"majority", "question_only"}
+    assert set(results["baselines"]) == baselines | {"per_question_type"}
+    assert set(results["baselines"]["per_question_type"]["color"]) == baselines
+    assert set(results["grounding"]) == {"regions_1", "regions_2"}
+    chance = results["grounding"]["regions_1"]["chance"]
     assert chance == pytest.approx(100 / 16)  # one cell of 4 x 4
     assert (results["seed"], results["epochs"]) == (1, 2)
     assert results["command"].startswith("python -m vqa_keras.zoo.train tiny")
@@ -167,6 +167,6 @@ def test_a_cnn_is_trained_inside_and_becomes_a_preset(call, records, tmp_path):
     assert loaded.output_shape == (None, 4, 4, 8)
     results = read(run)
     assert results["inputs"] == "images"
-    assert set(results["grounding"]) == {"hop_1", "hop_2"}
+    assert set(results["grounding"]) == {"regions_1", "regions_2"}
     done = call("evaluate", run, f"--data={records}")
     assert f"{results['accuracy']['overall']:.2f} %" in done.stdout

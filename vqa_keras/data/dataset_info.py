@@ -16,7 +16,7 @@ from vqa_keras.files import write_atomically
 from vqa_keras.text.vocabulary import read_vocabulary
 
 FILE = "dataset_info.json"
-_COUNTS = ("images", "questions", "answerable")
+_COUNTS = ("images", "questions", "in_vocabulary")
 
 
 @dataclasses.dataclass
@@ -28,8 +28,8 @@ class DatasetInfo:
 
     Args:
         dataset: name of the data set, such as "easy_vqa".
-        splits: `{split: {"images", "questions", "answerable", "shards":
-            [{"name", "images", "questions", "answerable", "bytes",
+        splits: `{split: {"images", "questions", "in_vocabulary", "shards":
+            [{"name", "images", "questions", "in_vocabulary", "bytes",
             "sha256"}]}}`. `split_entry(shards)` makes one split's dict.
         question_vocabulary: `{"file", "sha256"}`, file relative to the folder.
         answer_vocabulary: `{"file", "sha256"}`.

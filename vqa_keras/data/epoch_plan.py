@@ -61,7 +61,7 @@ def plan_epoch(
     info: DatasetInfo,
     split: str,
     shard: tuple[int, int],
-    answerable_only: bool,
+    in_vocabulary_only: bool,
     limit: int | None,
 ) -> EpochPlan:
     """Returns the `EpochPlan` of a worker's images of a split.
@@ -73,7 +73,8 @@ def plan_epoch(
         info: `DatasetInfo` of the records.
         split: name of the split.
         shard: `(index, count)` of the worker.
-        answerable_only: whether questions with an unknown answer are left out.
+        in_vocabulary_only: whether to leave out questions with an unknown
+            answer.
         limit: number of images, the first ones of the split, or None for all.
 
     Raises:
@@ -100,17 +101,21 @@ def plan_epoch(
         first = (worker - start) % workers
         whole = whole and take == shard_entry["images"]
         if workers == 1 and take == shard_entry["images"]:
-            counts = [(shard_entry["questions"], shard_entry["answerable"])]
+            counts = [(shard_entry["questions"], shard_entry["in_vocabulary"])]
             images += take
         else:
             counts = _count(path, shard_entry["sha256"])[first:take:workers]
             images += len(counts)
         if counts:
             files.append((path, take, first))
-        questions += sum(pair[answerable_only] for pair in counts)
+        questions += sum(pair[in_vocabulary_only] for pair in counts)
         start += take
     if not questions:
-        kind = "answerable questions" if answerable_only else "questions"
+        kind = (
+            "questions with an answer in the vocabulary"
+            if in_vocabulary_only
+            else "questions"
+        )
         raise UserError(
             f"{info.directory}: needed {kind} in the split {split}. Received: "
             f"0 in {images} images for worker {worker} of {workers}"

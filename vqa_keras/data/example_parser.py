@@ -23,7 +23,7 @@ class ExampleParser:
         level: name of the CNN layer, or None for the last.
         image_size: `(height, width)` of images, or None for the CNN's.
         targets: "answer", "scores" or None.
-        answerable_only: whether to drop questions with an unknown answer.
+        in_vocabulary_only: whether to drop questions with an unknown answer.
 
     Attributes:
         image_bytes: memory that the image of one question takes.
@@ -40,12 +40,12 @@ class ExampleParser:
         level: str | None,
         image_size: tuple[int, int] | None,
         targets: str | None,
-        answerable_only: bool,
+        in_vocabulary_only: bool,
     ):
         shapes = feature_shapes(info, inputs, level, image_size)
         check_choice("targets", targets, ("answer", "scores", None))
         self.targets = targets
-        self.answerable_only = answerable_only
+        self.in_vocabulary_only = in_vocabulary_only
         self.sequence_length = info.sequence_length
         self.num_answers = len(info.answers()) if targets else 0
         self.pads = targets == "scores"
@@ -91,7 +91,7 @@ class ExampleParser:
             dict of tensors whose first axis is the questions.
         """
         images, questions = self._parse(records)
-        if self.answerable_only:
+        if self.in_vocabulary_only:
             questions = _keep(questions, questions["answer_id"] >= 0)
         rows = questions.pop("image_index")
         for name, values in images.items():
@@ -105,11 +105,11 @@ class ExampleParser:
             records: (W,) strings.
 
         Returns:
-            `(inputs, targets)` of `load`. A batch keeps a question even if none
-            is answerable, as the mean loss of no question is no number.
+            `(inputs, targets)` of `load`. A batch keeps a question even if no
+            answer is in the vocabulary: the mean loss of no question is NaN.
         """
         images, questions = self._parse(records)
-        if self.answerable_only:
+        if self.in_vocabulary_only:
             known = questions["answer_id"] >= 0
             first = tf.range(tf.size(known)) == 0
             known = tf.where(tf.reduce_any(known), known, first)

@@ -5,6 +5,7 @@ import os
 import tensorflow as tf
 
 from vqa_keras.data.records_folder import Records
+from vqa_keras.renamed import refuse_old_arguments
 
 
 def load(
@@ -21,4 +22,5 @@ def load(
     task.fit(train, epochs=10)
     ```
     """
+    refuse_old_arguments("load", options)
     return Records(folder).load(split, batch_size, **options)

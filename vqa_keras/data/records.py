@@ -210,9 +210,9 @@ def decode(record):
 
 
 def count_questions(record):
-    """Returns how many questions a record has, and how many are answerable.
+    """Returns the numbers of questions and of those in vocabulary.
 
-    A question is answerable if its answer is in the vocabulary.
+    A question is in vocabulary if its answer is in the vocabulary.
     """
     feature = tf.train.Example.FromString(record).features.feature
     answer_ids = feature["answer_ids"].int64_list.value

@@ -93,7 +93,7 @@ class Records:
         first_epoch: int | Iterator[int] = 0,
         shard: tuple[int, int] = (0, 1),
         drop_remainder: bool = False,
-        answerable_only: bool = False,
+        in_vocabulary_only: bool = False,
         limit: int | None = None,
         share_images: bool = False,
         verify: bool = True,
@@ -160,7 +160,7 @@ class Records:
             shard: `(index, count)`: gives worker `index` of `count` its images,
                 the same in every epoch.
             drop_remainder: whether to drop the last batch if it is not full.
-            answerable_only: whether to leave out questions whose answer is
+            in_vocabulary_only: whether to leave out questions whose answer is
                 outside the vocabulary.
             limit: int. Number of images to use, the first ones of the split.
                 Defaults to all.
@@ -180,9 +180,9 @@ class Records:
         if verify:
             self.info.verify(split)
         parser = ExampleParser(
-            self.info, inputs, level, image_size, targets, answerable_only
+            self.info, inputs, level, image_size, targets, in_vocabulary_only
         )
-        plan = plan_epoch(self.info, split, shard, answerable_only, limit)
+        plan = plan_epoch(self.info, split, shard, in_vocabulary_only, limit)
         return read_batches(
             plan,
             parser,
@@ -203,7 +203,7 @@ class Records:
         *,
         shard: tuple[int, int] = (0, 1),
         drop_remainder: bool = False,
-        answerable_only: bool = False,
+        in_vocabulary_only: bool = False,
         limit: int | None = None,
         share_images: bool = False,
     ) -> int:
@@ -211,7 +211,7 @@ class Records:
 
         The arguments are those of `load`.
         """
-        plan = plan_epoch(self.info, split, shard, answerable_only, limit)
+        plan = plan_epoch(self.info, split, shard, in_vocabulary_only, limit)
         return plan.steps(batch_size, drop_remainder, share_images)
 
     def images(self, split: str, limit: int | None = None) -> Iterator[dict]:

@@ -17,7 +17,8 @@ The question alone gives the right answer to 50 % of the non-relational ones,
 all of them fair coins, and to 43.75 % of the relational ones: closest and
 furthest are coins, and of the five coins that decide a count, two or three fall
 as the asked object's in 10 of 32 cases each: (50 + 50 + 31.25) / 3. Measured by
-`metrics.floors`: 49.9 and 43.8 %, the mean of ten sets with 1,000 test images.
+`metrics.baselines`: 49.9 and 43.8 %, the mean of ten sets with 1,000 test
+images.
 A test split of 200 images is a sample; that of seed 0 gives 51.05 and 45.55 %.
 
 Three departures from the published generators make every answer certain:

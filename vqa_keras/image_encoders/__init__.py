@@ -5,4 +5,9 @@ from vqa_keras.image_encoders.grid_coordinates import GridCoordinates
 from vqa_keras.image_encoders.load import load
 from vqa_keras.image_encoders.load import weights_sha256
 from vqa_keras.image_encoders.pixel_normalization import PixelNormalization
-from vqa_keras.image_encoders.postprocess import postprocess
+from vqa_keras.image_encoders.pool_and_normalize import pool_and_normalize
+from vqa_keras.renamed import missing_attribute
+
+
+def __getattr__(name):
+    raise missing_attribute(__name__, name)

@@ -4,6 +4,7 @@ from keras import ops
 from vqa_keras.layers.arguments import check_size
 from vqa_keras.layers.attention_layer import AttentionLayer
 from vqa_keras.layers.zero_padding import zero_padding
+from vqa_keras.renamed import refuse_old_arguments
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
@@ -11,7 +12,7 @@ class DenseCoAttention(AttentionLayer):
     """Dense symmetric co-attention: all words to all regions and the reverse.
 
     One affinity between all pairs serves both directions. K learned vectors,
-    "nowhere" slots, are appended to the keys of each side and take the weight
+    null slots, are appended to the keys of each side and take the weight
     of a word without a counterpart in the image, or the reverse.
 
         Q~       = [words; K slots],  V~ = [regions; K slots]
@@ -27,8 +28,8 @@ class DenseCoAttention(AttentionLayer):
     Args:
         num_heads: int. Number of heads, a divisor of the width D. Defaults to
             4.
-        num_nowhere: int. Number K of slots on each side, 0 for none. Defaults
-            to 3.
+        num_null_slots: int. Number K of null slots on each side, 0 for none.
+            Defaults to 3.
         dropout: float. Fraction of the added vectors to drop in training.
             Defaults to 0.3.
         **kwargs: passed to `keras.layers.Layer`.
@@ -60,16 +61,17 @@ class DenseCoAttention(AttentionLayer):
         [Nguyen and Okatani, 2018](https://arxiv.org/abs/1804.00775).
     """
 
-    def __init__(self, num_heads=4, num_nowhere=3, dropout=0.3, **kwargs):
+    def __init__(self, num_heads=4, num_null_slots=3, dropout=0.3, **kwargs):
+        refuse_old_arguments("DenseCoAttention", kwargs)
         super().__init__(**kwargs)
         check_size("num_heads", num_heads)
-        check_size("num_nowhere", num_nowhere, minimum=0)
+        check_size("num_null_slots", num_null_slots, minimum=0)
         if not 0 <= dropout < 1:
             raise ValueError(
                 f"`dropout` must be in [0, 1). Received: {dropout}"
             )
         self.num_heads = num_heads
-        self.num_nowhere = num_nowhere
+        self.num_null_slots = num_null_slots
         self.dropout = dropout
         self.words_dropout, self.regions_dropout = (
             keras.layers.Dropout(dropout, dtype=self.dtype_policy, name=name)
@@ -108,20 +110,22 @@ class DenseCoAttention(AttentionLayer):
         self.regions_dense.build(regions_shape)
         self.words_fusion_dense.build((*words_shape[:-1], 2 * dim))
         self.regions_fusion_dense.build((*regions_shape[:-1], 2 * dim))
-        self.words_nowhere = self.regions_nowhere = None
-        if self.num_nowhere:
-            self.words_nowhere, self.regions_nowhere = (
-                self.add_weight((self.num_nowhere, dim), name=name)
-                for name in ("words_nowhere", "regions_nowhere")
+        self.words_null_slots = self.regions_null_slots = None
+        if self.num_null_slots:
+            self.words_null_slots, self.regions_null_slots = (
+                self.add_weight((self.num_null_slots, dim), name=name)
+                for name in ("words_null_slots", "regions_null_slots")
             )
 
     def call(self, words, regions, words_mask=None, regions_mask=None):
         words = zero_padding(words, words_mask, "words_mask")
         regions = zero_padding(regions, regions_mask, "regions_mask")
-        words_keys = _append(words, self.words_nowhere)  # (B, N + K, D)
-        regions_keys = _append(regions, self.regions_nowhere)  # (B, M + K, D)
+        words_keys = _append(words, self.words_null_slots)  # (B, N + K, D)
+        regions_keys = _append(
+            regions, self.regions_null_slots
+        )  # (B, M + K, D)
         # The slots are keys only: their own rows are left out.
-        real = slice(-self.num_nowhere or None)
+        real = slice(-self.num_null_slots or None)
         affinity = self._affinity(words_keys, regions_keys)
         words_weights = self._weights(
             affinity[:, :, real], regions_mask
@@ -169,7 +173,7 @@ class DenseCoAttention(AttentionLayer):
     def _weights(self, affinity, mask):
         """Returns the mean of the heads' weights over keys and slots."""
         if mask is not None:
-            slots = [(0, 0), (0, self.num_nowhere)]
+            slots = [(0, 0), (0, self.num_null_slots)]
             mask = ops.pad(ops.cast(mask, "int32"), slots, constant_values=1)
             mask = mask[:, None, None]  # (B, 1, 1, M + K)
         return ops.mean(self.softmax(affinity, mask), axis=1)
@@ -186,7 +190,7 @@ class DenseCoAttention(AttentionLayer):
         return {
             **super().get_config(),
             "num_heads": self.num_heads,
-            "num_nowhere": self.num_nowhere,
+            "num_null_slots": self.num_null_slots,
             "dropout": self.dropout,
         }
 

@@ -34,7 +34,7 @@ class DualAttention(AttentionLayer):
     Args:
         attention_dim: int. Width K of the hidden layers a and h.
         num_hops: int. Number of hops H. Defaults to 2, as in the paper. Hop j
-            has the sublayers `words_j`, `hop_j` (the regions) and
+            has the sublayers `words_j`, `regions_j` (the regions) and
             `image_dense_j` (P_j), all with weights of their own.
         **kwargs: passed to `keras.layers.Layer`.
 
@@ -78,7 +78,7 @@ class DualAttention(AttentionLayer):
                 )
                 for j in range(1, num_hops + 1)
             ]
-            for side in ("words", "hop")
+            for side in ("words", "regions")
         )
 
     def build(self, words_shape, regions_shape):

@@ -18,7 +18,7 @@ class IndependentCoAttention(AttentionLayer):
         question_0  = question
         image_0     = mean of the regions
         t_j         = ParametricAttention_words_j(image_{j-1}, words)
-        v_j         = ParametricAttention_hop_j(question_{j-1}, regions)
+        v_j         = ParametricAttention_regions_j(question_{j-1}, regions)
         question_j  = question_{j-1} + t_j
         image_j     = image_{j-1} + v_j
 
@@ -29,7 +29,7 @@ class IndependentCoAttention(AttentionLayer):
     Args:
         attention_dim: int. Width K of the hidden layers.
         num_hops: int. Number of hops H. Defaults to 1. Hop j has the sublayers
-            `words_j` and `hop_j`; the "regions" of `words_j` are the words.
+            `words_j` and `regions_j`; the "regions" of `words_j` are the words.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -73,7 +73,7 @@ class IndependentCoAttention(AttentionLayer):
                 )
                 for j in range(1, num_hops + 1)
             ]
-            for side in ("words", "hop")
+            for side in ("words", "regions")
         )
 
     def build(self, question_shape, words_shape, regions_shape):

@@ -14,7 +14,7 @@ class JointlyConditionedCoAttention(IndependentCoAttention):
         image_0     = mean of the regions
         condition_j = question_{j-1} + image_{j-1}
         t_j         = ParametricAttention_words_j(condition_j, words)
-        v_j         = ParametricAttention_hop_j(condition_j, regions)
+        v_j         = ParametricAttention_regions_j(condition_j, regions)
         question_j  = question_{j-1} + t_j
         image_j     = image_{j-1} + v_j
 
@@ -28,7 +28,7 @@ class JointlyConditionedCoAttention(IndependentCoAttention):
     Args:
         attention_dim: int. Width K of the hidden layers.
         num_hops: int. Number of hops H. Defaults to 1. Hop j has the sublayers
-            `words_j` and `hop_j`.
+            `words_j` and `regions_j`.
         use_product: bool. Whether the condition is the memory and not the sum
             of the states. Defaults to `False`.
         **kwargs: passed to `keras.layers.Layer`.

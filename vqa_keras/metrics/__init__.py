@@ -1,7 +1,7 @@
 """What a model's answers and heat maps are worth."""
 
 from vqa_keras.metrics.accuracy import accuracy
-from vqa_keras.metrics.floors import floors
+from vqa_keras.metrics.baselines import baselines
 from vqa_keras.metrics.grounding import boxes_mask
 from vqa_keras.metrics.grounding import covered_cells
 from vqa_keras.metrics.grounding import covered_regions
@@ -14,3 +14,8 @@ from vqa_keras.metrics.submission import write_submission
 from vqa_keras.metrics.vqa_accuracy import VQAAccuracy
 from vqa_keras.metrics.wups import WordNet
 from vqa_keras.metrics.wups import wups
+from vqa_keras.renamed import missing_attribute
+
+
+def __getattr__(name):
+    raise missing_attribute(__name__, name)

@@ -71,7 +71,7 @@ def covered_regions(boxes, object_boxes, least_overlap=0.5):
         boxes: float array, `(M, 4)`, the regions: x1, y1, x2, y2.
         object_boxes: float array, `(N, 4)`, in the same unit; an empty list
             for none.
-        least_overlap: float, above 0, the share.
+        least_overlap: float above 0, the fraction.
 
     Returns:
         bool array, `(M,)`.
@@ -131,17 +131,17 @@ def covered_cells(mask, grid_shape):
 
 
 def grounding(weights, covered, mask=None):
-    """Share of heat maps that lie on the object, and what chance gives.
+    """Computes how much of the heat maps lies on the object, and chance.
 
-    - `peak`: share of maps whose largest weight is on a covered cell. Cells
-      that share the largest weight share the vote, so a uniform map scores
-      what chance does.
-    - `mass`: mean share of a map's weight that is on covered cells.
-    - `chance`: mean share of cells that are covered, which a map that knows
-      nothing scores in both.
+    - `pointing_accuracy`: percentage of maps whose largest weight is on a
+      covered cell, as in the pointing game. Cells that tie for the largest
+      weight split the vote, so a uniform map scores chance.
+    - `mass`: mean percentage of a map's weight that is on covered cells.
+    - `chance`: mean percentage of cells that are covered, which a uniform map
+      scores in both.
 
-    A map of zeros points nowhere: it scores 0 in `peak` and `mass`. So does
-    any map of an image without an object.
+    A map of zeros scores 0 in `pointing_accuracy` and `mass`, and so does any
+    map of an image without an object.
 
     Args:
         weights: float array, `(n, h, w)`, attention over the cells, or
@@ -152,7 +152,7 @@ def grounding(weights, covered, mask=None):
             where images have fewer than M regions. Defaults to no such place.
 
     Returns:
-        `{"peak": percent, "mass": percent, "chance": percent}`.
+        `{"pointing_accuracy": percent, "mass": percent, "chance": percent}`.
 
     Raises:
         ValueError: if the shapes differ, there is no map or a map has no
@@ -189,7 +189,9 @@ def grounding(weights, covered, mask=None):
     peaks = (weights == highest) & (highest > 0)
     total = weights.sum(axis=1)
     return {
-        "peak": _percent(peaks & covered, np.maximum(peaks.sum(axis=1), 1)),
+        "pointing_accuracy": _percent(
+            peaks & covered, np.maximum(peaks.sum(axis=1), 1)
+        ),
         "mass": _percent(weights * covered, np.where(total > 0, total, 1)),
         "chance": _percent(covered, mask.sum(axis=1)),
     }

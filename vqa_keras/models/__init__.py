@@ -21,3 +21,8 @@ from vqa_keras.models.vqa import VQA
 from vqa_keras.models.vqa_backbone import Encoded
 from vqa_keras.models.vqa_backbone import VQABackbone
 from vqa_keras.models.vqa_preprocessor import VQAPreprocessor
+from vqa_keras.renamed import missing_attribute
+
+
+def __getattr__(name):
+    raise missing_attribute(__name__, name)

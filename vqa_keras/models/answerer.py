@@ -3,7 +3,7 @@ import threading
 import numpy as np
 from keras import ops
 
-from vqa_keras.attention_axes import on_grid
+from vqa_keras.attention_axes import unflatten_regions
 from vqa_keras.compiled import compiled
 
 
@@ -40,7 +40,9 @@ class Answerer:
         )
         best, answers = ops.top_k(probabilities, self.top_k)
         attention = {
-            name: on_grid(name, ops.cast(weights, "float32"), self.grid_shape)
+            name: unflatten_regions(
+                name, ops.cast(weights, "float32"), self.grid_shape
+            )
             for name, weights in outputs["attention"].items()
         }
         return {

@@ -24,7 +24,7 @@ class ChannelBackbone(VQABackbone):
     Args:
         attention_dim: int, width K of the attention's hidden layer.
 
-    Attention: `channels_1` (B, D) and `hop_1` (B, M).
+    Attention: `channels_1` (B, D) and `regions_1` (B, M).
 
     References:
         [Chen et al., 2017](https://arxiv.org/abs/1611.05594).
@@ -59,4 +59,7 @@ class ChannelBackbone(VQABackbone):
         filtered, weights = self.parametric_attention(
             question, regions, regions_mask=mask
         )
-        return question + filtered, {"channels_1": channels, "hop_1": weights}
+        return question + filtered, {
+            "channels_1": channels,
+            "regions_1": weights,
+        }

@@ -19,7 +19,7 @@ class CNNLayerBackbone(PyramidBackbone):
     Args:
         attention_dim: int, width K of the region attention's hidden layer.
 
-    Attention: `cnn_layers_1` (B, L) and `hop_1` (B, M).
+    Attention: `cnn_layers_1` (B, L) and `regions_1` (B, M).
 
     Reference:
         [Nguyen and Okatani, 2018](https://arxiv.org/abs/1804.00775).
@@ -54,4 +54,4 @@ class CNNLayerBackbone(PyramidBackbone):
         filtered, weights = self.parametric_attention(
             encoded.question, encoded.regions
         )
-        return encoded.question + filtered, {"hop_1": weights}
+        return encoded.question + filtered, {"regions_1": weights}

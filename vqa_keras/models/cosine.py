@@ -21,7 +21,7 @@ class CosineBackbone(VQABackbone):
             product.
         temperature: float, factor of the cosine; not used without `normalize`.
 
-    Attention: `hop_1` (B, M).
+    Attention: `regions_1` (B, M).
 
     Reference:
         [Luong et al., 2015](https://arxiv.org/abs/1508.04025), the dot score.
@@ -52,4 +52,4 @@ class CosineBackbone(VQABackbone):
             encoded.regions,
             regions_mask=encoded.regions_mask,
         )
-        return encoded.question + filtered, {"hop_1": weights}
+        return encoded.question + filtered, {"regions_1": weights}

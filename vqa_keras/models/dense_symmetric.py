@@ -28,12 +28,12 @@ class DenseSymmetricBackbone(PyramidBackbone):
             its own.
         num_heads: int, a divisor of `hidden_dim`: heads of each co-attention
             and of the layer attention, and glimpses of the summaries.
-        num_nowhere: int, learned slots on each side of each co-attention.
+        num_null_slots: int, learned slots on each side of each co-attention.
         co_attention_dropout: float, fraction of what each co-attention adds to
             drop.
 
     Attention: `cnn_layers_1` (B, L); of each co-attention `words_to_regions_l`
-    (B, N, M) and `regions_to_words_l` (B, M, N); of the summaries `hop_1`
+    (B, N, M) and `regions_to_words_l` (B, M, N); of the summaries `regions_1`
     (B, M) and `words_1` (B, N).
 
     Reference:
@@ -48,19 +48,19 @@ class DenseSymmetricBackbone(PyramidBackbone):
         hidden_dim=1024,
         num_layers=3,
         num_heads=4,
-        num_nowhere=3,
+        num_null_slots=3,
         co_attention_dropout=0.3,
         dtype=None,
         **kwargs,
     ):
         check_size("num_layers", num_layers)
         self.num_layers = num_layers
-        self.num_nowhere = num_nowhere
+        self.num_null_slots = num_null_slots
         self.co_attention_dropout = co_attention_dropout
         self.co_attentions = [
             DenseCoAttention(
                 num_heads,
-                num_nowhere=num_nowhere,
+                num_null_slots=num_null_slots,
                 dropout=co_attention_dropout,
                 dtype=dtype,
                 name=f"co_attention_{layer}",
@@ -89,7 +89,7 @@ class DenseSymmetricBackbone(PyramidBackbone):
             )
             attention[f"words_to_regions_{layer}"] = weights[0]
             attention[f"regions_to_words_{layer}"] = weights[1]
-        image, attention["hop_1"] = self.regions_summary(regions)  # (B, D)
+        image, attention["regions_1"] = self.regions_summary(regions)  # (B, D)
         question, attention["words_1"] = self.words_summary(
             words, sequence_mask=encoded.words_mask
         )

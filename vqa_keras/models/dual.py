@@ -12,7 +12,7 @@ class DualBackbone(VQABackbone):
         v_i      = W_I f_i + b_I
         memory_0 = (mean_n word_n) o tanh(P_0 (mean_i v_i) + b_0)
         t_j      = attention_words_j(memory_{j-1}, words)
-        u_j      = attention_hop_j(memory_{j-1}, v)
+        u_j      = attention_regions_j(memory_{j-1}, v)
         memory_j = memory_{j-1} + t_j o tanh(P_j u_j + b_j)
         fused    = memory_H
 
@@ -25,7 +25,7 @@ class DualBackbone(VQABackbone):
         attention_dim: int, width K of the attentions' hidden layers.
         num_hops: int, number of hops H of both sides.
 
-    Attention: `words_j` (B, N) and `hop_j` (B, M) of every hop j.
+    Attention: `words_j` (B, N) and `regions_j` (B, M) of every hop j.
 
     Reference:
         [Nam et al., 2017](https://arxiv.org/abs/1611.00471).

@@ -45,9 +45,9 @@ class HierarchicalBackbone(VQABackbone):
         question_encoder: optional layer in place of `WordEncoder`; its words
             are the first level.
 
-    Attention, at each level, such as `word`: `hop_word` (B, M), `words_word`
-    (B, N), and in parallel `affinity_word` (B, N, M), in turns the weights of
-    the first turn, `words_start_word` (B, N).
+    Attention, at each level, such as `word`: `regions_word` (B, M),
+    `words_word` (B, N), and in parallel `affinity_word` (B, N, M), in turns
+    the weights of the first turn, `words_start_word` (B, N).
 
     Reference:
         [Lu et al., 2016](https://arxiv.org/abs/1606.00061).
@@ -127,7 +127,7 @@ class HierarchicalBackbone(VQABackbone):
             if fused is not None:
                 level = ops.concatenate([level, fused], axis=-1)
             fused = self.denses[i](self.dropouts[i](level))
-            attention[f"hop_{LEVELS[i]}"] = weights[1]
+            attention[f"regions_{LEVELS[i]}"] = weights[1]
             attention[f"words_{LEVELS[i]}"] = weights[0]
             third = "words_start" if self.alternating else "affinity"
             attention[f"{third}_{LEVELS[i]}"] = weights[2]

@@ -13,7 +13,7 @@ class IndependentBackbone(VQABackbone):
         question_0 = question
         image_0    = mean_i v_i
         question_j = question_{j-1} + attention_words_j(image_{j-1}, words)
-        image_j    = image_{j-1} + attention_hop_j(question_{j-1}, v)
+        image_j    = image_{j-1} + attention_regions_j(question_{j-1}, v)
         fused      = question_H + image_H
 
     No paper has just this model. It is the article's variant of co-attention,
@@ -23,7 +23,7 @@ class IndependentBackbone(VQABackbone):
         attention_dim: int, width K of the attentions' hidden layers.
         num_hops: int, number of hops H of both sides.
 
-    Attention: `words_j` (B, N) and `hop_j` (B, M) of every hop j.
+    Attention: `words_j` (B, N) and `regions_j` (B, M) of every hop j.
 
     Reference:
         [Yang et al., 2016](https://arxiv.org/abs/1511.02274).

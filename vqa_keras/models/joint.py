@@ -21,7 +21,7 @@ class JointBackbone(VQABackbone):
             is that of its best region and the reverse.
         temperature: float, the sharpness of the form without hidden layers.
 
-    Attention: `hop_1` (B, M), `words_1` (B, N), `affinity_1` (B, N, M).
+    Attention: `regions_1` (B, M), `words_1` (B, N), `affinity_1` (B, N, M).
 
     Reference:
         [Lu et al., 2016](https://arxiv.org/abs/1606.00061).
@@ -51,7 +51,7 @@ class JointBackbone(VQABackbone):
         )
         words_weights, regions_weights, affinity = weights
         return words + regions, {
-            "hop_1": regions_weights,
+            "regions_1": regions_weights,
             "words_1": words_weights,
             "affinity_1": affinity,
         }

@@ -14,7 +14,7 @@ class JointlyConditionedBackbone(VQABackbone):
         image_0     = mean_i v_i
         condition_j = question_{j-1} + image_{j-1}
         question_j  = question_{j-1} + attention_words_j(condition_j, words)
-        image_j     = image_{j-1} + attention_hop_j(condition_j, v)
+        image_j     = image_{j-1} + attention_regions_j(condition_j, v)
         fused       = question_H + image_H
 
     With `use_product` the condition is a memory that starts with question o
@@ -30,7 +30,7 @@ class JointlyConditionedBackbone(VQABackbone):
         use_product: bool, whether one memory, updated by the product, takes
             the place of the two states.
 
-    Attention: `words_j` (B, N) and `hop_j` (B, M) of every hop j.
+    Attention: `words_j` (B, N) and `regions_j` (B, M) of every hop j.
 
     Reference:
         [Nam et al., 2017](https://arxiv.org/abs/1611.00471).

@@ -34,7 +34,7 @@ class MultilevelBackbone(VQABackbone):
         num_concepts: int, number of concepts to learn.
         contextualizer: optional layer in place of the BiLSTM.
 
-    Attention: `hop_1` (B, M) and `concepts_1` (B, num_concepts).
+    Attention: `regions_1` (B, M) and `concepts_1` (B, num_concepts).
 
     Reference:
         [Yu et al., 2017](https://doi.org/10.1109/CVPR.2017.446).
@@ -88,7 +88,7 @@ class MultilevelBackbone(VQABackbone):
             question, concepts, probabilities
         )
         regions, attention = self.contextualize(encoded.regions, mask)
-        regions, attention["hop_1"] = self.parametric_attention(
+        regions, attention["regions_1"] = self.parametric_attention(
             question, regions, regions_mask=mask
         )
         fused = ops.concatenate(

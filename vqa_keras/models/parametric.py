@@ -20,7 +20,7 @@ class ParametricBackbone(VQABackbone):
         attention_dim: int, width K of the attention's hidden layer.
         num_glimpses: int, number of softmaxes G of the one hop.
 
-    Attention: `hop_1` (B, M), with several glimpses (B, G, M).
+    Attention: `regions_1` (B, M), with several glimpses (B, G, M).
 
     Reference:
         [Yang et al., 2016](https://arxiv.org/abs/1511.02274).
@@ -60,4 +60,4 @@ class ParametricBackbone(VQABackbone):
         )
         if self.num_glimpses > 1:
             filtered = self.glimpses_dense(filtered)  # (B, D)
-        return encoded.question + filtered, {"hop_1": weights}
+        return encoded.question + filtered, {"regions_1": weights}

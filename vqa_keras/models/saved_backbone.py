@@ -4,6 +4,8 @@ import inspect
 import keras
 import keras_hub
 
+from vqa_keras.renamed import refuse_old_arguments
+
 _COMMON = {"self", "dtype", "name", "trainable", "kwargs", "unknown"}
 PARTS = ("question_encoder", "image_encoder", "contextualizer")
 
@@ -74,6 +76,7 @@ class SavedBackbone(keras_hub.models.Backbone):
 
 def refuse(cls, known, unknown):
     """Raises TypeError for the first argument of a class that is not known."""
+    refuse_old_arguments(cls.__name__, unknown)
     for name in unknown:
         close = difflib.get_close_matches(name, known, 1)
         hint = f"; did you mean {close[0]}?" if close else ""

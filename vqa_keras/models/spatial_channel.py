@@ -32,8 +32,8 @@ class SpatialChannelBackbone(VQABackbone):
         num_layers: int, number of maps L that are attended to.
         channel_first: bool, whether channels are weighted before regions.
 
-    Attention: `channels_l` (B, D) and `hop_l` (B, M) of every layer l. An image
-    with no valid region gives the question itself.
+    Attention: `channels_l` (B, D) and `regions_l` (B, M) of every layer l.
+    An image with no valid region gives the question itself.
 
     Reference:
         [Chen et al., 2017](https://arxiv.org/abs/1611.05594).
@@ -87,7 +87,7 @@ class SpatialChannelBackbone(VQABackbone):
         for layer, attend in enumerate(self.attentions, 1):
             filtered, weights = attend(question, regions, regions_mask=mask)
             attention[f"channels_{layer}"] = weights[0]
-            attention[f"hop_{layer}"] = weights[1]
+            attention[f"regions_{layer}"] = weights[1]
             if layer < self.num_layers:
                 stage = self.residual_denses[layer - 1]
                 regions = ops.relu(regions + stage(filtered))  # (B, M, D)

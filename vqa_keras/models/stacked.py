@@ -22,7 +22,7 @@ class StackedBackbone(VQABackbone):
         num_hops: int, number of hops H.
         share_weights: bool, whether all hops are the same layer.
 
-    Attention: `hop_1`, ..., `hop_H`, each (B, M).
+    Attention: `regions_1`, ..., `hop_H`, each (B, M).
 
     Example:
     ```python
@@ -71,4 +71,4 @@ class StackedBackbone(VQABackbone):
             regions_mask=encoded.regions_mask,
         )  # (B, D), (B, H, M)
         hops = range(self.num_hops)
-        return query, {f"hop_{j + 1}": weights[:, j] for j in hops}
+        return query, {f"regions_{j + 1}": weights[:, j] for j in hops}

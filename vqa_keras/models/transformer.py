@@ -45,7 +45,7 @@ class TransformerBackbone(VQABackbone):
 
     Attention, of every layer l: `words_to_words_l` (B, heads, N, N),
     `regions_to_regions_l` (B, heads, M, M) and `regions_to_words_l`
-    (B, heads, M, N); of the pooling `words_1` (B, N) and `hop_1` (B, M).
+    (B, heads, M, N); of the pooling `words_1` (B, N) and `regions_1` (B, M).
 
     References:
         [Yu et al., 2019](https://arxiv.org/abs/1906.10770),
@@ -135,7 +135,7 @@ class TransformerBackbone(VQABackbone):
         question, attention["words_1"] = self.words_pooling(
             words, sequence_mask=words_mask
         )
-        image, attention["hop_1"] = self.regions_pooling(
+        image, attention["regions_1"] = self.regions_pooling(
             regions, sequence_mask=regions_mask
         )
         return self.fused_norm(question + image), attention

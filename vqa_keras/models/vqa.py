@@ -16,6 +16,7 @@ from vqa_keras.models.saved_backbone import refuse
 from vqa_keras.models.saved_task import SavedTask
 from vqa_keras.models.vqa_backbone import VQABackbone
 from vqa_keras.models.vqa_preprocessor import VQAPreprocessor
+from vqa_keras.renamed import Attention
 
 ACTIVATIONS = ("softmax", "sigmoid")
 _CONFIG = ("num_classes", "hidden_dim", "dropout", "activation")
@@ -130,12 +131,14 @@ class VQA(SavedTask):
     def compile(
         self, optimizer="adam", loss="auto", *, metrics="auto", **kwargs
     ):
-        """Configures the training; "auto" is what `defaults` gives."""
+        """Configures the training; "auto" means `compile_defaults`."""
         given = {"loss": loss, "metrics": metrics}
         given = {n: v for n, v in given.items() if v != "auto"}
-        super().compile(optimizer, **{**self.defaults(), **given, **kwargs})
+        super().compile(
+            optimizer, **{**self.compile_defaults(), **given, **kwargs}
+        )
 
-    def defaults(self):
+    def compile_defaults(self):
         """Returns loss and metrics that fit the activation, for `compile`."""
         loss = AnswerBinaryCrossentropy()
         if self.activation == "softmax":
@@ -193,16 +196,15 @@ class VQA(SavedTask):
             batch_size: int, questions at a time if `inputs` is a dict.
 
         Returns:
-            dict of NumPy arrays by name, such as `hop_1`, `(B, M)`.
+            dict of NumPy arrays by name, such as `regions_1`, `(B, M)`.
         """
         if isinstance(inputs, dict):
             inputs = self._prepared(inputs)
             outputs = self.backbone.predict(inputs, batch_size, verbose=0)
-            return outputs["attention"]
-        return join(
-            self.backbone.predict_on_batch(self._prepared(batch))["attention"]
-            for batch in inputs
-        )
+            return Attention(outputs["attention"])
+        predict = self.backbone.predict_on_batch
+        batches = (predict(self._prepared(batch)) for batch in inputs)
+        return Attention(join(outputs["attention"] for outputs in batches))
 
     def ask(self, image, question, top_k=5):
         """Answers a question about an image, or many about many.
@@ -248,7 +250,7 @@ class VQA(SavedTask):
             Answer(
                 [names[i] for i in outputs["answers"][row]],
                 outputs["probabilities"][row].tolist(),
-                {n: w[row] for n, w in outputs["attention"].items()},
+                Attention((n, w[row]) for n, w in outputs["attention"].items()),
                 self.preprocessor.tokenizer.words(question),
             )
             for row, question in enumerate(questions)

@@ -1,4 +1,4 @@
-"""What a task reaches on a split of records: accuracy, floors, grounding."""
+"""What a task reaches on a split of records: accuracy, baselines, grounding."""
 
 import keras
 import numpy as np
@@ -96,9 +96,9 @@ def evaluate(
         outputs: what `predict` returned.
 
     Returns:
-        `result, right`: a dict with accuracy, floors and grounding in percent,
-        and a bool array, `(Q,)`. Where a question has several answers, the dict
-        also has vqa_accuracy, the official one.
+        `result, right`: a dict with accuracy, baselines and grounding in
+        percent, and a bool array, `(Q,)`. Where a question has several
+        answers, the dict also has vqa_accuracy, the official one.
 
     Raises:
         UserError: if no question of the split has an answer.
@@ -129,7 +129,7 @@ def evaluate(
         "accuracy": metrics.accuracy(
             predicted, answers, [q["answer_type"] for q in questions], types
         ),
-        "floors": metrics.floors(
+        "baselines": metrics.baselines(
             _questions_to_learn_from(records, split),
             [(q["question"], q["answer"]) for q in questions],
             types,
@@ -143,7 +143,7 @@ def evaluate(
 
 def has_answers(records: Records, split: str) -> bool:
     """Whether a question of the split has an answer of the vocabulary."""
-    return records.info.split(split)["answerable"] > 0
+    return records.info.split(split)["in_vocabulary"] > 0
 
 
 def _vqa_accuracy(questions, predicted):
@@ -178,7 +178,8 @@ def _vqa_accuracy(questions, predicted):
 def _questions_to_learn_from(records, split):
     """Pairs of question and answer of the training and validation splits.
 
-    A floor that knows all that the model's makers saw is the highest one.
+    They are the strongest baseline: all questions that training or the choice
+    of the epoch has used.
     """
     return [
         (question["question"], question["answer"])
@@ -203,22 +204,23 @@ def _maps_of_regions(task, records, attention):
 
 
 def print_evaluation(result: dict) -> None:
-    """Prints the result of `evaluate`, floors beside accuracy."""
-    accuracy, floors = result["accuracy"], result["floors"]
+    """Prints the result of `evaluate`, baselines beside accuracy."""
+    accuracy, baselines = result["accuracy"], result["baselines"]
     print(
         f"accuracy     {accuracy['overall']:.2f} % of {result['questions']:,} "
-        f"{result['split']} questions (floors: majority answer "
-        f"{floors['majority']:.2f} %, best question-only answer "
-        f"{floors['question_only']:.2f} %)"
+        f"{result['split']} questions (baselines: majority answer "
+        f"{baselines['majority']:.2f} %, best question-only answer "
+        f"{baselines['question_only']:.2f} %)"
     )
     for kind, value in accuracy["per_answer_type"].items():
         print(f"  {kind:14} {value:.2f} %")
     types = accuracy["per_question_type"]
     if 1 < len(types) <= MANY_TYPES:
         for kind, value in types.items():
-            low, high = floors["per_question_type"][kind].values()
+            low, high = baselines["per_question_type"][kind].values()
             print(
-                f"  {kind:14} {value:.2f} % (floors: {low:.2f} %, {high:.2f} %)"
+                f"  {kind:14} {value:.2f} % "
+                f"(baselines: {low:.2f} %, {high:.2f} %)"
             )
     if "vqa_accuracy" in result:
         overall = result["vqa_accuracy"]["overall"]
@@ -233,7 +235,7 @@ def print_evaluation(result: dict) -> None:
 
 def _on_object(value):
     text = (
-        f"peak on the object {value['peak']:.1f} %, mass on it "
+        f"pointing accuracy {value['pointing_accuracy']:.1f} %, mass on it "
         f"{value['mass']:.1f} % (chance {value['chance']:.1f} %"
     )
     if "questions" in value:

@@ -51,7 +51,7 @@ class Grounding:
         self._num_questions += len(image["questions"])
 
     def measure(self, attention: dict[str, np.ndarray]) -> dict[str, dict]:
-        """Returns `{name: {"peak", "mass", "chance"}}`, in percent.
+        """Returns `{name: {"pointing_accuracy", "mass", "chance"}}` in percent.
 
         Where objects are boxes, there is also "questions", the number of those
         measured, and, if they are of several types, "per_question_type", which

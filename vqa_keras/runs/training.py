@@ -55,7 +55,7 @@ def train(
             f"and questions are not split alike. Received: {strategy}"
         )
     steps = records.steps(
-        "train", batch_size, answerable_only=True, share_images=shared
+        "train", batch_size, in_vocabulary_only=True, share_images=shared
     )
 
     def compiled_task(dtype):
@@ -89,7 +89,7 @@ def train(
                 shuffle=True,
                 seed=settings["seed"],
                 first_epoch=current,
-                answerable_only=True,
+                in_vocabulary_only=True,
                 **options,
             ),
             validation_data=validation,
@@ -127,7 +127,7 @@ def selects_epoch(records: Records) -> bool:
 
 def _has_answers(records, split):
     splits = records.info.splits
-    return split in splits and splits[split]["answerable"] > 0
+    return split in splits and splits[split]["in_vocabulary"] > 0
 
 
 class _CurrentEpoch(keras.callbacks.Callback):

@@ -26,7 +26,7 @@ def export(task, directory, version=1, top_k=5):
 
     Both return `answers`, string `(B, K)`, best first; `scores`, float32
     `(B, K)`, their probabilities; and every attention by its name, such as
-    `hop_1`, float32, each axis of regions on the grid: `(B, h, w)`.
+    `regions_1`, float32, each axis of regions on the grid: `(B, h, w)`.
 
     All ops are of TensorFlow itself, so the SavedModel loads without
     vqa_keras and without tensorflow_text. A picture's transparency and EXIF

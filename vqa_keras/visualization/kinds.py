@@ -34,7 +34,7 @@ def draw(name, image, weights, words=None, size=256):
 
     For N words and a grid of h x w regions; `[heads,]` is optional:
 
-        hop_*                 (h, w)            one map over the image
+        regions_*                 (h, w)            one map over the image
                               (glimpses, h, w)  one map per glimpse
         words_*               (N,)              shaded words
         channels_*, concepts_*, cnn_layers_*    bars, (n,)
@@ -49,7 +49,7 @@ def draw(name, image, weights, words=None, size=256):
     per word is the mean over the heads.
 
     Args:
-        name: str, such as "hop_1" or "words_to_regions_2".
+        name: str, such as "regions_1" or "words_to_regions_2".
         image: uint8 array, `(H, W, 3)`.
         weights: float array, one of the shapes above.
         words: list of str, the question's words, one for each of the first
@@ -76,7 +76,7 @@ def draw(name, image, weights, words=None, size=256):
     return kind.draw(spoken, image, weights, list(words or ()), size)
 
 
-def _hop(name, image, weights, words, size):
+def _regions(name, image, weights, words, size):
     if weights.ndim == 3:
         if len(weights) == 1:
             raise ValueError(
@@ -191,7 +191,7 @@ def _words_to_words(name, image, weights, words, size):
 
 
 _KINDS = {
-    "hop": _Kind(_hop, ("(M,)", "(h, w)", "(glimpses, h, w)")),
+    "regions": _Kind(_regions, ("(M,)", "(h, w)", "(glimpses, h, w)")),
     "words": _Kind(_words, ("(N,)", "(glimpses, N)")),
     "channels": _Kind(_bars, ("(C,)",)),
     "cnn_layers": _Kind(_numbered_bars, ("(L,)",)),

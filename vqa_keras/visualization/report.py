@@ -22,7 +22,7 @@ def write_report(path, examples, summary):
         summary: dict of what is known about the run; every entry is optional.
             `"title"`: str. `"questions"`: int, how many were evaluated.
             `"accuracy"`: as `vqa_keras.metrics.accuracy` gives.
-            `"floors"`: as `vqa_keras.metrics.floors` gives.
+            `"baselines"`: as `vqa_keras.metrics.baselines` gives.
             `"grounding"`: dict, name of the map -> as
             `vqa_keras.metrics.grounding` gives.
             `"settings"`: dict, name -> value.
@@ -35,7 +35,7 @@ def write_report(path, examples, summary):
             drawn.
     """
     known = {
-        "title", "questions", "accuracy", "floors", "grounding", "settings",
+        "title", "questions", "accuracy", "baselines", "grounding", "settings",
     }  # fmt: skip
     if set(summary) - known:
         raise ValueError(
@@ -72,18 +72,18 @@ def _numbers(summary):
         for kind, percent in accuracy.get("per_answer_type", {}).items():
             tiles.append(_tile(f"Accuracy, {kind}", percent, ""))
     notes = {
-        "majority": ("Floor, majority", "always the most common answer"),
-        "question_only": ("Floor, question only", "never sees the image"),
+        "majority": ("Baseline, majority", "always the most common answer"),
+        "question_only": ("Baseline, question only", "ignores the image"),
     }
-    for name, percent in summary.get("floors", {}).items():
-        label, note = notes.get(name, (f"Floor, {name}", ""))
-        tiles.append(_tile(label, percent, note, "floor"))
+    for name, percent in summary.get("baselines", {}).items():
+        label, note = notes.get(name, (f"Baseline, {name}", ""))
+        tiles.append(_tile(label, percent, note, "baseline"))
     for name, scores in summary.get("grounding", {}).items():
         note = (
             f"{scores['mass']:.1f}% of weight, chance {scores['chance']:.1f}%"
         )
-        label = f"{str(name).replace('_', ' ')}, peak on the object"
-        tiles.append(_tile(label, scores["peak"], note))
+        label = f"{str(name).replace('_', ' ')}, pointing accuracy"
+        tiles.append(_tile(label, scores["pointing_accuracy"], note))
     rows = "".join(
         f"<div><dt>{escape(name)}</dt>"
         f'<dd dir="auto">{escape(value)}</dd></div>\n'

@@ -11,7 +11,7 @@ from vqa_keras.datasets.question import Dropped
 from vqa_keras.datasets.question_table import QuestionTable
 from vqa_keras.errors import UserError
 from vqa_keras.image_encoders import load as load_encoder
-from vqa_keras.image_encoders import postprocess
+from vqa_keras.image_encoders import pool_and_normalize
 from vqa_keras.writing.record_maker import REGIONS
 from vqa_keras.writing.region_index import RegionIndex
 from vqa_keras.writing.region_index import index_region_features
@@ -37,7 +37,7 @@ class FeatureSource:
             a CNN, or None.
         levels: names of feature maps, or None.
         image_size: side of the images for the CNN, or None.
-        pool: see `vqa_keras.image_encoders.postprocess`.
+        pool: see `vqa_keras.image_encoders.pool_and_normalize`.
         l2_normalize: see there.
         feature_dtype: "float16" or "bfloat16".
 
@@ -100,7 +100,7 @@ class FeatureSource:
             return OpenFeatures()
         weights = self.weights or "imagenet"
         loaded: Any = None if weights == "none" else weights
-        encoder = postprocess(
+        encoder = pool_and_normalize(
             load_encoder(self.cnn, self.image_size, self.levels, loaded),
             self.pool,
             self.l2_normalize,

@@ -35,7 +35,7 @@ def describe_encoder(
         name: what the user called it. Of a path the last part is kept.
         levels: list of the names asked for, or None.
         weights: "imagenet", "none" or a file, of which the name is kept.
-        pool: int or None, what `postprocess` was called with.
+        pool: int or None, what `pool_and_normalize` was called with.
         l2_normalize: bool, the same.
         feature_dtype: "float16" or "bfloat16", how the features are stored.
 

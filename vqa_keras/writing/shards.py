@@ -50,20 +50,20 @@ def write_shard(
 
     Returns:
         The shard's entry in `dataset_info.json`: dict of name, images,
-        questions, answerable (questions with `answer_id >= 0`), bytes, sha256.
+        questions, in_vocabulary (those with `answer_id >= 0`), bytes, sha256.
 
     Raises:
         UserError: if the disk does not take the file.
     """
     path = pathlib.Path(path)
-    images = questions = answerable = size = 0
+    images = questions = in_vocabulary = size = 0
     with replacing(path) as temporary:
         with _hashed_writer(temporary) as (writer, sha256):
             for record in records:
                 writer.write(record.data)
                 images += 1
                 questions += record.questions
-                answerable += record.in_vocabulary
+                in_vocabulary += record.in_vocabulary
                 size += len(record.data) + _FRAME_BYTES
         digest = sha256.result()  # an error of reading keeps the old shard
         found = temporary.stat().st_size
@@ -73,7 +73,7 @@ def write_shard(
         "name": path.name,
         "images": images,
         "questions": questions,
-        "answerable": answerable,
+        "in_vocabulary": in_vocabulary,
         "bytes": size,
         "sha256": digest,
     }

@@ -1,10 +1,10 @@
-r"""Measures a run on a split of records: accuracy, floors and grounding.
+r"""Measures a run on a split of records: accuracy, baselines and grounding.
 
     python -m vqa_keras.zoo.evaluate runs/stacked --data=records --split=test
 
 Prints the accuracy, overall and by type of answer, beside what the majority
 answer and the best question-only answer reach, and for every attention over
-the grid how often its peak, and how much of its weight, lies on the object.
+the grid how often its largest weight lies on the object, and how much of it.
 Where several people answered each question, also the official VQA accuracy.
 
     python -m vqa_keras.zoo.evaluate runs/stacked --data=records --split=test \

@@ -3,8 +3,9 @@ r"""Writes a page of right and wrong answers of a run with their heat maps.
     python -m vqa_keras.zoo.report runs/stacked --data=records \
         --output=report.html
 
-The page is one file that needs no network. It opens with accuracy, floors and
-grounding of the whole split; at most half of its examples are wrong answers.
+The page is one file that needs no network. It opens with accuracy, baselines
+and grounding of the whole split; at most half of its examples are wrong
+answers.
 """
 
 import sys
@@ -58,8 +59,8 @@ def main(argv):
         "title": f"{results['entry']} on {records.info.dataset}, {split}",
         "questions": result["questions"],
         "accuracy": result["accuracy"],
-        "floors": {
-            name: result["floors"][name]
+        "baselines": {
+            name: result["baselines"][name]
             for name in ("majority", "question_only")
         },
         "grounding": result["grounding"],

@@ -15,7 +15,7 @@ from absl import flags
 from vqa_keras.command import run
 from vqa_keras.errors import UserError
 from vqa_keras.files import write_atomically
-from vqa_keras.zoo import published
+from vqa_keras.zoo import results_tables
 
 _CHECK = flags.DEFINE_bool(
     "check", False, "Write nothing; say which files are not current."
@@ -27,7 +27,7 @@ def main(argv):
         raise UserError(f"needed no argument. Received: {' '.join(argv[1:])}")
     stale = {
         path: text
-        for path, text in published.pages().items()
+        for path, text in results_tables.pages().items()
         if not path.is_file() or path.read_text(encoding="utf-8") != text
     }
     for path, text in stale.items():

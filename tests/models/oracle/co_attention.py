@@ -20,9 +20,9 @@ class Independent(Oracle):
     def hops(self, j, for_words, for_regions, encoded):
         name = f"{self.layer}/words_{j}"
         of_words, words = hop(self.w, name, for_words, encoded.words)
-        name = f"{self.layer}/hop_{j}"
+        name = f"{self.layer}/regions_{j}"
         of_regions, regions = hop(self.w, name, for_regions, encoded.regions)
-        weights = {f"words_{j}": words[0], f"hop_{j}": regions[0]}
+        weights = {f"words_{j}": words[0], f"regions_{j}": regions[0]}
         return of_words[0], of_regions[0], weights
 
     def fuse(self, encoded):
@@ -71,10 +71,10 @@ class Dual(Oracle):
         attention = {}
         for j in range(1, self.num_hops + 1):
             words = self.attend(f"words_{j}", memory, encoded.words)
-            regions = self.attend(f"hop_{j}", memory, encoded.regions)
+            regions = self.attend(f"regions_{j}", memory, encoded.regions)
             image = self.image(j, regions @ encoded.regions)
             memory = memory + (words @ encoded.words) * image
-            attention |= {f"words_{j}": words, f"hop_{j}": regions}
+            attention |= {f"words_{j}": words, f"regions_{j}": regions}
         return memory, attention
 
     def image(self, j, vector):
@@ -139,7 +139,11 @@ class Joint(Oracle):
             self.temperature,
         )
         fused = words @ encoded.words + regions @ encoded.regions
-        attention = {"hop_1": regions, "words_1": words, "affinity_1": affinity}
+        attention = {
+            "regions_1": regions,
+            "words_1": words,
+            "affinity_1": affinity,
+        }
         return fused, attention
 
 
@@ -186,7 +190,7 @@ class Hierarchical(Oracle):
             fused = np.tanh(
                 self.w.dense(f"{level}_dense", np.append(found, fused))
             )
-            attention[f"hop_{level}"] = weights[1]
+            attention[f"regions_{level}"] = weights[1]
             attention[f"words_{level}"] = weights[0]
             attention[f"{third}_{level}"] = weights[2]
         return fused, attention

@@ -22,7 +22,7 @@ class DenseSymmetric(Pyramid):
     """Nguyen and Okatani, 2018: dense co-attention."""
 
     num_layers = 3
-    num_nowhere = 3
+    num_null_slots = 3
 
     def fuse(self, encoded):
         words, regions, attention = encoded.words, encoded.regions, {}
@@ -32,16 +32,16 @@ class DenseSymmetric(Pyramid):
             attention[f"regions_to_words_{l}"] = weights[1]
         question, of_words = self.summary("words", words)
         image, of_regions = self.summary("regions", regions)
-        attention |= {"hop_1": of_regions, "words_1": of_words}
+        attention |= {"regions_1": of_regions, "words_1": of_words}
         return question + image, attention
 
     def layer(self, l, words, regions):
         name = f"co_attention_{l}"
         all_words, all_regions = words, regions
-        if self.num_nowhere:
-            slots = self.w(f"{name}/words_nowhere")
+        if self.num_null_slots:
+            slots = self.w(f"{name}/words_null_slots")
             all_words = np.vstack([words, slots])
-            slots = self.w(f"{name}/regions_nowhere")
+            slots = self.w(f"{name}/regions_null_slots")
             all_regions = np.vstack([regions, slots])
         of_words = split(
             self.w.dense(f"{name}/words_dense", all_words), self.num_heads
@@ -152,7 +152,7 @@ class Transformer(Oracle):
             )
             regions = self.feed_forward(name, regions)
         question, attention["words_1"] = self.pool("words_pooling", words)
-        image, attention["hop_1"] = self.pool("regions_pooling", regions)
+        image, attention["regions_1"] = self.pool("regions_pooling", regions)
         return self.w.norm("fused_norm", question + image), attention
 
     def positions(self, encoded):

@@ -52,7 +52,7 @@ class Cosine(Oracle):
         if self.normalize:
             scores = self.temperature * unit(regions) @ unit(question)
         weights = softmax(scores)
-        return question + weights @ regions, {"hop_1": weights}
+        return question + weights @ regions, {"regions_1": weights}
 
 
 class Parametric(Oracle):
@@ -65,9 +65,9 @@ class Parametric(Oracle):
             self.w, "parametric_attention", encoded.question, encoded.regions
         )
         if self.num_glimpses == 1:
-            return encoded.question + found[0], {"hop_1": weights[0]}
+            return encoded.question + found[0], {"regions_1": weights[0]}
         found = self.w.dense("glimpses_dense", found.ravel())
-        return encoded.question + found, {"hop_1": weights}
+        return encoded.question + found, {"regions_1": weights}
 
 
 class Stacked(Oracle):
@@ -85,7 +85,7 @@ class Stacked(Oracle):
                 self.w, f"stacked_attention/{name}", query, encoded.regions
             )
             query = query + found[0]
-            attention[f"hop_{j}"] = weights[0]
+            attention[f"regions_{j}"] = weights[0]
         return query, attention
 
 
@@ -102,7 +102,10 @@ class Channel(Oracle):
             question,
             len(question) * beta * regions,
         )
-        return question + found[0], {"channels_1": beta, "hop_1": weights[0]}
+        return question + found[0], {
+            "channels_1": beta,
+            "regions_1": weights[0],
+        }
 
 
 class SpatialChannel(Oracle):
@@ -121,7 +124,7 @@ class SpatialChannel(Oracle):
             else:
                 filtered, alpha = self.spatial(l, question, x)
                 filtered, beta = self.channel(l, question, filtered)
-            attention |= {f"channels_{l}": beta, f"hop_{l}": alpha}
+            attention |= {f"channels_{l}": beta, f"regions_{l}": alpha}
             if l < self.num_layers:
                 x = relu(x + self.w.dense(f"residual_dense_{l}", filtered))
         image = unit(mean(filtered))
@@ -207,7 +210,7 @@ class Multilevel(Oracle):
             product(w, "concepts_fusion", question, concepts),
             product(w, "regions_fusion", question, found[0]),
         )
-        attention = {"hop_1": of_regions[0], "concepts_1": of_concepts}
+        attention = {"regions_1": of_regions[0], "concepts_1": of_concepts}
         return np.tanh(fused), attention
 
     def semantic(self, question, presence):

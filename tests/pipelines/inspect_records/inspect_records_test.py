@@ -55,7 +55,7 @@ def test_questions_are_counted_by_split_length_and_answer(records):
         "cut": 100,
     }
     assert splits["empty"]["question_words"] is None
-    assert splits["empty"]["answerable"] is None
+    assert splits["empty"]["in_vocabulary"] is None
 
 
 def test_answers_are_counted_and_compared_with_the_vocabulary(records, images):
@@ -75,25 +75,27 @@ def test_answers_are_counted_and_compared_with_the_vocabulary(records, images):
         "red": answers.count(2),
         "blue": answers.count(-1),
     }
-    assert train["answerable"] == pytest.approx(100 * known / 30)
+    assert train["in_vocabulary"] == pytest.approx(100 * known / 30)
     assert train["annotator_answers"] == 100  # they all say "red"
-    assert train["floors"] is None
+    assert train["baselines"] is None
 
 
-def test_floors_come_from_the_training_split(with_test_split):
+def test_baselines_come_from_the_training_split(with_test_split):
     test = data_card(with_test_split())["splits"]["test"]
     # The four test answers all differ: one is the majority's.
-    assert test["floors"]["majority"] == 25
-    assert test["answerable"] == 75
+    assert test["baselines"]["majority"] == 25
+    assert test["in_vocabulary"] == 75
 
 
-def test_a_split_without_answers_has_no_floor_and_no_coverage(with_test_split):
+def test_a_split_without_answers_has_no_baseline_and_no_coverage(
+    with_test_split,
+):
     records = with_test_split(labeled=False)
     card = data_card(records)
     test = card["splits"]["test"]
     assert (test["questions"], test["labeled"]) == (4, 0)
-    assert test["answerable"] is test["annotator_answers"] is None
-    assert test["floors"] is None
+    assert test["in_vocabulary"] is test["annotator_answers"] is None
+    assert test["baselines"] is None
     text = card_text(card, "DIR")
     lines = {
         line[:30].strip(): line.split()[-1]

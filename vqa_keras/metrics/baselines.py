@@ -1,18 +1,18 @@
-"""What can be scored without looking at the image."""
+"""Baselines: the accuracy of answers that ignore the image."""
 
 import collections
 
 from vqa_keras.text import normalize
 
 
-def floors(train, test, question_types=None):
-    """Accuracy of the two best guesses that never see an image.
+def baselines(train, test, question_types=None):
+    """Computes the accuracy of the two baselines that ignore the image.
 
     `majority` gives every question the most common training answer.
     `question_only` gives a question the most common training answer of the
     same normalized question text, and the majority answer if the text never
-    occurred: a model must beat it to show that it looks. Ties go to the
-    answer that was seen first.
+    occurred: only a model that beats it uses the image. Ties go to the answer
+    that comes first.
 
     Args:
         train: iterable of (question text, answer).

@@ -7,7 +7,7 @@ import textwrap
 from vqa_keras import zoo
 from vqa_keras.errors import UserError
 from vqa_keras.runs.run import RESULTS
-from vqa_keras.zoo import published_group
+from vqa_keras.zoo import group_tables
 
 BEGIN, END = "<!-- results -->\n", "<!-- end of results -->\n"
 DATASETS = {"easy_vqa": "easy-VQA"}
@@ -28,7 +28,7 @@ written with `--levels=relu_2,relu_4`.
 
 {measured}
 
-A picture of easy-VQA shows one shape, and without any attention `vanilla`
+An image of easy-VQA shows one shape, and without any attention `vanilla`
 answers nearly all questions. Accuracy here says that an entry works; it does
 not rank the mechanisms.
 
@@ -72,12 +72,12 @@ def pages():
     for name, runs in results.items():
         path = folder / name / "README.md"
         pages[path] = _filled(path, card_results(name, runs))
-    for group in published_group.groups(folder):
-        members = published_group.entries(folder, group)
+    for group in group_tables.groups(folder):
+        members = group_tables.entries(folder, group)
         results = {name: _read(folder / name) for name in members}
         _check_same_test(sum(results.values(), []))
         path = folder / group / "README.md"
-        pages[path] = _filled(path, published_group.group_results(results))
+        pages[path] = _filled(path, group_tables.group_results(results))
     return pages
 
 
@@ -88,8 +88,13 @@ def zoo_page(results):
         results: dict from the name of every entry to its list of runs.
     """
     all_runs = sum(results.values(), [])
-    header = ["entry", "mechanism", "parameters", "FLOPs a question"]
-    header += ["training", "accuracy", "seeds", "grounding: peak, mass"]
+    header = ["entry", "mechanism", "parameters", "FLOPs per question"]
+    header += [
+        "training",
+        "accuracy",
+        "seeds",
+        "grounding: pointing accuracy, mass",
+    ]
     rows = [_entry_row(name, runs) for name, runs in results.items()]
     return _ZOO.format(
         measured=_measured(all_runs) or "No entry has been trained yet.",
@@ -108,7 +113,9 @@ def card_results(entry, runs):
     )
     maps = _maps(runs)
     header = ["seed", "accuracy", *kinds]
-    header += [f"{_title(name)}: peak, mass" for name in maps] + ["training"]
+    header += [f"{_title(name)}: pointing accuracy, mass" for name in maps] + [
+        "training"
+    ]
     rows = []
     for run in runs:
         accuracy = run["accuracy"]
@@ -121,7 +128,7 @@ def card_results(entry, runs):
     flops = _distinct(runs, "flops_per_question")
     size = f"{_distinct(runs, 'parameters')} parameters with the CNN"
     if flops:
-        size += f", {flops} floating point operations a question without it"
+        size += f", {flops} floating point operations per question without it"
     size += f". {_trained_on(runs)} Versions and history of the training: "
     commands = "\n".join(f"    {run['command']}" for run in runs)
     return _CARD.format(
@@ -185,9 +192,7 @@ def _entry_row(name, runs):
         _percent(accuracy, 2),
         ", ".join(str(run["seed"]) for run in runs),
         "; ".join(
-            f"{_title(hop)}: {_grounding(runs, hop)}"
-            for hop in _maps(runs)
-            if hop.startswith("hop")
+            f"{_title(name)}: {_grounding(runs, name)}" for name in _maps(runs)
         ),
     ]
 
@@ -198,12 +203,12 @@ def _measured(runs):
         return ""
     run = runs[0]
     dataset = DATASETS.get(run["dataset"], run["dataset"])
-    majority = _percent(run["floors"]["majority"], 2)
-    question_only = _percent(run["floors"]["question_only"], 2)
+    majority = _percent(run["baselines"]["majority"], 2)
+    question_only = _percent(run["baselines"]["question_only"], 2)
     text = (
         f"{dataset}, {run['split']} split: {run['questions']:,} questions "
-        f"about {run['images']:,} pictures that training never saw. "
-        f"Floors: the majority answer {majority}, the best question-only "
+        f"about {run['images']:,} images that training never saw. "
+        f"Baselines: the majority answer {majority}, the best question-only "
         f"answer {question_only}."
     )
     chances = {
@@ -213,9 +218,10 @@ def _measured(runs):
     }
     if chances:
         text += (
-            " Grounding: the share of questions whose heat map peaks on the "
-            "shape, and the share of its weight that lies there; chance, the "
-            "share of cells that the shape touches, is "
+            " Grounding: pointing accuracy, the percentage of questions whose "
+            "heat map has its largest weight on the shape, and mass, the "
+            "percentage of its weight that lies there; chance, the percentage "
+            "of cells that the shape touches, is "
             f"{' or '.join(sorted(chances))}."
         )
     return _wrapped(text)
@@ -237,7 +243,7 @@ def _grounding(runs, name):
         return ""
     return ", ".join(
         _percent(statistics.mean(f[key] for f in found), 1)
-        for key in ("peak", "mass")
+        for key in ("pointing_accuracy", "mass")
     )
 
 

@@ -1,8 +1,8 @@
 """The page of entries that share a data set, by type of question.
 
 `zoo/sort_of_clevr/` is such a group: a folder of entries with one card for all
-of them. Its table has a column for each type of question, and the floors stand
-in the same table, since they differ by type.
+of them. Its table has a column for each type of question, and the
+baselines stand in the same table, since they differ by type.
 """
 
 import statistics
@@ -14,9 +14,9 @@ _PAGE = """\
 
 {table}
 
-Accuracy, grounding (the share of questions whose heat map peaks on an object
-that the answer depends on) and training time are means over the
-seeds. {devices}
+Accuracy, grounding (pointing accuracy: the percentage of questions whose heat
+map has its largest weight on an object that the answer depends on) and
+training time are means over the seeds. {devices}
 
 {commands}
 """
@@ -53,16 +53,16 @@ def group_results(results):
     if not runs:
         return "No entry has been trained yet."
     first = runs[0]
-    types = sorted(first["floors"]["per_question_type"])
+    types = sorted(first["baselines"]["per_question_type"])
     header = ["entry", "mechanism", "parameters", "seeds", "training"]
-    header += [*types, *(f"peak, {kind}" for kind in types)]
+    header += [*types, *(f"pointing accuracy, {kind}" for kind in types)]
     rows = [_row(name, found, types) for name, found in results.items()]
-    for floor, name in (
+    for baseline, name in (
         ("majority", "*majority answer*"),
         ("question_only", "*best question-only answer*"),
     ):
-        by_type = first["floors"]["per_question_type"]
-        accuracy = [_percent(by_type[kind][floor]) for kind in types]
+        by_type = first["baselines"]["per_question_type"]
+        accuracy = [_percent(by_type[kind][baseline]) for kind in types]
         rows.append([name, "", "", "", "", *accuracy, *[""] * len(types)])
     rows.append(["*chance*", *[""] * (4 + len(types)), *_chances(runs, types)])
     lines = [f"| {' | '.join(row)} |" for row in [header, *rows]]
@@ -71,7 +71,7 @@ def group_results(results):
     return _PAGE.format(
         measured=(
             f"{first['split'].capitalize()} split: {first['questions']:,} "
-            f"questions about {first['images']:,} pictures."
+            f"questions about {first['images']:,} images."
         ),
         table="\n".join(lines),
         devices=f"Trained on {'; '.join(devices)}.",
@@ -98,13 +98,14 @@ def _row(name, runs, types):
     for kind in types:
         row.append(
             "; ".join(
-                f"{hop.replace('_', ' ')}: "
+                f"{attention.replace('_', ' ')}: "
                 + _mean(
-                    run["grounding"][hop]["per_question_type"][kind]["peak"]
+                    run["grounding"][attention]["per_question_type"][kind][
+                        "pointing_accuracy"
+                    ]
                     for run in runs
                 )
-                for hop in runs[0]["grounding"]
-                if hop.startswith("hop")
+                for attention in runs[0]["grounding"]
             )
         )
     return row

@@ -6,7 +6,7 @@ from keras import ops
 from vqa_keras.errors import UserError
 from vqa_keras.image_encoders import GridCNNBackbone
 from vqa_keras.image_encoders import GridCoordinates
-from vqa_keras.image_encoders import postprocess
+from vqa_keras.image_encoders import pool_and_normalize
 from vqa_keras.image_encoders import weights_sha256
 
 
@@ -27,9 +27,9 @@ def predict(model, images):
 def test_cells_are_averaged_and_scaled_to_length_1(encoder, images):
     grid = predict(encoder, images)  # (2, 5, 6, 6)
     rows = grid[:, :4].reshape(2, 2, 2, 3, 2, 6).mean(axis=(2, 4))
-    pooled = predict(postprocess(encoder, pool=2), images)
+    pooled = predict(pool_and_normalize(encoder, pool=2), images)
     np.testing.assert_allclose(pooled, rows, rtol=1e-5, atol=1e-6)
-    both = predict(postprocess(encoder, 2, l2_normalize=True), images)
+    both = predict(pool_and_normalize(encoder, 2, l2_normalize=True), images)
     lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
     np.testing.assert_allclose(both, rows / lengths, rtol=1e-4, atol=1e-5)
 
@@ -37,7 +37,7 @@ def test_cells_are_averaged_and_scaled_to_length_1(encoder, images):
 def test_all_levels_keep_their_names(encoder, images):
     levels = {n: encoder.get_layer(n).output for n in ("relu_1", "relu_2")}
     pyramid = keras.Model(encoder.input, levels)
-    found = predict(postprocess(pyramid, 5), images)
+    found = predict(pool_and_normalize(pyramid, 5), images)
     assert {name: grid.shape[1:] for name, grid in found.items()} == {
         "relu_1": (2, 2, 4),
         "relu_2": (1, 1, 6),
@@ -49,10 +49,10 @@ def test_the_hash_tells_pooling_and_scaling_and_survives_saving(
 ):
     networks = [
         encoder,
-        postprocess(encoder, 2),
-        postprocess(encoder, 3),
-        postprocess(encoder, 2, True),
-        postprocess(encoder, None, True),
+        pool_and_normalize(encoder, 2),
+        pool_and_normalize(encoder, 3),
+        pool_and_normalize(encoder, 2, True),
+        pool_and_normalize(encoder, None, True),
     ]
     hashes = [weights_sha256(network) for network in networks]
     assert len(set(hashes)) == 5
@@ -63,11 +63,11 @@ def test_the_hash_tells_pooling_and_scaling_and_survives_saving(
 
 def test_a_grid_that_is_too_small_is_refused(encoder):
     with pytest.raises(UserError, match="6 x 6 cells.*Received: 5 x 6 cells"):
-        postprocess(encoder, pool=6)
+        pool_and_normalize(encoder, pool=6)
 
 
 def test_nothing_to_do_changes_nothing(encoder):
-    assert postprocess(encoder) is encoder
+    assert pool_and_normalize(encoder) is encoder
 
 
 def test_coordinates_are_those_of_the_cells_centers():

@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from vqa_keras.metrics import floors
+from vqa_keras.metrics import baselines
 
 TRAIN = [
     ("Is it red?", "yes"),
@@ -19,37 +19,37 @@ TRAIN = [
 
 def test_majority_answers_all_with_the_most_common_training_answer():
     test = [("what shape?", "yes"), ("new?", "yes"), ("new?", "circle")]
-    assert floors(TRAIN, test)["majority"] == pytest.approx(200 / 3)
+    assert baselines(TRAIN, test)["majority"] == pytest.approx(200 / 3)
 
 
 def test_question_only_answers_with_the_most_common_of_the_same_text():
     test = [("WHAT SHAPE", "circle"), ("is it  red?", "yes")]
-    assert floors(TRAIN, test)["question_only"] == 100
+    assert baselines(TRAIN, test)["question_only"] == 100
 
 
 def test_question_only_falls_back_on_the_majority_for_a_new_text():
-    assert floors(TRAIN, [("is it green?", "yes")])["question_only"] == 100
+    assert baselines(TRAIN, [("is it green?", "yes")])["question_only"] == 100
 
 
 def test_tie_goes_to_the_answer_seen_first():
     train = [("q", "b"), ("q", "a")]
-    result = floors(train, [("q", "b"), ("q", "b"), ("q", "a")])
+    result = baselines(train, [("q", "b"), ("q", "b"), ("q", "a")])
     assert result["majority"] == pytest.approx(200 / 3)
     assert result["question_only"] == pytest.approx(200 / 3)
 
 
 def test_question_without_a_known_answer_is_wrong():
-    result = floors([("q", "")], [("q", "")])
+    result = baselines([("q", "")], [("q", "")])
     assert result == {"majority": 0, "question_only": 0}
 
 
 @pytest.mark.parametrize("train, test", [([], TRAIN), (TRAIN, [])])
 def test_rejects_an_empty_split(train, test):
     with pytest.raises(ValueError, match="at least one question. Received"):
-        floors(train, test)
+        baselines(train, test)
 
 
-def test_easy_vqa_has_the_known_floors():
+def test_easy_vqa_has_the_known_baselines():
     spec = importlib.util.find_spec("easy_vqa")
     if spec is None:
         pytest.skip("the easy_vqa package is not installed")
@@ -61,7 +61,7 @@ def test_easy_vqa_has_the_known_floors():
             folder / "test" / "questions.json",
         )
     )
-    result = floors(train, test)
+    result = baselines(train, test)
     assert len(test) == 9673
     assert round(result["majority"], 1) == 37.3
     assert round(result["question_only"], 1) == 67.0

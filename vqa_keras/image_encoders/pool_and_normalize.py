@@ -4,7 +4,7 @@ from vqa_keras.errors import UserError
 from vqa_keras.layers import RegionNormalization
 
 
-def postprocess(encoder, pool=None, l2_normalize=False):
+def pool_and_normalize(encoder, pool=None, l2_normalize=False):
     """Returns an image encoder with layers after its feature maps.
 
     They are part of the network, so that who loads its file computes what the

@@ -1,0 +1,35 @@
+r"""Gives the results of vqa_keras 0.1 the names of this version.
+
+    python -m vqa_keras.zoo.rename_results runs/*/results.json
+
+Baselines were called floors; pointing accuracy, peak; the attention over the
+regions, `regions_1`, was `hop_1`; an argument of `DenseSymmetricBackbone`,
+`num_null_slots`, was `num_nowhere`. Only names change: every number stays as it
+was measured. A file that has the new names is left as it is.
+"""
+
+import json
+
+from vqa_keras.command import run
+from vqa_keras.errors import UserError
+from vqa_keras.files import read_json
+from vqa_keras.renamed import rename_results
+from vqa_keras.runs.run import write_json
+
+
+def main(argv):
+    if not argv[1:]:
+        raise UserError(
+            "The results.json files to rename must be given. Received: none"
+        )
+    for path in argv[1:]:
+        results = read_json(path)
+        renamed = rename_results(results)
+        changed = json.dumps(renamed) != json.dumps(results)
+        if changed:
+            write_json(path, renamed)
+        print(f"{'renamed' if changed else 'current':12} {path}")
+
+
+if __name__ == "__main__":
+    run(main)
