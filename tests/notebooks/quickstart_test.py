@@ -35,7 +35,7 @@ SPLITS = {"train": 6, "validation": 3, "test": 3}
 pytestmark = pytest.mark.slow
 
 
-def picture(color):
+def png(color):
     """Returns the bytes of a PNG file with a rectangle of a color."""
     image = Image.new("RGB", (16, 16), "white")
     ImageDraw.Draw(image).rectangle((3, 5, 8, 11), fill=COLORS[color])
@@ -66,7 +66,7 @@ def write_images(path, name, count, text, extract):
     records = []
     for i in range(count):
         color = list(COLORS)[i % len(COLORS)]
-        content = picture(color)
+        content = png(color)
         image_id = f"{name}-{i}"
         records.append(
             encode(
@@ -159,7 +159,7 @@ def test_leaves_a_card_and_a_preset(executed):
     output, _ = executed
     card = (output / "answer.html").read_text(encoding="utf-8")
     assert ">what color is the shape?</h3>" in card
-    assert card.count("data:image/png;base64,") == 3  # picture and two hops
+    assert card.count("data:image/png;base64,") == 3  # image and two hops
     assert card.count("<li") == 3
     preset = {path.name for path in (output / "preset").iterdir()}
     assert {"config.json", "task.json", "task.weights.h5"} <= preset
