@@ -1,8 +1,8 @@
 """Presets that ship with vqa_keras: their names, and where they lie.
 
 A shipped preset is a run (`vqa_keras.runs.run`) without the CNN, which the
-package holds anyway. Its results.json is that of the training, and has two
-fields more:
+package holds anyway. Its results.json (`vqa_keras.runs.results.RunResults`) is
+that of the training with two more keys:
 
     image_encoder    the CNN, a name that `image_encoders.load` takes
     files            {name: sha256} of all other files of the preset
@@ -85,7 +85,8 @@ def complete(task, preset):
         preset: what `find` returned.
 
     Raises:
-        UserError: as `load_image_encoder` does.
+        UserError: as `load_image_encoder` does, or if the results do not name
+            the CNN by strings.
     """
     path = pathlib.Path(preset) / RESULTS
     if task.backbone.image_encoder is not None or not path.is_file():
@@ -93,16 +94,25 @@ def complete(task, preset):
     results = read_json(path)
     if not isinstance(results, dict) or "image_encoder" not in results:
         return task
-    return task.with_image_encoder(load_image_encoder(results))
+    named = [results.get(key) for key in ("image_encoder", "weights_sha256")]
+    if not all(isinstance(value, str) for value in named):
+        raise UserError(
+            f"{path}: image_encoder and weights_sha256 must be strings. "
+            f"Received: {named}"
+        )
+    return task.with_image_encoder(load_image_encoder(*named))
 
 
-def load_image_encoder(results):
-    """Returns the CNN that the results of a preset name.
+def load_image_encoder(name, needed):
+    """Returns a CNN of the weights whose features trained a model.
+
+    Args:
+        name: a name that `image_encoders.load` takes.
+        needed: sha256 of those weights.
 
     Raises:
-        UserError: if it is not the one whose features trained the model.
+        UserError: if its weights are others.
     """
-    name, needed = results["image_encoder"], results["weights_sha256"]
     image_encoder = image_encoders.load(name)
     received = image_encoders.weights_sha256(image_encoder)
     if received != needed:
