@@ -1,8 +1,8 @@
 """Presets that ship with vqa_keras: their names, and where they lie.
 
 A shipped preset is a run (`vqa_keras.runs.run`) without the CNN, which the
-package holds anyway. Its results.json (`vqa_keras.runs.results.RunResults`) is
-that of the training with two more keys:
+package holds anyway. Its results.json is that of the training, and has two
+fields more:
 
     image_encoder    the CNN, a name that `image_encoders.load` takes
     files            {name: sha256} of all other files of the preset
@@ -85,8 +85,7 @@ def complete(task, preset):
         preset: what `find` returned.
 
     Raises:
-        UserError: as `load_image_encoder` does, or if the results do not name
-            the CNN by strings.
+        UserError: as `load_image_encoder` does.
     """
     path = pathlib.Path(preset) / RESULTS
     if task.backbone.image_encoder is not None or not path.is_file():
