@@ -41,6 +41,21 @@ def write_atomically(path, content):
     flush_files([path.parent])
 
 
+def write_json(path, value):
+    """Writes a JSON file whole or not at all, and makes its folder.
+
+    Raises:
+        UserError: if a number is not finite, or the disk does not take it.
+    """
+    try:
+        text = json.dumps(value, indent=1, allow_nan=False)
+    except ValueError as error:
+        raise UserError(
+            f"{path} must hold finite numbers. Received: {error}"
+        ) from error
+    write_atomically(make_folder_of(path), text + "\n")
+
+
 def make_folder_of(path):
     """Returns `path` as a `pathlib.Path` whose folder is there.
 

@@ -93,16 +93,25 @@ def complete(task, preset):
     results = read_json(path)
     if not isinstance(results, dict) or "image_encoder" not in results:
         return task
-    return task.with_image_encoder(load_image_encoder(results))
+    named = [results.get(key) for key in ("image_encoder", "weights_sha256")]
+    if not all(isinstance(value, str) for value in named):
+        raise UserError(
+            f"{path}: image_encoder and weights_sha256 must be strings. "
+            f"Received: {named}"
+        )
+    return task.with_image_encoder(load_image_encoder(*named))
 
 
-def load_image_encoder(results):
-    """Returns the CNN that the results of a preset name.
+def load_image_encoder(name, needed):
+    """Returns a CNN of the weights whose features trained a model.
+
+    Args:
+        name: a name that `image_encoders.load` takes.
+        needed: sha256 of those weights.
 
     Raises:
-        UserError: if it is not the one whose features trained the model.
+        UserError: if its weights are others.
     """
-    name, needed = results["image_encoder"], results["weights_sha256"]
     image_encoder = image_encoders.load(name)
     received = image_encoders.weights_sha256(image_encoder)
     if received != needed:

@@ -86,8 +86,8 @@ class VQA(SavedTask):
             )
         # === Layers ===
         dtype = backbone.dtype_policy
-        self.backbone = backbone
-        self.preprocessor = preprocessor
+        self.backbone: VQABackbone = backbone
+        self.preprocessor: VQAPreprocessor | None = preprocessor
         self.fused_dropout = layers.Dropout(
             dropout, dtype=dtype, name="fused_dropout"
         )

@@ -56,7 +56,7 @@ class VQAPreprocessor(keras_hub.models.Preprocessor):
 
     def __init__(self, tokenizer, answers, image_size=None, **kwargs):
         super().__init__(**kwargs)
-        self.tokenizer = tokenizer
+        self.tokenizer: QuestionTokenizer = tokenizer
         self.answers = list(answers)
         self._image_size = tuple(image_size) if image_size else None
         self.built = True  # it has no weights
