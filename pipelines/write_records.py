@@ -152,7 +152,7 @@ flags.DEFINE_integer(
     "num_objects", None, "sort_of_clevr: objects of an image. Default: 6."
 )
 flags.DEFINE_integer(
-    "picture_size", None, "sort_of_clevr: pixels of a side. Default: 75."
+    "drawing_size", None, "sort_of_clevr: pixels of a side. Default: 75."
 )
 flags.DEFINE_bool(
     "store_images",
