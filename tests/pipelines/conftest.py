@@ -16,7 +16,7 @@ COLORS = ("red", "blue", "lime")
 
 @pytest.fixture
 def data(tmp_path):
-    """A data set of 12 and 4 pictures of one color."""
+    """A data set of 12 training and 4 test images of one color each."""
     folder = tmp_path / "easy"
     for split, count in (("train", 12), ("test", 4)):
         (folder / split / "images").mkdir(parents=True)
