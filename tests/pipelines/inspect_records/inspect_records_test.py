@@ -11,33 +11,28 @@ from PIL import Image
 
 from pipelines.card_text import card_text
 from pipelines.data_card import data_card
-from vqa_keras.data.dataset_info import DatasetInfo
-from vqa_keras.data.dataset_info import split_entry
-from vqa_keras.data.records import encode
-from vqa_keras.writing.shards import write_shard
 
 ROOT = pathlib.Path(__file__).parents[2]
 
 
 @pytest.fixture
-def with_test_split(records, make_image):
-    """Returns `add(labeled=True)`, which adds a test split of one image."""
+def with_test_split(write_records, images, make_image):
+    """Returns `write(labeled=True)`: records with a test split of one image."""
 
-    def add(labeled=True):
+    def write(labeled=True):
         image = make_image(3, 4)  # answers yes, no, red, blue (no class)
         for question in image["questions"]:
             if not labeled:
                 question |= {"answer": "", "answer_id": -1, "all_answers": []}
                 question["scores"] = {}
-        info = DatasetInfo.read(records)
-        shard = write_shard(records / "test-0.tfrecord", [encode(image)])
-        info.splits["test"] = split_entry([shard])
-        info.dropped = {"truncated": 2}
-        info.dropped_file = "dropped.jsonl"
-        info.write(records)
-        return records
+        return write_records(
+            images,
+            test=[image],
+            dropped={"truncated": 2},
+            dropped_file="dropped.jsonl",
+        )
 
-    return add
+    return write
 
 
 def test_questions_are_counted_by_split_length_and_answer(records):
