@@ -40,7 +40,7 @@ _ASKED = [
 
 
 def records(folder):
-    """Writes the records of the run: 200 and 50 pictures of easy-VQA."""
+    """Writes the records of the run: 200 and 50 images of easy-VQA."""
     readers.READERS["run"] = {
         "dataset": "easy_vqa",
         "image_encoder": "grid_cnn",

@@ -133,7 +133,7 @@ def test_records_of_another_schema_are_refused(call, run, write_records):
 
 def test_truncated_records_are_refused(call, run, write_records):
     other = write_records()
-    path = other / "test-00000-of-00001.tfrecord"
+    path = other / "test-0.tfrecord"
     path.write_bytes(path.read_bytes()[:-9])
     done = call("evaluate", run, f"--data={other}")
     assert done.status == 2
