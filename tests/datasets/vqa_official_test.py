@@ -155,7 +155,7 @@ def test_a_wrong_annotation_is_named(folder, read, change, message):
 def test_files_that_cannot_be_read_are_named(folder, read):
     path = folder / QUESTIONS.format("train2014")
     path.write_text('{"questions": [\n{"question_id": 1,]}')
-    with pytest.raises(UserError, match="line 2, column 1[89]: needed JSON"):
+    with pytest.raises(UserError, match="must be JSON at line 2, column 1[89]"):
         read(folder)
     path.write_text('{"questions": []}')
     with pytest.raises(UserError, match="at least one question"):

@@ -135,7 +135,7 @@ def test_truncated_records_are_refused(call, run, write_records):
     path.write_bytes(path.read_bytes()[:-9])
     done = call("evaluate", run, f"--data={other}")
     assert done.status == 2
-    assert re.search(rf"{path}: needed \d+ bytes", done.stderr)
+    assert re.search(rf"{path} must have \d+ bytes", done.stderr)
 
 
 def test_report_shows_wrong_and_right_answers(call, run, records, tmp_path):
