@@ -169,7 +169,7 @@ def test_export_writes_a_version_once(call, run, tmp_path):
     assert (tmp_path / "1" / "saved_model.pb").is_file()
     done = call("export", run, f"--output={tmp_path}")
     assert done.status == 2
-    assert f"{tmp_path / '1'} exists already" in done.stderr
+    assert f"{tmp_path / '1'} must be a new folder" in done.stderr
     assert [p.name for p in tmp_path.iterdir()] == ["1"]
 
 
