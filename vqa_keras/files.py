@@ -105,7 +105,14 @@ def flush_files(paths):
 
 
 def file_sha256(path):
-    """Computes the hex sha256 of a file in constant memory."""
+    """Computes the sha256 of a file in constant memory.
+
+    Args:
+        path: str or path.
+
+    Returns:
+        str of 64 hex digits.
+    """
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -219,9 +226,15 @@ def parse_json(data, path, line=1):
 
 
 def plain_text(text):
-    """Returns `text` with each lone surrogate replaced by "?".
+    """Replaces each lone surrogate by "?", so that UTF-8 can encode the text.
 
-    JSON allows lone surrogates, UTF-8 cannot encode them.
+    JSON allows lone surrogates.
+
+    Args:
+        text: str.
+
+    Returns:
+        str.
     """
     return text.encode("utf-8", "replace").decode()
 
