@@ -127,8 +127,8 @@ def check_sha256(path, expected, found):
     """
     if found != expected:
         raise UserError(
-            f"{path} must hold the bytes that were written, sha256 {expected}. "
-            f"Received: {found}"
+            f"{path} must have the content that was written, sha256 "
+            f"{expected}. Received: {found}"
         )
 
 
