@@ -8,7 +8,7 @@ import pytest
 
 from tests.fixtures.in_process import run_main
 
-# TensorFlow logs when it is imported, before anybody can ask it not to.
+# TensorFlow logs during its import, before logging can be configured.
 LOG_OF_TENSORFLOW = re.compile(r"([IWE]\d{4} |WARNING: All log |To enable )")
 ROOT = pathlib.Path(__file__).parents[1]
 SCRIPT = '''"""Counts sheep.
@@ -23,7 +23,7 @@ SHEEP = flags.DEFINE_integer("sheep", None, "How many sheep.", required=True)
 
 def main(argv):
     if SHEEP.value > 3:
-        raise UserError("Needed at most 3 sheep. Received: many")
+        raise UserError("--sheep must be at most 3. Received: many")
     if SHEEP.value < 0:
         raise OSError(28, "No space left on device")
     print(SHEEP.value, argv[1:], 6 // SHEEP.value)
@@ -46,7 +46,7 @@ def script(tmp_path):
 
 @pytest.fixture
 def call(script):
-    """Returns `call(*arguments, options="")`: what the command did here."""
+    """Returns `call(*arguments, options="")`, the result in this process."""
 
     def call(*arguments, options=""):
         path = str(script(options))
@@ -59,7 +59,7 @@ def call(script):
 
 @pytest.fixture
 def start(script):
-    """Returns `start(*arguments)`: what a process of its own did."""
+    """Returns `start(*arguments)`, the result of a separate process."""
 
     def start(*arguments):
         return subprocess.run(
@@ -103,7 +103,7 @@ def test_a_mistake_of_the_user_ends_with_status_2_and_one_line(start):
     done = start("--sheep=4")
     assert done.returncode == 2
     assert own_lines(done.stderr) == [
-        "error: Needed at most 3 sheep. Received: many"
+        "error: --sheep must be at most 3. Received: many"
     ]
 
 

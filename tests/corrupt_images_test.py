@@ -251,14 +251,14 @@ def hostile_others():
     yield "ICO", b"\0\0\1\0\1\0" + bytes(16) + png(60_000), "not_an_image"
 
 
-def measured(folder, pictures):
+def measured(folder, cases):
     """Yields `(name, outcome, megabytes, seconds)` of decoding each."""
     (folder / "0").write_bytes(encoded("JPEG"))
-    for i, (_, data, _) in enumerate(pictures, start=1):
+    for i, (_, data, _) in enumerate(cases, start=1):
         (folder / str(i)).write_bytes(data)
     done = subprocess.run(
         [sys.executable, "-c", MEASURE]
-        + [str(folder / str(i)) for i in range(len(pictures) + 1)],
+        + [str(folder / str(i)) for i in range(len(cases) + 1)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -266,14 +266,14 @@ def measured(folder, pictures):
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     rows = {int(name): row for name, *row in rows}  # none of a killed fork
     assert rows[0][0] == RED, done.stderr
-    for i, (name, _, _) in enumerate(pictures, start=1):
+    for i, (name, _, _) in enumerate(cases, start=1):
         outcome, megabytes, seconds = rows.get(i, ("killed", 0, 0))
         yield name, outcome, megabytes - rows[0][1], seconds
 
 
 @pytest.mark.parametrize("kind", CORRUPT["kinds"]())
-def test_corrupted_picture_has_its_reason(tmp_path, kind):
-    path = tmp_path / "picture.png"
+def test_corrupted_image_has_its_reason(tmp_path, kind):
+    path = tmp_path / "image.png"
     path.write_bytes(b"whole")
     CORRUPT["corrupt"](path, kind)
     with pytest.raises(UnreadableImage) as caught:
@@ -286,11 +286,11 @@ def test_corrupted_picture_has_its_reason(tmp_path, kind):
 @pytest.mark.parametrize(
     "hostile", [hostile_png, hostile_jpeg, hostile_tiff, hostile_others]
 )
-def test_hostile_picture_has_an_outcome_and_takes_little(tmp_path, hostile):
-    pictures = list(hostile())
-    expected = {name: outcome for name, _, outcome in pictures}
+def test_hostile_image_has_its_outcome_within_the_limits(tmp_path, hostile):
+    cases = list(hostile())
+    expected = {name: outcome for name, _, outcome in cases}
     outcomes = {}
-    for name, outcome, megabytes, seconds in measured(tmp_path, pictures):
+    for name, outcome, megabytes, seconds in measured(tmp_path, cases):
         outcomes[name] = outcome
         at_limit = "limit" in name
         most = MOST_MEGABYTES_AT_LIMIT if at_limit else MOST_MEGABYTES

@@ -53,7 +53,7 @@ def test_rgb_png_gives_its_pixels():
     np.testing.assert_array_equal(decode(encoded(pixels())), pixels())
 
 
-def test_one_pixel_is_a_picture():
+def test_one_pixel_is_an_image():
     assert decode(encoded(pixels(1, 1))).shape == (1, 1, 3)
 
 
@@ -101,9 +101,9 @@ def test_animation_gives_its_first_frame():
     np.testing.assert_array_equal(decode(data)[4, 4], [255, 0, 0])
 
 
-def test_photo_is_turned_upright():
+def test_exif_orientation_is_applied():
     exif = Image.Exif()
-    exif[0x0112] = 6  # The camera was turned: rotate clockwise to see it.
+    exif[0x0112] = 6  # The camera was turned: rotate clockwise.
     top = np.zeros((16, 32, 3), dtype="uint8")
     top[:, :16] = 255
     image = decode(encoded(top, "JPEG", exif=exif, quality=95))
@@ -112,10 +112,10 @@ def test_photo_is_turned_upright():
     assert image[20:].mean() < 5
 
 
-def test_bytes_without_a_picture_have_a_reason():
+def test_bytes_without_an_image_have_a_reason():
     photo = encoded(pixels(64, 64), "JPEG")
     assert reason(b"") == "empty_file"
-    assert reason(b"not a picture, only text\n") == "not_an_image"
+    assert reason(b"not an image, only text\n") == "not_an_image"
     assert reason(photo[: len(photo) // 2]) == "truncated"
     assert reason(photo[:10]) == "truncated"
     drawing = encoded(pixels(64, 64))
@@ -123,7 +123,7 @@ def test_bytes_without_a_picture_have_a_reason():
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
-def test_a_cut_at_any_byte_gives_a_picture_or_a_reason(kind):
+def test_a_cut_at_any_byte_gives_an_image_or_a_reason(kind):
     data = encoded(pixels(16, 16), kind)
     for length in range(0, len(data), 7):
         try:
@@ -133,7 +133,7 @@ def test_a_cut_at_any_byte_gives_a_picture_or_a_reason(kind):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
-def test_flipped_bytes_give_a_picture_or_a_reason(kind):
+def test_flipped_bytes_give_an_image_or_a_reason(kind):
     rng = np.random.default_rng(1)
     data = encoded(pixels(16, 16), kind)
     for _ in range(100):
@@ -236,7 +236,7 @@ def test_plain_files_are_stored_as_they_are_and_others_as_png():
         np.testing.assert_array_equal(tf.io.decode_png(stored), image)
 
 
-def test_exif_data_that_cannot_be_read_says_nothing():
+def test_unreadable_exif_data_is_ignored():
     whole = encoded(pixels())
     damaged = png_chunk(b"eXIf", b"MX\0*" + bytes(12))
     data = whole[:33] + damaged + whole[33:]  # after signature and header

@@ -1,4 +1,4 @@
-"""Shipped presets: found by name, complete, small, and as trained."""
+"""Shipped presets are found by name, complete, small, and as trained."""
 
 import json
 import pathlib
@@ -53,14 +53,14 @@ def test_every_shipped_preset_has_a_question():
     assert ASKED.keys() == presets.SHIPPED.keys()
 
 
-def test_its_example_is_answered_right(task, name):
+def test_its_example_question_is_answered_correctly(task, name):
     question, right = ASKED[name]
     answer = task.ask(presets.example_image(name), question)
     assert answer.answers[0] == right
     assert answer.probabilities[0] > 0.9
 
 
-def test_its_heat_map_peaks_on_the_object(task, name):
+def test_the_largest_weight_is_on_the_object(task, name):
     """On the pixels of the example that are not its background."""
     image = presets.example_image(name)
     pixels = np.asarray(Image.open(image).convert("RGB")).astype(int)

@@ -1,4 +1,4 @@
-"""Records, `ask` and the commands see one image alike, whatever holds it."""
+"""Records, `ask` and the commands decode an image to equal pixels."""
 
 import io
 
@@ -16,7 +16,7 @@ from vqa_keras.writing.image_reader import ImageReader
 
 
 def drawing():
-    """Red to the left, blue to the right, with a bright corner."""
+    """Returns an image, red on the left, blue on the right, bright corner."""
     image = Image.new("RGB", (32, 16), (30, 30, 220))
     image.paste((220, 30, 30), (0, 0, 16, 16))
     image.paste((250, 240, 90), (0, 0, 4, 4))
@@ -86,7 +86,7 @@ def task():
 
 @pytest.fixture
 def seen(monkeypatch):
-    """The pixels that reach the model, before they are resized."""
+    """Collects the pixels that reach the model, before they are resized."""
     pixels = []
     resize = raw_images.resize
 
@@ -99,7 +99,7 @@ def seen(monkeypatch):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_ask_and_records_see_equal_pixels(task, seen, tmp_path, name):
+def test_ask_and_records_decode_equal_pixels(task, seen, tmp_path, name):
     image, form, options = FILES[name]()
     path = tmp_path / "image"
     image.save(path, form, **options)
@@ -117,7 +117,7 @@ def test_ask_and_records_see_equal_pixels(task, seen, tmp_path, name):
     assert all(p == probabilities[0] for p in probabilities)
 
 
-def test_a_turned_photograph_stands_upright(tmp_path):
+def test_a_rotated_photograph_is_decoded_upright(tmp_path):
     file = io.BytesIO()
     drawing().save(file, "JPEG", exif=turned(6), quality=95)
     pixels = decode(file.getvalue())
@@ -126,7 +126,7 @@ def test_a_turned_photograph_stands_upright(tmp_path):
 
 
 @pytest.mark.parametrize("highest", [200, 65535])
-def test_a_made_pil_image_of_integers_is_as_its_array(highest):
+def test_a_pil_image_of_integers_decodes_as_its_array(highest):
     array = np.full((2, 3), highest, "uint16")
     made = [Image.fromarray(array), Image.fromarray(array.astype("int32"))]
     for image in made:
@@ -180,7 +180,7 @@ def test_arrays_of_values_0_to_255_are_taken(array, expected):
         ("[1, 2]", "No such file"),
     ],
 )
-def test_what_holds_no_pixels_is_refused(array, message):
+def test_arrays_and_files_without_pixels_are_refused(array, message):
     with pytest.raises((ValueError, OSError), match=message):
         decode(array)
 

@@ -4,8 +4,8 @@
     train = vqa_keras.data.load("records", "train", batch_size=256)
 
 Importing the package registers its layers and models with Keras, so that
-`keras.saving.load_model` opens their files. The folders that need TensorFlow
-are imported when they are first used.
+`keras.saving.load_model` loads their files. Modules that need TensorFlow are
+imported on first use.
 """
 
 import importlib

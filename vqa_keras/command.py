@@ -1,4 +1,4 @@
-"""Runs a command line: a user's mistake ends in one line and status 2."""
+"""Runs a command; invalid user input ends it with one line and status 2."""
 
 import errno
 import logging
@@ -15,16 +15,25 @@ from vqa_keras.errors import UserError
 def run(main, keep_unknown=False):
     """Parses the flags and calls `main(argv)`, as `absl.app.run` does.
 
-    A misspelt or missing flag, every `UserError` and a full disk are printed to
-    stderr without a traceback, and the process ends with status 2. Other
-    exceptions are bugs and keep their traceback. `--help` prints the docstring
-    and the flags of the main module, `--helpfull` those of all modules; both
-    end with status 0.
+    Prints a misspelt or missing flag, any `UserError` and a full disk to stderr
+    without a traceback and exits with status 2. Other exceptions are bugs and
+    keep their traceback. `--help` prints the docstring and the flags of the
+    main module, `--helpfull` those of all modules; both exit with status 0.
 
     Args:
-        main: function of `argv`, the command line without its flags.
-        keep_unknown: bool. Whether flags that are not defined are left in
-            `argv` for `main` to judge, instead of being an error.
+        main: function of `argv`, the list of the program's name and the
+            arguments that are not flags.
+        keep_unknown: bool. Whether undefined flags are left in `argv` for
+            `main` to check; otherwise they are an error. Defaults to `False`.
+
+    Raises:
+        SystemExit: always, with the status of the command.
+
+    Example:
+    ```python
+    if __name__ == "__main__":
+        vqa_keras.command.run(main)
+    ```
     """
 
     def parse(argv):
@@ -36,7 +45,7 @@ def run(main, keep_unknown=False):
             _fail(f"{error}\nPass --help to see all flags.")
 
     def guarded(argv):
-        # What libraries say of their work is not the command's answer.
+        # The progress messages of libraries are not the command's output.
         absl_logging.set_verbosity(absl_logging.WARNING)
         logging.getLogger("tensorflow").setLevel(logging.WARNING)
         try:
@@ -48,8 +57,8 @@ def run(main, keep_unknown=False):
             if os.strerror(errno.ENOSPC) not in str(error):
                 raise
             _fail(
-                f"The disk is full: {error}\nNothing half-written is read: "
-                "make room and give the same command again."
+                f"The disk is full: {error}\nIncomplete files are never read: "
+                "free some space and run the same command again."
             )
 
     app.run(guarded, flags_parser=parse)

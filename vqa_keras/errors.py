@@ -1,9 +1,17 @@
-"""The error of a user's mistake, which commands print without a traceback."""
+"""The error for invalid user input, printed without a traceback."""
 
 
 class UserError(ValueError):
-    """What was given cannot be used: the message says what was needed.
+    """Raised for invalid user input: files, flags and data, not code.
 
-    Raised for mistakes in files, flags and data, as opposed to mistakes in
-    code. Commands print the message and end with status 2.
+    The message states what was expected and what was received. Commands print
+    it and exit with status 2.
+
+    Example:
+    ```python
+    try:
+        records = vqa_keras.data.Records("records")
+    except vqa_keras.errors.UserError as error:
+        print(error)
+    ```
     """

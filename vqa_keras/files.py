@@ -1,4 +1,4 @@
-"""Writes files whole or not at all, hashes them, reads JSON, finds the zoo."""
+"""Writes files atomically, hashes them, reads JSON and locates the zoo."""
 
 import contextlib
 import hashlib
@@ -9,25 +9,26 @@ import uuid
 
 from vqa_keras.errors import UserError
 
-_verified = {}  # path: (size, time of change, sha256), seen by this process
+_verified = {}  # path: (size, mtime in ns, sha256) in this process
 
 
 def zoo_folder():
-    """Returns the folder of the zoo: the wheel's copy, or the checkout's."""
+    """Returns the path of the zoo, in the installed wheel or the checkout."""
     package = pathlib.Path(__file__).resolve().parent
     installed = package / "zoo" / "entries"
     return installed if installed.is_dir() else package.parent / "zoo"
 
 
 def write_atomically(path, content):
-    """Writes a file whole or not at all, and flushes it to disk.
+    """Writes a file completely or not at all, and flushes it to disk.
 
     Args:
-        path: file to write.
-        content: bytes, or str or an iterable of its parts, written as UTF-8.
+        path: str or path. File to write, in an existing folder; an existing
+            file is replaced.
+        content: bytes, or a str or an iterable of str, written as UTF-8.
 
     Raises:
-        UserError: if the disk does not take the file.
+        UserError: if the file cannot be written.
     """
     path = pathlib.Path(path)
     with replacing(path) as temporary:
@@ -57,10 +58,16 @@ def write_json(path, value):
 
 
 def make_folder_of(path):
-    """Returns `path` as a `pathlib.Path` whose folder is there.
+    """Creates the folder of a file to be written, with its parents.
+
+    Args:
+        path: str or path of the file.
+
+    Returns:
+        `path` as a `pathlib.Path`.
 
     Raises:
-        UserError: if the folder cannot be made.
+        UserError: if the folder cannot be created.
     """
     path = pathlib.Path(path)
     try:
@@ -72,10 +79,18 @@ def make_folder_of(path):
 
 @contextlib.contextmanager
 def replacing(path):
-    """Gives a temporary path that takes the place of `path` at the end.
+    """Yields a temporary path and renames it to `path` on success.
+
+    The temporary file is in the folder of `path` and is deleted on failure.
+
+    Args:
+        path: `pathlib.Path`. An existing file is replaced.
+
+    Yields:
+        `pathlib.Path` to write to.
 
     Raises:
-        UserError: if the disk does not take it.
+        UserError: if the file cannot be written.
     """
     unique = f"{os.getpid()}-{uuid.uuid4().hex}"
     temporary = path.with_name(f".{path.name}.{unique}.tmp")
@@ -89,13 +104,13 @@ def replacing(path):
 
 
 def flush_files(paths):
-    """Waits until files, and the names in folders, are on the disk.
+    """Flushes files, and the names in folders, to disk.
 
     Args:
-        paths: iterable of files and folders.
+        paths: iterable of paths of files and folders.
 
     Raises:
-        UserError: if the disk does not take one.
+        UserError: if one of them cannot be flushed.
     """
     for path in paths:
         try:
@@ -105,36 +120,62 @@ def flush_files(paths):
 
 
 def file_sha256(path):
-    """Returns the hex sha256 of a file, read as a stream."""
+    """Computes the sha256 of a file in constant memory.
+
+    Args:
+        path: str or path.
+
+    Returns:
+        str of 64 hex digits.
+    """
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_sha256(path, expected, found):
-    """Refuses a file whose content has not the expected sha256."""
+    """Raises UserError if the sha256 of a file is not the expected one.
+
+    Args:
+        path: str or path that the message names.
+        expected: str, hex sha256.
+        found: str, hex sha256 of the file.
+    """
     if found != expected:
         raise UserError(
-            f"{path}: needed the bytes that were written, sha256 {expected}. "
-            f"Received: {found}"
+            f"{path} must have the content that was written, sha256 "
+            f"{expected}. Received: {found}"
         )
 
 
 def check_size(path, expected):
-    """Refuses a missing shard and one that is shorter or longer."""
+    """Raises UserError if a shard is missing or has another size.
+
+    Args:
+        path: `pathlib.Path` of the shard.
+        expected: int, its size in bytes.
+    """
     if not path.is_file():
         raise UserError(
-            f"{path} is missing: needed a shard of {expected} bytes"
+            f"{path} is missing. It must be a shard of {expected} bytes"
         )
     found = path.stat().st_size
     if found != expected:
         raise UserError(
-            f"{path}: needed {expected} bytes. Received: {found} bytes. The "
+            f"{path} must have {expected} bytes. Received: {found} bytes. The "
             "shard is truncated or from another run"
         )
 
 
 def check_content(path, sha256):
-    """Refuses changed bytes; reads a file once a process unless it changes."""
+    """Raises UserError if the content of a file has another sha256.
+
+    A process hashes a file once, and again only if its size or modification
+    time changes.
+
+    Args:
+        path: `pathlib.Path` of the file.
+        sha256: str, the expected hex sha256.
+    """
     path = path.absolute()
     stat = path.stat()
     seen = (stat.st_size, stat.st_mtime_ns, sha256)
@@ -144,28 +185,41 @@ def check_content(path, sha256):
 
 
 def read_json(path):
-    """Returns the content of a JSON file.
+    """Reads a JSON file.
+
+    Args:
+        path: str or path.
+
+    Returns:
+        The parsed value.
 
     Raises:
-        UserError: if it cannot be read or is no JSON, with line and column.
+        UserError: if the file cannot be read or is not strict JSON; the
+            message states line and column.
     """
     try:
         text = pathlib.Path(path).read_bytes()
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+        raise UserError(
+            f"{path} must be a readable file. Received: {error.strerror}"
+        ) from error
     return parse_json(text, path)
 
 
 def parse_json(data, path, line=1):
-    """Returns the value of JSON bytes, UTF-8 with or without a byte mark.
+    """Parses JSON bytes, UTF-8 with or without a byte order mark.
 
     Args:
         data: bytes.
-        path: what messages call the source.
-        line: int, the line of the source that `data` begins with.
+        path: str or path of the source, for messages.
+        line: int. Line of the source at which `data` begins. Defaults to 1.
+
+    Returns:
+        The parsed value.
 
     Raises:
-        UserError: if it is no JSON, with line and column.
+        UserError: if `data` is not strict JSON; NaN and Infinity are not. The
+            message states line and column.
     """
     try:
         text = data.decode("utf-8-sig")
@@ -173,22 +227,29 @@ def parse_json(data, path, line=1):
     except UnicodeDecodeError as error:
         line += data.count(b"\n", 0, error.start)
         raise UserError(
-            f"{path}, line {line}: needed UTF-8 text. Received: {error.reason}"
+            f"{path} must be UTF-8 text at line {line}. Received: "
+            f"{error.reason}"
         ) from error
     except json.JSONDecodeError as error:
         raise UserError(
-            f"{path}, line {line + error.lineno - 1}, column {error.colno}: "
-            f"needed JSON. Received: {error.msg}"
+            f"{path} must be JSON at line {line + error.lineno - 1}, column "
+            f"{error.colno}. Received: {error.msg}"
         ) from error
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: needed JSON. Received: {error}") from error
+        raise UserError(f"{path} must be JSON. Received: {error}") from error
     return value
 
 
 def plain_text(text):
-    """Returns `text` as UTF-8 can write it.
+    """Replaces each lone surrogate by "?", so that UTF-8 can encode the text.
 
-    A lone surrogate is valid in JSON, but no text can be written with it.
+    JSON allows lone surrogates.
+
+    Args:
+        text: str.
+
+    Returns:
+        str.
     """
     return text.encode("utf-8", "replace").decode()
 
@@ -199,7 +260,7 @@ def _refuse(constant):
 
 def _refused(path, error):
     return (
-        f"{path} cannot be written: needed a folder with room for it. "
+        f"{path} must be in a writable folder with enough space. "
         f"Received: {error}"
     )
 

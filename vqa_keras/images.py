@@ -1,8 +1,8 @@
-"""Decodes images to RGB pixels: one rule for files, bytes, PIL and arrays.
+"""Decodes images to RGB pixels: files, bytes, PIL images and arrays.
 
-Decoding any bytes takes at most 24 bytes of memory for each of `max_pixels`,
-1.2 GB, beside the file: WebP takes most, JPEG takes 12. A header is read up to
-`_HEADER_BYTES` and `_HEADER_READS`, and images of endless parts are given up,
+Decoding takes at most 24 bytes of memory per pixel beside the file, 1.2 GB for
+`MAX_PIXELS`: WebP takes most, JPEG takes 12. Headers are read up to
+`_HEADER_BYTES` and `_HEADER_READS`, and images with endless parts are refused,
 because Pillow would read and keep all of them.
 """
 
@@ -21,19 +21,19 @@ from PIL import UnidentifiedImageError
 
 MAX_PIXELS = 50_000_000
 
-_HEADER_BYTES = 16 * 2**20  # metadata; Pillow adds it up in quadratic time
-_HEADER_READS = 10_000  # some for each segment, chunk or tag
+_HEADER_BYTES = 16 * 2**20  # metadata; Pillow concatenates it in quadratic time
+_HEADER_READS = 10_000  # several per segment, chunk or tag
 _READS = 4_000_000  # of the pixels; pieces of 64 kB are usual
 _SCANS = 200  # of MAX_PIXELS in a progressive JPEG; 10 are usual
 _TILE_PIXELS = 2**22  # of a TIFF whose image is smaller than that
 _TIFF_LAYOUT = [256, 257, 258, 259, 277, 278, 284, 322, 323]  # tags of sizes
 
-# Formats that Pillow decodes by itself: no helper program, no script language.
+# Formats that Pillow decodes without a helper program or script language.
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 
 
-# Errors of Pillow's readers for bytes of another form.
+# Errors that Pillow's readers raise for malformed bytes.
 PILLOW_ERRORS = (
     OSError,
     SyntaxError,
@@ -49,12 +49,12 @@ PILLOW_ERRORS = (
 
 
 class UnreadableImage(ValueError):
-    """Raised for bytes that are no image, or one that takes too much.
+    """Raised for bytes without an image, or with one above the limits.
 
     Args:
-        reason: one of "empty_file", "not_an_image", "truncated", "too_large",
-            "unsupported_pixels" and "damaged".
-        name: str, the file if there is one.
+        reason: str, one of "empty_file", "not_an_image", "truncated",
+            "too_large", "unsupported_pixels" and "damaged".
+        name: optional str or path of the file.
     """
 
     def __init__(self, reason: str, name: str | os.PathLike[str] | None = None):
@@ -68,27 +68,27 @@ class UnreadableImage(ValueError):
 def decode(image: Any, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Decodes an image to 8-bit RGB pixels.
 
-    Gray, palette and CMYK images are converted, 16-bit gray is scaled to 8
-    bits, transparent pixels are laid over white, an animation gives its first
-    frame, and a photograph is turned upright as its EXIF data says.
+    Converts gray, palette and CMYK images to RGB, scales 16-bit gray to 8 bits,
+    blends transparent pixels with white, takes the first frame of an animation
+    and applies the EXIF orientation.
 
     Args:
-        image: the path of a file, its bytes (JPEG, PNG, GIF, BMP, WebP, TIFF or
+        image: path of a file, its bytes (JPEG, PNG, GIF, BMP, WebP, TIFF or
             PPM), a PIL image, or an array of values 0 to 255: gray `(H, W)` or
             `(H, W, 1)`, RGB `(H, W, 3)` or RGBA `(H, W, 4)`. An array of uint16
             above 255 is a 16-bit image. Floats are rounded.
         max_pixels: int. An image whose header declares more is refused before
-            any memory is taken for its pixels.
+            memory is allocated for its pixels. Defaults to 50 million.
 
     Returns:
-        uint8 array `(H, W, 3)`.
+        uint8 array, `(H, W, 3)`.
 
     Raises:
         UnreadableImage: with the reason, if the bytes hold no image, or one
-            that would take too much: more pixels, above 16 MB of metadata
-            before them, scans or parts without end.
-        ValueError: if an array has another shape or other values: floats
-            within -1 and 1 are no values of 0 to 255.
+            above the limits: too many pixels, more than 16 MB of metadata
+            before them, too many scans or parts.
+        ValueError: if an array has another shape or other values. Floats
+            within -1 and 1 are refused as scaled or normalized.
         OSError: if a file cannot be read.
 
     Example:
@@ -103,7 +103,7 @@ def decode(image: Any, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         except UnreadableImage as error:
             raise UnreadableImage(error.reason, image) from error
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Odd metadata does no harm.
+        warnings.simplefilter("ignore")  # Odd metadata is harmless.
         if isinstance(image, (bytes, bytearray)):
             # Nested, so that each image is freed once the next one exists.
             loaded = _upright(_loaded(bytes(image), max_pixels))
@@ -113,14 +113,19 @@ def decode(image: Any, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         if image.width * image.height > max_pixels:
             raise UnreadableImage("too_large")
         if image.format is None and image.mode.startswith("I"):
-            pixels = np.asarray(image)  # made by a program: as an array is
+            pixels = np.asarray(image)  # not from a file: like an array
             if 0 <= pixels.min() and pixels.max() <= 255:
                 image = _from_array(pixels)
         return np.array(_to_rgb(_upright(image.copy())), "uint8")
 
 
 def check_values(array: np.ndarray) -> None:
-    """Raises ValueError unless an array can hold pixels from 0 to 255."""
+    """Raises ValueError if the values of an array are not within 0 and 255.
+
+    Args:
+        array: array of any shape. Values of uint16 may be up to 65535; floats
+            must not all be within -1 and 1.
+    """
     if not array.size or array.dtype.kind not in "uif":
         return
     low, high = array.min(), array.max()
@@ -128,7 +133,7 @@ def check_values(array: np.ndarray) -> None:
         raise ValueError(
             "An image must hold values from 0 to 255. Received: floats from "
             f"{low:g} to {high:g}, which are scaled or normalized; multiply "
-            "images of 0 to 1 by 255"
+            "values of 0 to 1 by 255"
         )
     limit = 65535 if array.dtype == np.uint16 else 255
     if not (low >= 0 and high <= limit):  # NaN is neither.
@@ -159,7 +164,7 @@ def _from_array(image: Any) -> Image.Image:
 
 
 class _File(io.BytesIO):
-    """The bytes of a file; limits the reads of a decoder without end."""
+    """Holds the bytes of a file and limits how much a decoder reads."""
 
     def __init__(self, data: bytes):
         super().__init__(data)
@@ -169,14 +174,14 @@ class _File(io.BytesIO):
     def read(self, size: int | None = -1) -> bytes:
         data = super().read(size)
         self.reads_left -= 1
-        if size is not None and size >= 0:  # All at once is no danger.
+        if size is not None and size >= 0:  # Reading all at once is safe.
             self.bytes_left -= len(data)
         if self.reads_left < 0 or self.bytes_left < 0:
             raise OSError("too many parts")
         return data
 
     def end_header(self) -> None:
-        """Sets the limits of pixels in place of those of the header."""
+        """Replaces the limits of the header by those of the pixels."""
         self.bytes_left = float("inf")
         self.reads_left = _READS
 
@@ -194,7 +199,7 @@ def _loaded(data: bytes, max_pixels: int) -> Image.Image:
 def open_image(
     data: bytes, max_pixels: int = MAX_PIXELS
 ) -> tuple[Image.Image, _File]:
-    """Returns the PIL image of a header, and its file, whose reads are limited.
+    """Opens an image; returns it undecoded, and its file with limited reads.
 
     Raises:
         UnreadableImage: if the header cannot be read or declares too much.
@@ -224,9 +229,9 @@ def open_image(
 
 
 def _scanned_pixels(image: Image.Image, data: bytes) -> int:
-    """Pixels of all of a JPEG's scans together; 0 for other formats.
+    """Returns the total pixels of a JPEG's scans; 0 for other formats.
 
-    Some kilobytes can ask for thousands of scans of all pixels.
+    A file of a few kilobytes can declare thousands of scans of all pixels.
     """
     if image.format not in ("JPEG", "MPO"):
         return 0
@@ -235,7 +240,7 @@ def _scanned_pixels(image: Image.Image, data: bytes) -> int:
 
 
 def _tile_pixels(image: Image.Image, data: bytes) -> int:
-    """Pixels of a TIFF's tile, which is decoded whole; 0 without tiles."""
+    """Returns the pixels of a TIFF's tile, decoded at once; 0 without tiles."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return 0
     tags = image.tag_v2
@@ -256,7 +261,7 @@ def _tile_pixels(image: Image.Image, data: bytes) -> int:
 
 
 def _reason(error: BaseException) -> str:
-    words = str(error).lower()  # Pillow has no class for it.
+    words = str(error).lower()  # Pillow has no error class for it.
     short = ("truncated", "not enough", "bytes of image data", "unexpected end")
     if isinstance(error, EOFError) or any(word in words for word in short):
         return "truncated"

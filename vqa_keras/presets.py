@@ -1,13 +1,13 @@
-"""Presets that ship with vqa_keras: their names, and where they lie.
+"""Locates, completes and checks the presets that ship with vqa_keras.
 
-A shipped preset is a run (`vqa_keras.runs.run`) without the CNN, which the
-package holds anyway. Its results.json is that of the training, and has two
-fields more:
+A shipped preset is a run (`vqa_keras.runs.run`) without its CNN, which ships
+with the package separately. Its results.json is that of the training, with two
+more fields:
 
-    image_encoder    the CNN, a name that `image_encoders.load` takes
+    image_encoder    name of the CNN for `image_encoders.load`
     files            {name: sha256} of all other files of the preset
 
-`weights_sha256` in it is that of the CNN whose features trained the model.
+`weights_sha256` in it is the hash of the CNN whose features trained the model.
 """
 
 import difflib
@@ -31,18 +31,25 @@ SHIPPED = {"stacked_easy_vqa": "stacked/preset"}
 
 
 def find(preset):
-    """Returns the folder of a shipped preset; any other preset as it is.
+    """Returns the folder of a shipped preset; any other preset unchanged.
 
     Args:
-        preset: the name of a shipped preset, a folder, or a hub handle such as
-            "hf://user/model". A name comes before a folder of that name, which
-            "./name" stands for.
+        preset: str or path. Name of a shipped preset, folder of a preset, or a
+            KerasHub handle such as "hf://user/model" or "resnet_50_imagenet". A
+            shipped name takes precedence over a folder of the same name; write
+            "./name" for the folder.
 
     Returns:
         str.
 
     Raises:
-        UserError: if there is no such preset, with the closest shipped name.
+        UserError: if there is no such preset; the message suggests the closest
+            shipped name.
+
+    Example:
+    ```python
+    folder = vqa_keras.presets.find("stacked_easy_vqa")
+    ```
     """
     preset = str(preset)
     if preset in SHIPPED:
@@ -62,7 +69,11 @@ def find(preset):
 
 
 def check_version(preset):
-    """Raises ValueError for a preset of vqa_keras 0.1, of other classes."""
+    """Raises ValueError for a preset of vqa_keras 0.1, whose classes are gone.
+
+    Args:
+        preset: str, folder or KerasHub handle.
+    """
     if not check_file_exists(preset, TASK_CONFIG_FILE):
         return
     saved = load_json(preset, TASK_CONFIG_FILE)
@@ -70,22 +81,24 @@ def check_version(preset):
     if module.startswith("vqa_keras.models.") and name != "VQA":
         raise ValueError(
             f"{preset} must be a preset of this version. Received: a {name} of "
-            "vqa_keras 0.1; train it again as its results.json says"
+            "vqa_keras 0.1; train it again with the command in its results.json"
         )
 
 
 def complete(task, preset):
-    """Returns `task` with the CNN that its preset omits and names.
+    """Adds the CNN that a preset names but does not contain.
 
-    A task that has its CNN inside is returned as it is, and so is one whose
-    preset names none.
+    A task with a CNN, or of a preset that names none, is returned unchanged.
 
     Args:
-        task: a `VQA`, as it was saved in `preset`.
-        preset: what `find` returned.
+        task: `VQA` loaded from `preset`.
+        preset: str, the result of `find`.
+
+    Returns:
+        A `VQA`.
 
     Raises:
-        UserError: as `load_image_encoder` does.
+        UserError: if the CNN has other weights than in training.
     """
     path = pathlib.Path(preset) / RESULTS
     if task.backbone.image_encoder is not None or not path.is_file():
@@ -103,11 +116,14 @@ def complete(task, preset):
 
 
 def load_image_encoder(name, needed):
-    """Returns a CNN of the weights whose features trained a model.
+    """Loads a CNN, with the weights whose features trained a model.
 
     Args:
-        name: a name that `image_encoders.load` takes.
-        needed: sha256 of those weights.
+        name: str, a name that `image_encoders.load` takes.
+        needed: str, sha256 of those weights.
+
+    Returns:
+        A `keras.Model` from pixels to a grid.
 
     Raises:
         UserError: if its weights are others.
@@ -123,18 +139,34 @@ def load_image_encoder(name, needed):
 
 
 def example_image(preset):
-    """Returns the path of an image to ask a shipped preset about.
+    """Returns the path of the example image of a shipped preset.
+
+    Args:
+        preset: str, name of a shipped preset.
+
+    Returns:
+        `pathlib.Path` of a PNG file.
 
     Example:
     ```python
+    task = vqa_keras.models.VQA.from_preset("stacked_easy_vqa")
     image = vqa_keras.presets.example_image("stacked_easy_vqa")
+    answer = task.ask(image, "what color is the shape?")
     ```
     """
     return pathlib.Path(find(preset), "example.png")
 
 
 def file_hashes(folder):
-    """Returns `{name: sha256}` of the files of a preset but results.json."""
+    """Computes the sha256 of each file of a preset except results.json.
+
+    Args:
+        folder: str or path of the preset.
+
+    Returns:
+        dict, name relative to `folder` -> hex sha256, in the order of the
+        names.
+    """
     folder = pathlib.Path(folder)
     return {
         path.relative_to(folder).as_posix(): file_sha256(path)

@@ -81,7 +81,7 @@ def test_truncated_shard_is_named(records):
     path = records / "train-2.tfrecord"
     content = path.read_bytes()
     path.write_bytes(content[:-7])
-    match = f"train-2.tfrecord: needed {len(content)} bytes. Received: "
+    match = f"train-2.tfrecord must have {len(content)} bytes. Received: "
     with pytest.raises(UserError, match=match + str(len(content) - 7)):
         DatasetInfo.read(records)
 
@@ -109,7 +109,7 @@ def test_a_shard_is_hashed_once_a_process(records, monkeypatch):
 def test_changed_vocabulary_is_named(records):
     (records / "answers.txt").write_text("no\nyes\nred\n")
     info = DatasetInfo.read(records)
-    with pytest.raises(UserError, match="answers.txt: needed the bytes"):
+    with pytest.raises(UserError, match="answers.txt must have the content"):
         info.answers()
     (records / "words.txt").unlink()
     with pytest.raises(UserError, match="words.txt is missing"):

@@ -120,10 +120,10 @@ def test_a_link_inside_the_folder_is_followed(folder, read):
 
 def test_an_error_names_line_and_column_of_invalid_json(folder, read):
     write(folder, LINE, '{"question_id": 8, oops}')
-    with pytest.raises(UserError, match="line 2, column 20: needed JSON"):
+    with pytest.raises(UserError, match="must be JSON at line 2, column 20"):
         read(folder)
     (folder / "train.jsonl").write_bytes(b'{"question": "caf\xe9"}')
-    with pytest.raises(UserError, match="line 1: needed UTF-8"):
+    with pytest.raises(UserError, match="must be UTF-8 text at line 1"):
         read(folder)
 
 

@@ -158,7 +158,7 @@ def test_an_error_names_the_invalid_annotation(folder, read, change, message):
 def test_errors_name_missing_and_invalid_files(folder, read):
     path = folder / QUESTIONS.format("train2014")
     path.write_text('{"questions": [\n{"question_id": 1,]}')
-    with pytest.raises(UserError, match="line 2, column 1[89]: needed JSON"):
+    with pytest.raises(UserError, match="must be JSON at line 2, column 1[89]"):
         read(folder)
     path.write_text('{"questions": []}')
     with pytest.raises(UserError, match="at least one question"):

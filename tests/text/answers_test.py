@@ -90,7 +90,7 @@ def test_answer_has_the_official_normal_form(text, expected):
     assert normalize_answer(text) == expected
 
 
-def test_tables_are_whole():
+def test_tables_are_complete():
     path = pathlib.Path(answers_module.__file__).with_name("answer_tables.json")
     tables = json.loads(path.read_text())
     assert len(tables["contractions"]) == 120
@@ -99,7 +99,7 @@ def test_tables_are_whole():
     assert len(tables["punct"]) == 21
 
 
-def test_three_of_ten_annotators_make_an_answer_nine_tenths_right():
+def test_answer_of_three_of_ten_annotators_scores_nine_tenths():
     answers = ["red"] * 3 + ["Blue"] * 4 + ["blue."] + ["the green"] + ["grey"]
     assert soft_scores(answers) == {
         "red": 0.9,
@@ -109,17 +109,17 @@ def test_three_of_ten_annotators_make_an_answer_nine_tenths_right():
     }
 
 
-def test_the_only_annotator_is_right():
+def test_answer_of_the_only_annotator_scores_one():
     assert soft_scores(["Two"]) == {"2": 1.0}
 
 
-def test_answers_of_which_nothing_is_left_have_no_score():
+def test_answers_that_are_empty_after_normalization_have_no_score():
     assert soft_scores(["the", "a", "dog"]) == {"dog": 0.3}
     assert soft_scores(["the"]) == {}
     assert soft_scores([]) == {}
 
 
-def test_most_common_answer_is_the_first_of_equals():
+def test_ties_for_the_most_common_answer_go_to_the_first():
     assert most_common_answer(["cat", "Dog", "dog.", "cat"]) == "cat"
     assert most_common_answer(["cat", "Dog", "dog."]) == "dog"
     assert most_common_answer(["the", "the", "two"]) == "2"

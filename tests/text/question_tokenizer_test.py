@@ -43,7 +43,7 @@ BROKEN = [
 
 @pytest.fixture(scope="module")
 def vocabulary():
-    """Half of the awkward words, so that known and unknown words occur."""
+    """Returns half of the awkward words, so that some are unknown."""
     words = {word for text in AWKWARD for word in split(text)}
     return SPECIAL + sorted(words)[::2] + ["zebra"]
 
@@ -95,7 +95,7 @@ def test_words_become_ids_padded_on_the_right():
     assert tokenizer.words("?") == ["[UNK]"]
 
 
-def test_counts_words_so_that_cuts_can_be_seen():
+def test_questions_longer_than_the_sequence_length_are_cut():
     tokenizer = QuestionTokenizer(SPECIAL, sequence_length=3)
     assert not tokenizer.is_cut("a T-shirt")
     assert tokenizer.is_cut("is it a T-shirt?")
@@ -230,15 +230,15 @@ def test_another_vocabulary_replaces_the_tables():
         ([], "begin with"),
         (["[UNK]", "[PAD]", "a"], "begin with"),
         (["[PAD]", "a"], "begin with"),
-        ([*SPECIAL, "a", "a"], "different"),
-        ([*SPECIAL, "[UNK]"], "different"),
+        ([*SPECIAL, "a", "a"], "distinct"),
+        ([*SPECIAL, "[UNK]"], "distinct"),
         ([*SPECIAL, ""], "not empty"),
         ([*SPECIAL, "two words"], "normal form"),
         ([*SPECIAL, "What"], "normal form"),
         ([*SPECIAL, "what's"], "normal form"),
     ],
 )
-def test_rejects_words_that_no_question_could_hold(words, problem):
+def test_rejects_words_that_no_question_could_match(words, problem):
     with pytest.raises(ValueError, match=problem):
         QuestionTokenizer(words)
 
@@ -248,7 +248,7 @@ def test_rejects_wrong_arguments_and_inputs(tmp_path):
         QuestionTokenizer(SPECIAL, sequence_length=0)
     with pytest.raises(ValueError, match="'int32'. Received: float32"):
         QuestionTokenizer(SPECIAL, dtype="float32")
-    with pytest.raises(ValueError, match="needs a vocabulary"):
+    with pytest.raises(ValueError, match="`vocabulary` must be set"):
         QuestionTokenizer()("what")
     with pytest.raises(ValueError, match="strings. Received: 3"):
         QuestionTokenizer(SPECIAL)([3])

@@ -48,12 +48,14 @@ def test_a_windows_checkout_reads_the_same(tmp_path):
     "words, problem",
     [
         (["a", ""], "empty line 2"),
-        (["a", "b", "a"], "doubled line 3"),
+        (["a", "b", "a"], "duplicate line 3"),
         (["a\nb"], "one line"),
         (["a\ud800"], "UTF-8"),
     ],
 )
-def test_refuses_to_write_what_it_could_not_read(tmp_path, words, problem):
+def test_refuses_to_write_words_that_reading_would_refuse(
+    tmp_path, words, problem
+):
     with pytest.raises(UserError, match=problem):
         write_vocabulary(tmp_path / "words.txt", words)
     assert not list(tmp_path.iterdir())
@@ -63,7 +65,7 @@ def test_refuses_to_write_what_it_could_not_read(tmp_path, words, problem):
     "content, problem",
     [
         (b"a\n\nb\n", "empty line 2"),
-        (b"a\na\n", "doubled line 2"),
+        (b"a\na\n", "duplicate line 2"),
         (b"\xff\n", "UTF-8"),
     ],
 )
@@ -75,5 +77,5 @@ def test_refuses_broken_files(tmp_path, content, problem):
 
 
 def test_names_the_file_that_is_missing(tmp_path):
-    with pytest.raises(UserError, match="missing.txt"):
+    with pytest.raises(UserError, match="missing.txt must be a readable"):
         read_vocabulary(tmp_path / "missing.txt")

@@ -122,7 +122,7 @@ def test_full_disk_is_a_user_error(tmp_path, path, records):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(records[0].data) // 2, hard))
     try:
-        with pytest.raises(UserError, match="train-0.tfrecord.*room for it"):
+        with pytest.raises(UserError, match="train-0.tfrecord.*enough space"):
             write_shard(path, records)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -154,7 +154,7 @@ def test_hash_is_correct_if_the_writer_pauses(path, records):
 
 
 def test_missing_folder_is_a_user_error(tmp_path, records):
-    with pytest.raises(UserError, match="nowhere.*cannot be written"):
+    with pytest.raises(UserError, match="nowhere.* must be in a writable "):
         write_shard(tmp_path / "nowhere" / "a", records)
 
 

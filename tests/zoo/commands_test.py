@@ -137,7 +137,7 @@ def test_truncated_records_are_refused(call, run, write_records):
     path.write_bytes(path.read_bytes()[:-9])
     done = call("evaluate", run, f"--data={other}")
     assert done.status == 2
-    assert re.search(rf"{path}: needed \d+ bytes", done.stderr)
+    assert re.search(rf"{path} must have \d+ bytes", done.stderr)
 
 
 def test_report_shows_wrong_and_right_answers(call, run, records, tmp_path):
@@ -171,7 +171,7 @@ def test_export_writes_a_version_once(call, run, tmp_path):
     assert (tmp_path / "1" / "saved_model.pb").is_file()
     done = call("export", run, f"--output={tmp_path}")
     assert done.status == 2
-    assert f"{tmp_path / '1'} exists already" in done.stderr
+    assert f"{tmp_path / '1'} must be a new folder" in done.stderr
     assert [p.name for p in tmp_path.iterdir()] == ["1"]
 
 

@@ -10,22 +10,32 @@ _TABLES = pathlib.Path(__file__).with_name("answer_tables.json")
 
 
 def normalize_answer(text):
-    r"""Returns an answer in the normal form of the official VQA accuracy.
+    r"""Normalizes an answer as the official VQA accuracy does.
 
-    Newlines and tabs become spaces and the ends are stripped. Then, in the
+    Replaces newlines and tabs by spaces and strips the ends. Then, in the
     official order:
 
-    1. Punctuation. Each mark is deleted if it stands beside a space anywhere
-       in the answer, or if the answer has a comma between digits; else it
-       becomes a space. Then periods that no digit follows are deleted, at
-       most 32 of them.
-    2. Words. The answer is lower-cased and split; "none", "zero" ... "ten"
-       become digits, "a", "an" and "the" are dropped, and contractions get
-       their apostrophe back ("dont" becomes "don't").
+    1. Punctuation. Deletes each mark that is beside a space anywhere in the
+       answer, and all marks if the answer has a comma between digits; replaces
+       the others by spaces. Then deletes up to 32 periods that no digit
+       follows.
+    2. Words. Lower-cases and splits the answer, replaces "none", "zero" ...
+       "ten" by digits, drops "a", "an" and "the", and restores the apostrophes
+       of contractions ("dont" becomes "don't").
 
-    Known oddities are kept, because the published numbers contain them: a
-    look-behind in the pattern for periods is misspelt (`?!<=` for `?<!`), and
-    contractions with capitals never match after lower-casing.
+    Known errors of the official program are kept, because published numbers
+    contain them: a look-behind in the pattern for periods is misspelt (`?!<=`
+    for `?<!`), and contractions with capitals never match after lower-casing.
+
+    Args:
+        text: str.
+
+    Returns:
+        str.
+
+    Example:
+    >>> normalize_answer("The T-shirt isnt red.")
+    "t shirt isn't red"
 
     Reference:
         [Antol et al., 2015](https://arxiv.org/abs/1505.00468).
@@ -34,23 +44,33 @@ def normalize_answer(text):
 
 
 def strip_answer(text):
-    """Returns an answer with spaces for newlines and tabs, its ends stripped.
+    """Replaces newlines and tabs by spaces and strips the ends of an answer.
 
-    All that the official evaluation does where all annotators agree.
+    The official evaluation does no more where all annotators agree.
+
+    Args:
+        text: str.
+
+    Returns:
+        str.
     """
     return text.replace("\n", " ").replace("\t", " ").strip()
 
 
 def soft_scores(answers):
-    """Returns how right each answer is, by the number who gave it.
+    """Computes the soft score of each answer from its number of annotators.
 
     Args:
-        answers: list of strings, the answers of all annotators to a question.
+        answers: list of str, the answers of all annotators to a question.
 
     Returns:
-        A dict from normalized answer to `min(1, 0.3 * count)`, in the order
-        of first appearance. The answer of a single annotator gets 1. Answers
-        of which nothing is left ("the") are dropped.
+        dict, normalized answer -> `min(1, 0.3 * count)`, in the order of first
+        appearance. The answer of a single annotator scores 1. Answers that are
+        empty after normalization ("the") are dropped.
+
+    Example:
+    >>> soft_scores(["red", "Red", "red", "blue"])
+    {'red': 0.9, 'blue': 0.3}
     """
     counts = _count(answers)
     if len(answers) == 1:
@@ -60,9 +80,17 @@ def soft_scores(answers):
 
 
 def most_common_answer(answers):
-    """Returns the most frequent normalized answer, of equals the first given.
+    """Returns the most frequent normalized answer; ties go to the first.
 
-    Without an answer, or where nothing is left of any, it is "".
+    Args:
+        answers: list of str, the answers of all annotators to a question.
+
+    Returns:
+        str; "" if no answer is left after normalization.
+
+    Example:
+    >>> most_common_answer(["cat", "Dog", "dog."])
+    'dog'
     """
     counts = _count(answers)
     return max(counts, key=counts.get, default="")

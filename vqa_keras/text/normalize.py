@@ -1,8 +1,8 @@
-"""Normalizes questions one character at a time, so that any runtime can.
+"""Normalizes questions character by character, equally in every runtime.
 
 The whole normalization is one table from a character to its replacement. A
-dict applies it in Python, a lookup table in a TensorFlow graph, and both give
-the same words, because no rule looks at a character's neighbors.
+dict applies it in Python, a lookup table in a TensorFlow graph. Both give the
+same words, because no rule depends on neighboring characters.
 """
 
 import functools
@@ -11,9 +11,9 @@ import unicodedata
 APOSTROPHES = frozenset(
     "'`\u00b4\u02b9\u02bb\u02bc\u02bd\u055a\u2018\u2019\u201b\u2032\uff07"
 )
-# The fraction slash, and what stands where bytes were no valid UTF-8.
+# The fraction slash and the replacement character of invalid UTF-8.
 _SPACES = frozenset("\u2044\ufffd")
-# Invisible without being format characters: joiners, fillers, selectors.
+# Invisible, but not of the category of format characters.
 _INVISIBLE = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f"
 ) | frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
@@ -28,7 +28,7 @@ _IDEOGRAPHS = frozenset(
         ],
     )
 )
-_PICTOGRAPHS = range(0x1F000, 0x1FB00)  # assigned or not: new ones every year
+_PICTOGRAPHS = range(0x1F000, 0x1FB00)  # with those not assigned yet
 _LETTERS_AND_DIGITS = frozenset(
     ["Ll", "Lm", "Lo", "Lt", "Lu", "Nd", "Nl", "No"]
 )
@@ -40,43 +40,62 @@ _CODE_POINTS = (*range(0x20000), *range(0xE0000, 0xE0200))
 
 
 def normalize(text):
-    """Returns the words of `text` in their normal form, one space between.
+    """Normalizes a question to words separated by single spaces.
 
-    - Case is folded and compatibility forms are decomposed (NFKD): full-width
-      letters, ligatures, superscripts, the German sharp s ("ss").
-    - Accents, Hebrew points, Arabic vowel signs, and invisible and format
-      characters (joiners, direction marks, soft hyphens) are dropped. Marks
-      that make another letter in Indic scripts, Thai and kana stay.
-    - Apostrophes and prime marks are dropped: "what's" is the word "whats".
-    - Other punctuation, spaces, control characters and U+FFFD are spaces.
-    - Symbols, emoji and CJK ideographs are words of their own. An emoji's
-      skin tone is dropped and a joined sequence is the words it consists of.
+    - Folds case and decomposes compatibility forms (NFKD): full-width letters,
+      ligatures, superscripts, the German sharp s ("ss").
+    - Drops accents, Hebrew points, Arabic vowel signs, and invisible and format
+      characters (joiners, direction marks, soft hyphens). Keeps marks that form
+      another letter in Indic scripts, Thai and kana.
+    - Drops apostrophes and prime marks: "what's" is the word "whats".
+    - Replaces other punctuation, spaces, control characters and U+FFFD by
+      spaces.
+    - Makes each symbol, emoji and CJK ideograph a word. Drops the skin tone of
+      an emoji and splits a joined sequence into its parts.
 
-    The result stays decomposed, so that a Hangul syllable written as one
-    character and one written as three give the same word. Ideographs beyond
-    U+1FFFF (rare characters) are left inside their word.
+    The result stays decomposed, so that a Hangul syllable gives the same word
+    whether it is written as one character or as three. Ideographs beyond
+    U+1FFFF (rare characters) stay inside their word.
 
     Args:
         text: str.
 
     Returns:
-        str, for which `normalize(normalize(text)) == normalize(text)`.
+        str. Normalizing it again does not change it.
+
+    Example:
+    >>> normalize("What's the T-shirt's color?")
+    'whats the t shirts color'
     """
     return " ".join(split(text))
 
 
 def split(text):
-    """Returns the words of `normalize(text)` as a list of strings."""
+    """Normalizes a question and splits it into words.
+
+    Args:
+        text: str.
+
+    Returns:
+        list of str, the words of `normalize(text)`.
+
+    Example:
+    >>> split("Is it red?")
+    ['is', 'it', 'red']
+    """
     return text.translate(_table()).split()
 
 
 def character_table():
-    """Returns what `normalize` replaces, a dict from character to string.
+    """Returns the replacements of `normalize`.
 
-    Characters that stay as they are have no entry, and no replacement holds a
-    character that has another one. Lone surrogates, which only Python strings
-    can hold, are left out. The Unicode version is that of the running Python;
-    a graph that was saved with the table keeps the saved one.
+    Characters that `normalize` keeps have no entry, and no replacement holds a
+    character that itself is replaced. Lone surrogates, which only Python
+    strings can hold, are left out. The Unicode version is that of the running
+    Python; a saved graph keeps the table with which it was saved.
+
+    Returns:
+        dict, character -> str.
     """
     return {
         chr(code): replacement
@@ -116,13 +135,13 @@ def _fold(char):
 
 
 def _stands_alone(char):
-    """Whether "5" before the symbol or vulgar fraction `char` is a word."""
+    """Returns whether a symbol or vulgar fraction forms its own word."""
     is_fraction = unicodedata.decomposition(char).startswith("<fraction>")
     return is_fraction or unicodedata.category(char)[0] == "S"
 
 
 def _keep(char):
-    """What is left of `char`, a character that folds to itself."""
+    """Returns the replacement of `char`, which folds to itself."""
     if char in _DROPPED:
         return ""
     if char in _IDEOGRAPHS:
@@ -140,10 +159,10 @@ def _keep(char):
 
 
 def _is_accent(char, category):
-    """Whether the mark decorates a letter, and does not make another one.
+    """Returns whether a mark decorates a letter; others form another letter.
 
     Canonical combining classes: 10-36 are the points of Hebrew, Arabic and
-    Syriac, 200 and above stand for a place around the letter.
+    Syriac; 200 and above are positions around the letter.
     """
     place = unicodedata.combining(char)
     return category == "Me" or 10 <= place <= 36 or place >= 200

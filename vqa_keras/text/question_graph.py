@@ -1,35 +1,46 @@
-"""The question tokenizer as a graph of core TensorFlow operations.
+"""Tokenizes questions in a graph of core TensorFlow operations.
 
-A SavedModel with a single operation of tensorflow_text cannot be loaded at
-all without that library, so there is none here. TensorFlow is imported when
-a function is called, since the rest of the package does without.
+A SavedModel with an operation of tensorflow_text cannot be loaded without that
+library, so this module has none. It imports TensorFlow inside its functions,
+since the rest of the package does not need it.
 """
 
-# What the character table answers for characters that stay as they are.
+# The value of the character table for characters that are kept.
 _SAME = "\0"
 
 
 def character_lookup(table):
-    """Returns a lookup table of a dict from character to replacement."""
+    """Returns a TensorFlow lookup table of character replacements.
+
+    Args:
+        table: dict, character -> replacement.
+    """
     return _lookup(table, "string", default=_SAME)
 
 
 def word_lookup(ids):
-    """Returns a lookup table of a dict from word to id; 1 for other words."""
+    """Returns a TensorFlow lookup table of word ids; 1 for unknown words.
+
+    Args:
+        ids: dict, word -> int.
+    """
     return _lookup(ids, "int32", default=1)
 
 
 def token_ids(questions, characters, words, sequence_length):
-    """Returns the ids of the words of questions.
+    """Computes the ids of the words of questions.
 
     Args:
         questions: string tensor of any shape.
-        characters: see `character_lookup`.
-        words: see `word_lookup`.
-        sequence_length: int. Number N of ids of every question.
+        characters: table of `character_lookup`.
+        words: table of `word_lookup`.
+        sequence_length: int. Number N of ids per question.
 
     Returns:
         int32 tensor, `(*questions.shape, N)`.
+
+    Raises:
+        ValueError: if `questions` is not a string tensor.
     """
     import tensorflow as tf
 
@@ -47,7 +58,7 @@ def token_ids(questions, characters, words, sequence_length):
         found = tf.strings.split(text)  # (B, number of words)
         ids = found.with_flat_values(words.lookup(found.flat_values))
         padded = ids.to_tensor(shape=(None, sequence_length))  # (B, N)
-        # A question without a word is the unknown word.
+        # A question without words gets the id of the unknown word.
         empty = tf.cast(found.row_lengths() == 0, "int32")[:, None]
         padded += tf.pad(empty, [[0, 0], [0, sequence_length - 1]])
         shape = tf.concat([tf.shape(questions), [sequence_length]], axis=0)
@@ -59,7 +70,7 @@ def token_ids(questions, characters, words, sequence_length):
 def _lookup(entries, dtype, default):
     import tensorflow as tf
 
-    # Out of the graph that may be traced now, so that the table outlives it.
+    # Outside of a graph that is being traced, so that the table outlives it.
     with tf.init_scope(), tf.device("cpu"):
         initializer = tf.lookup.KeyValueTensorInitializer(
             tf.constant(list(entries), "string"),

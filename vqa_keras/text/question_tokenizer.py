@@ -21,34 +21,34 @@ VOCABULARY_FILE = "vocabulary.txt"
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
-    """Turns questions into the ids of their words.
+    """Tokenizes questions to the ids of their words.
 
-    A question is normalized (`vqa_keras.text.normalize`), split on spaces,
-    and each word is looked up. Longer questions are cut, shorter ones padded
-    with 0 on the right. A word outside the vocabulary gets the id 1, and so
-    does a question without any word.
+    Normalizes a question (`vqa_keras.text.normalize`), splits it on spaces and
+    looks up each word. Truncates longer questions and pads shorter ones with 0
+    on the right. A word outside the vocabulary gets the id 1, and so does a
+    question without words.
 
     Eager calls run in pure Python and need no TensorFlow. Inside a
-    `tf.function` or `tf.data` the same words are found with lookup tables and
-    core TensorFlow operations only: a SavedModel that contains the tokenizer
+    `tf.function` or `tf.data` pipeline, lookup tables and core TensorFlow
+    operations compute the same ids: a SavedModel that contains the tokenizer
     loads without `tensorflow_text`, without KerasHub and without this library.
 
     The vocabulary is saved as an asset, `vocabulary.txt`, in presets and in
-    `.keras` files, also where the tokenizer is part of a preprocessor. It is
-    not in the config, which would keep a second copy: after
-    `from_config(tokenizer.get_config())`, call `set_vocabulary`.
+    `.keras` files, also where the tokenizer is part of a preprocessor. The
+    config does not repeat it: after `from_config(tokenizer.get_config())`,
+    call `set_vocabulary`.
 
     Args:
-        vocabulary: list of strings, or the path of a file with one a line:
-            "[PAD]", "[UNK]", then words in normal form. Defaults to none,
-            which `set_vocabulary` or a loaded preset supplies.
-        sequence_length: int. Number of ids of every question.
+        vocabulary: list of str, or path of a file with one word per line:
+            "[PAD]", "[UNK]", then words in normal form. Defaults to `None`:
+            `set_vocabulary` or a loaded preset sets it.
+        sequence_length: int. Number N of ids per question. Defaults to 14.
         dtype: must be "int32".
         **kwargs: passed to `keras_hub.tokenizers.Tokenizer`.
 
     Call arguments:
         inputs: a question, or a list, array or string tensor of questions of
-            any rank. Bytes are read as UTF-8; invalid bytes count as spaces.
+            any rank. Bytes are decoded as UTF-8; invalid bytes count as spaces.
 
     Returns:
         int32 ids, `(N,)` for one question and `(B, N)` for a batch: a NumPy
@@ -57,8 +57,8 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
 
     Raises:
         ValueError: if the vocabulary does not begin with "[PAD]" and "[UNK]",
-            has doubled words or words that `normalize` changes (they would
-            never be found), or if `sequence_length < 1`.
+            has duplicate words or words that `normalize` changes (no question
+            could match them), or if `sequence_length < 1`.
 
     Example:
     >>> tokenizer = QuestionTokenizer(
@@ -82,10 +82,14 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
         self.sequence_length = sequence_length
         self.file_assets = [VOCABULARY_FILE]
         self.set_vocabulary(vocabulary)
-        self.built = True  # there is nothing to build
+        self.built = True  # no weights
 
     def set_vocabulary(self, vocabulary):
-        """Replaces the vocabulary by a list of words or a file of them."""
+        """Replaces the vocabulary.
+
+        Args:
+            vocabulary: as in the constructor.
+        """
         if isinstance(vocabulary, (str, os.PathLike)):
             vocabulary = read_vocabulary(vocabulary)
         words = None if vocabulary is None else [str(w) for w in vocabulary]
@@ -99,7 +103,7 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
         self._tables = None
 
     def get_vocabulary(self):
-        """Returns the words in the order of their ids."""
+        """Returns the list of the words in the order of their ids."""
         return list(self._known_words())
 
     def vocabulary_size(self):
@@ -133,15 +137,15 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
         return split(text)
 
     def words(self, text):
-        """Returns the words that `tokenize` gives ids, "[UNK]" for none."""
+        """Returns the words that `tokenize` looks up; "[UNK]" if none."""
         return split(text)[: self.sequence_length] or [UNKNOWN]
 
     def is_cut(self, text):
-        """Whether a question has more words than `sequence_length`."""
+        """Returns whether `tokenize` truncates a question."""
         return len(split(text)) > self.sequence_length
 
     def padded_ids(self, text):
-        """Returns the ids of one question as a list, cut and padded."""
+        """Returns the ids of one question as a list of length N."""
         ids = [self._ids.get(word, 1) for word in self.words(text)]
         return ids + [0] * (self.sequence_length - len(ids))
 
@@ -155,13 +159,13 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
         return self.tokenize(inputs)
 
     def detokenize(self, inputs):
-        """Returns the words of ids as text, without padding. Eager only.
+        """Joins the words of ids, without padding. Eager only.
 
         Args:
             inputs: ids, `(N,)` for one question or `(B, N)` for a batch.
 
         Returns:
-            A string, or a list of strings for a batch.
+            str, or list of str for a batch.
         """
         words = self._known_words()
         ids = np.asarray(inputs)
@@ -172,10 +176,10 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
     def lookup_tables(self):
         """Returns the TensorFlow tables that graphs with this layer refer to.
 
-        Whatever exports such a graph must track them. `keras.export` and
-        `tf.saved_model.save` do so by themselves for a tokenizer that is an
-        attribute of the exported object, on the TensorFlow backend; on other
-        backends, assign this list to an attribute of the exported object.
+        An exported object must track them. On the TensorFlow backend,
+        `keras.export` and `tf.saved_model.save` track those of a tokenizer that
+        is an attribute of the object; on other backends, assign this list to
+        an attribute of the object.
         """
         if self._tables is None:
             self._tables = [
@@ -194,23 +198,25 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
 
     @classmethod
     def from_preset(cls, preset, config_file="tokenizer.json", **kwargs):
-        """Loads the tokenizer of a preset: a folder, or a KerasHub handle.
+        """Loads the tokenizer of a preset.
 
-        KerasHub's own method wants one tokenizer class for each backbone
-        class; this one serves them all, and a folder that holds nothing but a
-        tokenizer.
+        Unlike KerasHub's method it does not require one tokenizer class per
+        backbone class, and reads a folder that holds only a tokenizer.
 
         Args:
-            preset: string.
-            config_file: string. Name of the tokenizer's config in the preset.
+            preset: str or path, a folder or a KerasHub handle.
+            config_file: str. Name of the tokenizer's config in the preset.
             **kwargs: constructor arguments that replace the saved ones.
+
+        Raises:
+            ValueError: if the preset holds another tokenizer.
         """
         loader = KerasPresetLoader(str(preset), config={})
         tokenizer = loader.load_tokenizer(cls, config_file, **kwargs)
         if not isinstance(tokenizer, cls):
             raise ValueError(
-                f"A preset with a {cls.__name__} was needed. Received: "
-                f"{preset} with a {type(tokenizer).__name__}"
+                f"`preset` must hold a {cls.__name__}. Received: {preset} with "
+                f"a {type(tokenizer).__name__}"
             )
         return tokenizer
 
@@ -238,7 +244,7 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
     def _known_words(self):
         if self._words is None:
             raise ValueError(
-                "The tokenizer needs a vocabulary: pass `vocabulary` or call "
+                "`vocabulary` must be set, in the constructor or by "
                 "`set_vocabulary`. Received: None"
             )
         return self._words
@@ -276,13 +282,13 @@ def _check_vocabulary(words):
     for word in words[2:]:
         if not word or word in seen or word in special:
             raise ValueError(
-                "The words of the vocabulary must be different and not empty. "
+                "The words of the vocabulary must be distinct and not empty. "
                 f"Received: {word!r}"
             )
         if split(word) != [word]:
             raise ValueError(
                 "The words of the vocabulary must be single words in normal "
-                "form (see `vqa_keras.text.normalize`), else no question can "
-                f"hold them. Received: {word!r}"
+                "form (see `vqa_keras.text.normalize`) to match a question. "
+                f"Received: {word!r}"
             )
         seen.add(word)

@@ -1,4 +1,4 @@
-"""Vocabularies: words in the order of their ids, one a line in a file."""
+"""Builds, reads and writes vocabularies, one word per line in id order."""
 
 import pathlib
 
@@ -10,20 +10,24 @@ UNKNOWN = "[UNK]"
 
 
 def build_vocabulary(counts, min_count=1, top_k=None):
-    """Returns the counted words, the most frequent first.
+    """Returns the words of a vocabulary, the most frequent first.
 
     Args:
-        counts: mapping from a word or an answer to how often it occurs, in
-            the training split only.
-        min_count: int. Rarer words are left out.
-        top_k: optional int. At most so many words are kept.
+        counts: mapping, word or answer -> number of its occurrences in the
+            training split.
+        min_count: int. Rarer words are left out. Defaults to 1.
+        top_k: int. Maximum number of words. Defaults to `None`, no limit.
 
     Returns:
-        A list of strings; equally frequent ones are in code point order, so
-        that the order of `counts` does not matter.
+        list of str. Equally frequent words are in code point order, so that
+        the order of `counts` does not matter.
 
     Raises:
         ValueError: if `min_count` or `top_k` is less than 1.
+
+    Example:
+    >>> build_vocabulary({"no": 2, "yes": 3, "maybe": 1}, min_count=2)
+    ['yes', 'no']
     """
     if min_count < 1:
         raise ValueError(
@@ -36,31 +40,46 @@ def build_vocabulary(counts, min_count=1, top_k=None):
 
 
 def question_vocabulary(counts, min_count=1):
-    """Returns the vocabulary of a `QuestionTokenizer` from word counts.
+    """Builds the vocabulary of a `QuestionTokenizer` from word counts.
 
     Args:
-        counts: mapping from a normalized word (see `split`) to its count.
+        counts: mapping, normalized word (see `split`) -> number of its
+            occurrences in the training split.
         min_count: int. Rarer words are left out and become unknown words.
+            Defaults to 1.
 
     Returns:
-        A list of strings: "[PAD]" (id 0), "[UNK]" (id 1), then the words.
+        list of str: "[PAD]" (id 0), "[UNK]" (id 1), then the words.
+
+    Raises:
+        ValueError: if `min_count` is less than 1.
+
+    Example:
+    >>> question_vocabulary({"what": 3, "color": 2})
+    ['[PAD]', '[UNK]', 'what', 'color']
     """
     return [PAD, UNKNOWN, *build_vocabulary(counts, min_count)]
 
 
 def read_vocabulary(path):
-    """Returns the lines of a vocabulary file as a list of strings.
+    """Reads a vocabulary file.
+
+    Args:
+        path: str or path.
+
+    Returns:
+        list of str, its lines.
 
     Raises:
-        UserError: if the file is missing, is not UTF-8, or has an empty or a
-            doubled line.
+        UserError: if the file is missing or not UTF-8, or has an empty or a
+            duplicate line.
     """
     path = pathlib.Path(path)
     try:
         text = path.read_bytes().decode("utf-8")
     except OSError as error:
         raise UserError(
-            f"A vocabulary file was needed at {path}. Received: "
+            f"{path} must be a readable vocabulary file. Received: "
             f"{error.strerror}"
         ) from error
     except UnicodeDecodeError as error:
@@ -74,12 +93,17 @@ def read_vocabulary(path):
 
 
 def write_vocabulary(path, words):
-    """Writes a vocabulary file: UTF-8, one word a line, line number = id.
+    """Writes a vocabulary file: UTF-8, one word per line, in id order.
 
-    The file appears under its name only when it is whole.
+    The file appears under its name only when it is complete.
+
+    Args:
+        path: str or path, in an existing folder.
+        words: iterable of str.
 
     Raises:
-        UserError: if a word is empty, doubled, or cannot be one line of text.
+        UserError: if a word is empty, duplicate or not one line of text, or
+            the file cannot be written.
     """
     path = pathlib.Path(path)
     words = list(words)
@@ -91,19 +115,19 @@ def _check(words, what):
     seen = set()
     for number, word in enumerate(words, start=1):
         if not word or word in seen:
-            problem = "doubled" if word else "empty"
+            problem = "duplicate" if word else "empty"
             raise UserError(
                 f"{what} must have a different word on every line. Received: "
                 f"{problem} line {number}, {word!r}"
             )
         if "\n" in word or "\r" in word or not _is_unicode(word):
             raise UserError(
-                f"{what} needs words that can be written as one line of UTF-8 "
-                f"text. Received: {word!r}"
+                f"{what} must have words that are one line of UTF-8 text. "
+                f"Received: {word!r}"
             )
         seen.add(word)
 
 
 def _is_unicode(word):
-    """Whether `word` has no lone surrogate, which no encoding can write."""
+    """Returns whether `word` has no lone surrogate, so that UTF-8 holds it."""
     return not any("\ud800" <= char <= "\udfff" for char in word)
