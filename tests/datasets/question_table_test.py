@@ -117,5 +117,5 @@ def test_the_hash_depends_on_content_and_order(tmp_path):
 
 
 def test_a_missing_folder_is_a_user_error(tmp_path):
-    with pytest.raises(UserError, match="cannot be written"):
+    with pytest.raises(UserError, match="must be in a writable folder"):
         QuestionTable(tmp_path / "missing" / "table.sqlite")

@@ -223,7 +223,9 @@ def test_a_run_of_0_1_gives_the_command_that_trains_it_again(path):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(UserError, match="none/results.json must be a readable file"):
+    with pytest.raises(
+        UserError, match="none/results.json must be a readable file"
+    ):
         read_results(tmp_path / "none" / "results.json")
 
 

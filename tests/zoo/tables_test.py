@@ -178,7 +178,9 @@ def test_results_on_other_questions_are_not_put_in_one_table(folder):
 
 def test_an_unreadable_results_file_is_named(folder):
     (folder / "old" / "results.json").write_text("[{")
-    with pytest.raises(UserError, match="old/results.json must be JSON at line 1, column 3"):
+    with pytest.raises(
+        UserError, match="old/results.json must be JSON at line 1, column 3"
+    ):
         results_tables.pages()
 
 

@@ -131,7 +131,9 @@ def _read_file(
                 table.add_question(split, image_id, line.question())
                 count += 1
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+        raise UserError(
+            f"{path} must be a readable file. Received: {error.strerror}"
+        ) from error
     if not count:
         raise UserError(
             f"{path} must have at least one question, one line of JSON per "

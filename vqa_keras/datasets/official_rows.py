@@ -41,7 +41,9 @@ def items(path: pathlib.Path, key: str) -> Iterator[Mapping[str, Any]]:
                     refuse(path, f"the list {key}", "objects", row)
                 yield row
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+        raise UserError(
+            f"{path} must be a readable file. Received: {error.strerror}"
+        ) from error
     except ijson.JSONError as error:
         read_json(path)  # Its error names line and column.
         raise UserError(f"{path} must be JSON. Received: {error}") from error

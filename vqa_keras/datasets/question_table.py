@@ -248,6 +248,6 @@ def _rank(seed: int, image_id: str) -> bytes:
 
 def _unwritable(path: pathlib.Path, error: sqlite3.Error) -> UserError:
     return UserError(
-        f"{path} cannot be written: it must be in a folder with room for it. "
+        f"{path} must be in a writable folder with enough space. "
         f"Received: {error}"
     )
