@@ -44,7 +44,7 @@ from support import jsonl_set
 from support import system
 
 from vqa_keras.command import run
-from vqa_keras.data import DatasetInfo
+from vqa_keras.data import Records
 from vqa_keras.data.records import decode
 
 _IMAGES = flags.DEFINE_integer("images", 1000, "Images.", lower_bound=50)
@@ -183,7 +183,7 @@ class _Bench:
             for line in (output / "dropped.jsonl").read_text().splitlines()
         ]
         named = collections.Counter(str(item.get("id")) for item in dropped)
-        counted = DatasetInfo.read(output).dropped
+        counted = Records(output).info.dropped
         right = (
             _records(output) == expected
             and named == collections.Counter(lost)
@@ -254,11 +254,11 @@ def _content(output):
 
 def _records(output):
     """Returns `{image_id: bytes of the record}` of all splits."""
-    info = DatasetInfo.read(output)
+    files = Records(output).files
     records = {}
-    for entry in info.splits.values():
-        for shard in entry["shards"]:
-            dataset = tf.data.TFRecordDataset(str(info.path(shard["name"])))
+    for split in files.info.splits.values():
+        for shard in split.shards:
+            dataset = tf.data.TFRecordDataset(str(files.path(shard.name)))
             for record in dataset.as_numpy_iterator():
                 records[decode(record)["image_id"]] = record
     return records

@@ -39,9 +39,11 @@ from support import synthetic
 from vqa_keras import data
 from vqa_keras.command import run
 from vqa_keras.data.dataset_info import DatasetInfo
-from vqa_keras.data.dataset_info import file_entry
-from vqa_keras.data.dataset_info import split_entry
+from vqa_keras.data.dataset_info import VocabularyFile
+from vqa_keras.data.features import FILES
+from vqa_keras.data.features import Features
 from vqa_keras.data.records import encode
+from vqa_keras.data.splits import Split
 from vqa_keras.writing.shards import write_shard
 
 _IMAGES = flags.DEFINE_integer("images", 2000, "Images.", lower_bound=8)
@@ -117,18 +119,12 @@ def _write(folder, images):
     )
     DatasetInfo(
         dataset="synthetic",
-        splits={"train": split_entry(shards)},
-        question_vocabulary=file_entry(words),
-        answer_vocabulary=file_entry(answers),
+        splits={"train": Split.of(shards)},
+        question_vocabulary=VocabularyFile.of(words),
+        answer_vocabulary=VocabularyFile.of(answers),
         sequence_length=synthetic.WORDS,
         stored_images=False,
-        image_encoder={
-            "name": "none",
-            "file": "none.keras",
-            "weights_sha256": "",
-            "image_size": [64, 64],
-            "levels": {"grid": list(synthetic.GRID)},
-        },
+        features=Features(FILES, "none", "0" * 64, {"grid": synthetic.GRID}),
     ).write(folder)
 
 

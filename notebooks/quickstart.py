@@ -61,8 +61,8 @@ keras.utils.set_random_seed(0)
 # %%
 records = vqa_keras.data.Records(RECORDS)
 _, regions_dim = records.feature_shapes("regions")["regions"]
-for split, entry in records.info.splits.items():
-    print(f"{split}: {entry['images']} images, {entry['questions']} questions")
+for name, split in records.info.splits.items():
+    print(f"{name}: {split.images} images, {split.questions} questions")
 print(
     f"a grid of {records.grid_shape} regions with {regions_dim} features each"
 )

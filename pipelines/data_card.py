@@ -27,8 +27,9 @@ def data_card(directory, seen=None):
 
     Returns:
         A dict that JSON takes:
-            dataset, schema_version, image_encoder, stored_images, dropped,
-            dropped_file, sequence_length: as in `dataset_info.json`.
+            dataset, schema_version, stored_images, dropped, dropped_file,
+            sequence_length: as in `dataset_info.json`.
+            feature_source: features in `dataset_info.json`, or None.
             question_vocabulary, answer_vocabulary: numbers of words and
                 classes.
             splits: `{split: figures}`, where figures are
@@ -54,14 +55,14 @@ def data_card(directory, seen=None):
     """
     records = Records(directory)
     info = records.info
-    classes = set(info.answers())
+    classes = set(records.answers)
     pairs_once = {}  # one object for equal ones
     splits = {}
     features = collections.defaultdict(_Features)
-    for number, (name, entry) in enumerate(info.splits.items()):
+    for number, (name, split) in enumerate(info.splits.items()):
         counts = _Split(info.sequence_length, classes, pairs_once)
-        step = math.ceil(entry["images"] / SAMPLES)
-        images = records.images(name) if entry["questions"] else ()
+        step = math.ceil(split.images / SAMPLES)
+        images = records.images(name) if split.questions else ()
         for index, image in enumerate(images):
             counts.add(image)
             if seen is not None:
@@ -74,19 +75,19 @@ def data_card(directory, seen=None):
     return {
         "dataset": info.dataset,
         "schema_version": info.schema_version,
-        "image_encoder": info.image_encoder,
+        "feature_source": info.features and info.features.to_json(),
         "stored_images": info.stored_images,
         "dropped": info.dropped,
         "dropped_file": info.dropped_file,
         "sequence_length": info.sequence_length,
-        "question_vocabulary": len(info.question_words()),
+        "question_vocabulary": len(records.vocabulary),
         "answer_vocabulary": len(classes),
         "splits": {
             name: {
-                "images": info.splits[name]["images"],
-                "questions": info.splits[name]["questions"],
-                "shards": len(info.splits[name]["shards"]),
-                "bytes": sum(s["bytes"] for s in info.splits[name]["shards"]),
+                "images": info.splits[name].images,
+                "questions": info.splits[name].questions,
+                "shards": len(info.splits[name].shards),
+                "bytes": info.splits[name].bytes,
                 **counts.figures(train if name != "train" else []),
             }
             for name, counts in splits.items()

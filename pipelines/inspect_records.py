@@ -20,7 +20,7 @@ from absl import flags
 from pipelines.card_text import card_text
 from pipelines.data_card import data_card
 from vqa_keras.command import run
-from vqa_keras.data.dataset_info import DatasetInfo
+from vqa_keras.data import DatasetInfo
 from vqa_keras.errors import UserError
 from vqa_keras.images import UnreadableImage
 from vqa_keras.images import decode
@@ -46,7 +46,7 @@ class _Examples:
     """
 
     def __init__(self, info):
-        images = sum(entry["images"] for entry in info.splits.values())
+        images = sum(split.images for split in info.splits.values())
         self._step = max(1, math.ceil(images / _EXAMPLES))
         self._seen = 0
         self.found = []
@@ -97,7 +97,7 @@ def main(argv):
             f"{' '.join(argv[1:]) or 'nothing'}"
         )
     info = DatasetInfo.read(argv[1])
-    total = sum(entry["images"] for entry in info.splits.values())
+    total = sum(split.images for split in info.splits.values())
     examples = _Examples(info)
     with Progress(total, examples.seen):
         card = data_card(argv[1], examples.add)

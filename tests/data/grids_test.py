@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from vqa_keras.data import load
+from vqa_keras.data.features import FILES
+from vqa_keras.data.features import Features
 from vqa_keras.errors import UserError
 
 
@@ -32,7 +34,7 @@ def test_grids_are_all_levels_the_one_with_the_most_cells_first(
 def test_one_layer_is_no_pyramid(write_records, images):
     for image in images:
         del image["features"]["early"]
-    encoder = {"levels": {"late": [2, 2, 3]}}
-    records = write_records(images, image_encoder=encoder)
+    features = Features(FILES, "late", "a" * 64, {"late": (2, 2, 3)})
+    records = write_records(images, features=features)
     with pytest.raises(UserError, match="two or more CNN layers.*late"):
         load(records, "train", 3, inputs="grids")

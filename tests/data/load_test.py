@@ -4,6 +4,8 @@ import tensorflow as tf
 
 from vqa_keras.data import Records
 from vqa_keras.data import load
+from vqa_keras.data.features import FILES
+from vqa_keras.data.features import Features
 from vqa_keras.errors import UserError
 
 
@@ -246,10 +248,19 @@ def test_images_that_were_not_stored_are_missed(write_records, images):
 
 def test_features_that_were_not_stored_are_missed(write_records, images):
     images = [image | {"features": {}} for image in images]
-    records = write_records(images, image_encoder=None)
-    with pytest.raises(UserError, match="needed records with features"):
+    records = write_records(images, features=None)
+    with pytest.raises(UserError, match="records must be with features"):
         load(records, "train", 4)
-    with pytest.raises(UserError, match="needed `image_size`"):
+    with pytest.raises(UserError, match="`image_size` must be given"):
+        load(records, "train", 4, inputs="images")
+    data = load(records, "train", 4, inputs="images", image_size=(6, 5))
+    assert column(data, "images").shape == (30, 6, 5, 3)
+
+
+def test_images_without_a_cnn_have_no_size_of_their_own(write_records, images):
+    features = Features(FILES, "boxes", "a" * 64, {"late": (4, 3)})
+    records = write_records(images, features=features)
+    with pytest.raises(UserError, match="`image_size` must be given"):
         load(records, "train", 4, inputs="images")
     data = load(records, "train", 4, inputs="images", image_size=(6, 5))
     assert column(data, "images").shape == (30, 6, 5, 3)

@@ -14,9 +14,9 @@ from PIL import Image
 from PIL import ImageDraw
 
 from vqa_keras.data import DatasetInfo
-from vqa_keras.data.dataset_info import file_entry
-from vqa_keras.data.dataset_info import split_entry
+from vqa_keras.data.dataset_info import VocabularyFile
 from vqa_keras.data.records import encode
+from vqa_keras.data.splits import Split
 from vqa_keras.datasets.question import Question
 from vqa_keras.images import decode
 from vqa_keras.text.vocabulary import question_vocabulary
@@ -91,9 +91,9 @@ def records(tmp_path_factory):
     grid = keras.layers.Rescaling(1 / 255)(images)
     grid = keras.layers.Conv2D(6, 4, strides=4, activation="relu")(grid)
     encoder = keras.Model(images, grid)
-    entry = describe_encoder(encoder, "tiny")
-    encoder.save(folder / entry["file"])
-    extract = FeatureExtractor(folder / entry["file"], list(entry["levels"]), 1)
+    features = describe_encoder(encoder, "tiny")
+    encoder.save(folder / features.file)
+    extract = FeatureExtractor(folder / features.file, list(features.levels), 1)
 
     words = "what color is the shape red green blue".split()
     vocabulary = question_vocabulary(collections.Counter(words))
@@ -101,7 +101,7 @@ def records(tmp_path_factory):
     write_vocabulary(folder / "answers.txt", ANSWERS)
     text = RecordText(vocabulary, ANSWERS, sequence_length=5)
     splits = {
-        name: split_entry(
+        name: Split.of(
             [
                 write_images(
                     folder / f"{name}.tfrecord", name, count, text, extract
@@ -113,10 +113,10 @@ def records(tmp_path_factory):
     DatasetInfo(
         dataset="colors",
         splits=splits,
-        question_vocabulary=file_entry(folder / "words.txt"),
-        answer_vocabulary=file_entry(folder / "answers.txt"),
+        question_vocabulary=VocabularyFile.of(folder / "words.txt"),
+        answer_vocabulary=VocabularyFile.of(folder / "answers.txt"),
         sequence_length=5,
-        image_encoder=entry,
+        features=features,
     ).write(folder)
     return folder
 

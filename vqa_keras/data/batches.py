@@ -111,12 +111,12 @@ def _read(plan, shard, seed):
         return records.shard(shard[1], tf.cast(index, tf.int64))
 
     if plan.whole and seed is None:
-        return tf.data.TFRecordDataset([path for path, _, _ in plan.files])
+        return tf.data.TFRecordDataset([path for path, _, _ in plan.parts])
     files = tf.data.Dataset.from_tensor_slices(
-        tuple(map(list, zip(*plan.files, strict=True)))
+        tuple(map(list, zip(*plan.parts, strict=True)))
     )
     if seed is not None:
-        files = files.shuffle(len(plan.files), seed, False)
+        files = files.shuffle(len(plan.parts), seed, False)
     return files.interleave(
         read_shard,
         cycle_length=1 if seed is None else _OPEN_SHARDS,

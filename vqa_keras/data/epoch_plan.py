@@ -2,12 +2,28 @@
 
 import dataclasses
 import functools
+from typing import NamedTuple
 
 import tensorflow as tf
 
-from vqa_keras.data.dataset_info import DatasetInfo
+from vqa_keras.data.record_files import RecordFiles
 from vqa_keras.data.records import count_questions
 from vqa_keras.errors import UserError
+
+
+class ShardPart(NamedTuple):
+    """Records of a shard that one worker reads.
+
+    Args:
+        path: of the shard.
+        take: number of records, the first ones, that the workers share.
+        index: number of the first one that this worker reads. Steps of the
+            number of workers lead to the next ones.
+    """
+
+    path: str
+    take: int
+    index: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,15 +31,14 @@ class EpochPlan:
     """Which records an epoch reads, and how many questions they hold.
 
     Args:
-        files: list of `(path, take, index)`: of the first `take` records of a
-            shard, those numbered `index`, `index + count`, ... are read.
+        parts: the parts of shards that are read, in order.
         images: number of images.
         questions: number of questions.
         record_bytes: average size of a record.
         whole: whether every shard is read from its first to its last record.
     """
 
-    files: list[tuple[str, int, int]]
+    parts: list[ShardPart]
     images: int
     questions: int
     record_bytes: int
@@ -58,7 +73,7 @@ class EpochPlan:
 
 
 def plan_epoch(
-    info: DatasetInfo,
+    files: RecordFiles,
     split: str,
     shard: tuple[int, int],
     in_vocabulary_only: bool,
@@ -70,7 +85,7 @@ def plan_epoch(
     part are scanned for theirs, once a process.
 
     Args:
-        info: `DatasetInfo` of the records.
+        files: `RecordFiles` of the records.
         split: name of the split.
         shard: `(index, count)` of the worker.
         in_vocabulary_only: whether to leave out questions with an unknown
@@ -88,26 +103,26 @@ def plan_epoch(
         )
     if limit is not None and limit < 1:
         raise UserError(f"needed a `limit` of at least 1. Received: {limit}")
-    entry = info.split(split)
-    left = entry["images"] if limit is None else min(limit, entry["images"])
-    files = []
+    found = files.split(split)
+    left = found.images if limit is None else min(limit, found.images)
+    parts = []
     images = questions = start = 0
     whole = workers == 1
-    for shard_entry in entry["shards"]:
-        take = min(left - start, shard_entry["images"])
+    for of_split in found.shards:
+        take = min(left - start, of_split.images)
         if take <= 0:
             continue
-        path = str(info.path(shard_entry["name"]))
+        path = str(files.path(of_split.name))
         first = (worker - start) % workers
-        whole = whole and take == shard_entry["images"]
-        if workers == 1 and take == shard_entry["images"]:
-            counts = [(shard_entry["questions"], shard_entry["in_vocabulary"])]
+        whole = whole and take == of_split.images
+        if workers == 1 and take == of_split.images:
+            counts = [(of_split.questions, of_split.in_vocabulary)]
             images += take
         else:
-            counts = _count(path, shard_entry["sha256"])[first:take:workers]
+            counts = _count(path, of_split.sha256)[first:take:workers]
             images += len(counts)
         if counts:
-            files.append((path, take, first))
+            parts.append(ShardPart(path, take, first))
         questions += sum(pair[in_vocabulary_only] for pair in counts)
         start += take
     if not questions:
@@ -117,11 +132,11 @@ def plan_epoch(
             else "questions"
         )
         raise UserError(
-            f"{info.directory}: needed {kind} in the split {split}. Received: "
+            f"{files.folder}: needed {kind} in the split {split}. Received: "
             f"0 in {images} images for worker {worker} of {workers}"
         )
-    size = sum(s["bytes"] for s in entry["shards"]) // entry["images"]
-    return EpochPlan(files, images, questions, size, whole)
+    size = found.bytes // found.images
+    return EpochPlan(parts, images, questions, size, whole)
 
 
 @functools.cache

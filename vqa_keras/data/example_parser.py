@@ -4,11 +4,11 @@ import math
 
 import tensorflow as tf
 
-from vqa_keras.data.dataset_info import DatasetInfo
 from vqa_keras.data.feature_shapes import check_choice
 from vqa_keras.data.feature_shapes import choose_level
 from vqa_keras.data.feature_shapes import feature_shapes
 from vqa_keras.data.feature_shapes import grids
+from vqa_keras.data.record_files import RecordFiles
 from vqa_keras.image_encoders.resize import resize
 
 _VARYING_REGIONS = 100  # taken for an image whose number of regions varies
@@ -18,7 +18,7 @@ class ExampleParser:
     """What `load` makes of a block of records and of a batch of questions.
 
     Args:
-        info: `DatasetInfo` of the records.
+        files: `RecordFiles` of the records.
         inputs: "regions", "grids" or "images".
         level: name of the CNN layer, or None for the last.
         image_size: `(height, width)` of images, or None for the CNN's.
@@ -35,19 +35,19 @@ class ExampleParser:
 
     def __init__(
         self,
-        info: DatasetInfo,
+        files: RecordFiles,
         inputs: str,
         level: str | None,
         image_size: tuple[int, int] | None,
         targets: str | None,
         in_vocabulary_only: bool,
     ):
-        shapes = feature_shapes(info, inputs, level, image_size)
+        shapes = feature_shapes(files, inputs, level, image_size)
         check_choice("targets", targets, ("answer", "scores", None))
         self.targets = targets
         self.in_vocabulary_only = in_vocabulary_only
-        self.sequence_length = info.sequence_length
-        self.num_answers = len(info.answers()) if targets else 0
+        self.sequence_length = files.info.sequence_length
+        self.num_answers = len(files.answers()) if targets else 0
         self.pads = targets == "scores"
         self.features = {
             "token_ids": tf.io.FixedLenFeature([], tf.string),
@@ -59,17 +59,17 @@ class ExampleParser:
             self.features["score_values"] = tf.io.RaggedFeature(tf.float32)
             self.features["score_lengths"] = tf.io.RaggedFeature(tf.int64)
         self.inputs = inputs
-        encoder = info.image_encoder or {}
-        self.dtype = tf.as_dtype(encoder.get("feature_dtype", "float16"))
+        if inputs != "images":
+            self.dtype = tf.as_dtype(files.features().dtype)
         if inputs == "regions":
-            self.level = choose_level(info, level)
+            self.level = choose_level(files, level)
             self.regions_shape = shapes["regions"]
             num_regions, channels = self.regions_shape
             self.image_bytes = 2 * (num_regions or _VARYING_REGIONS) * channels
             self.pads = self.pads or num_regions is None
             names = [f"features/{self.level}"]
         elif inputs == "grids":
-            self.grids = grids(info)
+            self.grids = grids(files)
             self.image_bytes = 2 * sum(map(math.prod, self.grids.values()))
             names = [f"features/{level}" for level in self.grids]
         else:

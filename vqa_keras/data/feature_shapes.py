@@ -1,17 +1,17 @@
 """Shapes of the features that records hold of every image."""
 
 import math
+from collections.abc import Mapping
 
-from vqa_keras.data.dataset_info import DatasetInfo
+from vqa_keras.data.features import Shape
+from vqa_keras.data.record_files import RecordFiles
 from vqa_keras.errors import UserError
 
 INPUTS = ("regions", "grids", "images")
 
-Shape = tuple[int | None, ...]
-
 
 def feature_shapes(
-    info: DatasetInfo,
+    files: RecordFiles,
     inputs: str,
     level: str | None = None,
     image_size: tuple[int, int] | None = None,
@@ -19,7 +19,7 @@ def feature_shapes(
     """Returns the shape of each image input of `load`, without the batch axis.
 
     Args:
-        info: `DatasetInfo` of the records.
+        files: `RecordFiles` of the records.
         inputs: "regions", "grids" or "images".
         level: name of the CNN layer of "regions". Defaults to the last one.
         image_size: `(height, width)` of "images". Defaults to the CNN's.
@@ -34,34 +34,34 @@ def feature_shapes(
     """
     check_choice("inputs", inputs, INPUTS)
     if inputs == "images":
-        return {"images": (*choose_size(info, image_size), 3)}
+        return {"images": (*choose_size(files, image_size), 3)}
     if inputs == "grids":
-        shapes = grids(info).values()
+        shapes = grids(files).values()
         return {f"grid_{i}": shape for i, shape in enumerate(shapes, 1)}
-    *places, channels = _levels(info)[choose_level(info, level)]
+    *places, channels = _levels(files)[choose_level(files, level)]
     num_regions = None if None in places else math.prod(places)
     return {"regions": (num_regions, channels)}
 
 
-def grid_shape(info: DatasetInfo) -> tuple[int, int] | None:
+def grid_shape(files: RecordFiles) -> tuple[int, int] | None:
     """Returns `(h, w)` of the grid whose cells are the regions, or None."""
-    if info.image_encoder is None or not info.image_encoder["levels"]:
+    if files.info.features is None:
         return None
-    *_, shape = info.image_encoder["levels"].values()
-    return tuple(shape[:2]) if _is_grid(shape) else None
+    *_, shape = files.info.features.levels.values()
+    return _grid(shape)
 
 
-def grids(info: DatasetInfo) -> dict[str, Shape]:
+def grids(files: RecordFiles) -> dict[str, Shape]:
     """Returns the shapes of all grids by level, the most cells first.
 
     Raises:
         UserError: if there are less than two, or a level is no grid.
     """
-    levels = _levels(info)
-    found = {n: tuple(s) for n, s in levels.items() if _is_grid(s)}
+    levels = _levels(files)
+    found = {n: shape for n, shape in levels.items() if _grid(shape)}
     if len(found) < max(2, len(levels)):
         raise UserError(
-            f"{info.directory}: needed records with the grids of two or more "
+            f"{files.folder}: needed records with the grids of two or more "
             "CNN layers, which --levels=NAME,NAME writes. Received: "
             f"{', '.join(f'{n} {s}' for n, s in levels.items())}"
         )
@@ -69,33 +69,36 @@ def grids(info: DatasetInfo) -> dict[str, Shape]:
     return {name: found[name] for name in names}
 
 
-def choose_level(info: DatasetInfo, level: str | None) -> str:
+def choose_level(files: RecordFiles, level: str | None) -> str:
     """Returns the level of "regions": `level`, or the last one for None."""
-    levels = _levels(info)
+    levels = _levels(files)
     level = list(levels)[-1] if level is None else level
     if level not in levels:
         raise UserError(
-            f"{info.directory}: needed one of the levels {', '.join(levels)}. "
+            f"{files.folder}: needed one of the levels {', '.join(levels)}. "
             f"Received: {level}"
         )
     return level
 
 
 def choose_size(
-    info: DatasetInfo, image_size: tuple[int, int] | None
+    files: RecordFiles, image_size: tuple[int, int] | None
 ) -> tuple[int, int]:
     """Returns the size of "images": `image_size`, or the CNN's for None."""
-    if not info.stored_images:
+    if not files.info.stored_images:
         raise UserError(
-            f"{info.directory}: needed records that hold the images. Received: "
+            f"{files.folder}: needed records that hold the images. Received: "
             "records of features only"
         )
-    if image_size is None and info.image_encoder is None:
+    features = files.info.features
+    chosen = image_size or (features and features.image_size)
+    if chosen is None:
         raise UserError(
-            f"{info.directory}: needed `image_size`, since no CNN has set one. "
-            "Received: None"
+            f"{files.folder}: `image_size` must be given, since no CNN has set "
+            "one. Received: image_size=None"
         )
-    return tuple(image_size or info.image_encoder["image_size"])
+    height, width = chosen
+    return height, width
 
 
 def check_choice(name: str, value: object, known: tuple) -> None:
@@ -107,14 +110,13 @@ def check_choice(name: str, value: object, known: tuple) -> None:
         )
 
 
-def _levels(info):
-    if info.image_encoder is None:
-        raise UserError(
-            f"{info.directory}: needed records with features of a CNN. "
-            'Received: records without; read pixels with inputs="images"'
-        )
-    return info.image_encoder["levels"]
+def _levels(files: RecordFiles) -> Mapping[str, Shape]:
+    return files.features().levels
 
 
-def _is_grid(shape):
-    return len(shape) == 3 and None not in shape
+def _grid(shape: Shape) -> tuple[int, int] | None:
+    """Returns `(h, w)`, or None where a shape is none of a grid."""
+    height, width, *_ = shape
+    if len(shape) != 3 or height is None or width is None:
+        return None
+    return height, width

@@ -1,6 +1,7 @@
 """One record an image: its features, its pixels and all its questions.
 
-Schema version 2. A record is a `tf.train.Example`; Q questions, L a level:
+Schema versions 2 and 3. A record is a `tf.train.Example`; Q questions, L a
+level:
 
     image_id              bytes, one
     image                 bytes, one: a PNG or JPEG file; optional
@@ -32,7 +33,6 @@ import ml_dtypes
 import numpy as np
 import tensorflow as tf
 
-SCHEMA_VERSION = 2
 FEATURE_DTYPES = {
     "float16": np.dtype("<f2"),
     "bfloat16": np.dtype(ml_dtypes.bfloat16),

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import pathlib
 import zipfile
 from collections.abc import Iterator
 
@@ -12,6 +13,8 @@ from vqa_keras.data.batches import read_batches
 from vqa_keras.data.dataset_info import DatasetInfo
 from vqa_keras.data.epoch_plan import plan_epoch
 from vqa_keras.data.example_parser import ExampleParser
+from vqa_keras.data.features import Shape
+from vqa_keras.data.record_files import RecordFiles
 from vqa_keras.data.records import decode
 from vqa_keras.errors import UserError
 from vqa_keras.files import check_sha256
@@ -29,11 +32,11 @@ class Records:
         folder: str or path. Folder that `pipelines.write_records` wrote.
 
     Attributes:
-        info: `DatasetInfo`, the contents of `dataset_info.json`.
+        files: `RecordFiles`, the files of the folder.
 
     Raises:
         UserError: if the folder is missing or unfinished, `dataset_info.json`
-            is not of this schema version, or a shard is missing or truncated.
+            cannot be read, or a shard is missing or truncated.
 
     Example:
     ```python
@@ -47,24 +50,34 @@ class Records:
     """
 
     def __init__(self, folder: str | os.PathLike):
-        self.info = DatasetInfo.read(folder)
+        self.files = RecordFiles.open(folder)
+
+    @property
+    def folder(self) -> pathlib.Path:
+        """The folder."""
+        return self.files.folder
+
+    @property
+    def info(self) -> DatasetInfo:
+        """The contents of `dataset_info.json`."""
+        return self.files.info
 
     @functools.cached_property
     def vocabulary(self) -> list[str]:
         """The words of questions by token id: "[PAD]", "[UNK]", words."""
-        return self.info.question_words()
+        return self.files.question_words()
 
     @functools.cached_property
     def answers(self) -> list[str]:
         """The answers by class, the most frequent one first."""
-        return self.info.answers()
+        return self.files.answers()
 
     @property
     def grid_shape(self) -> tuple[int, int] | None:
         """`(h, w)` of the grid whose cells are the regions, or None."""
-        return feature_shapes.grid_shape(self.info)
+        return feature_shapes.grid_shape(self.files)
 
-    def feature_shapes(self, inputs: str) -> dict[str, feature_shapes.Shape]:
+    def feature_shapes(self, inputs: str) -> dict[str, Shape]:
         """Returns the shape of each image input of `load`, without the batch.
 
         Args:
@@ -77,7 +90,7 @@ class Records:
         Raises:
             UserError: for other `inputs`, or if the records lack them.
         """
-        return feature_shapes.feature_shapes(self.info, inputs)
+        return feature_shapes.feature_shapes(self.files, inputs)
 
     def load(
         self,
@@ -178,11 +191,11 @@ class Records:
                 what it asks for, or a file is missing, truncated or changed.
         """
         if verify:
-            self.info.verify(split)
+            self.files.verify(split)
         parser = ExampleParser(
-            self.info, inputs, level, image_size, targets, in_vocabulary_only
+            self.files, inputs, level, image_size, targets, in_vocabulary_only
         )
-        plan = plan_epoch(self.info, split, shard, in_vocabulary_only, limit)
+        plan = plan_epoch(self.files, split, shard, in_vocabulary_only, limit)
         return read_batches(
             plan,
             parser,
@@ -211,7 +224,7 @@ class Records:
 
         The arguments are those of `load`.
         """
-        plan = plan_epoch(self.info, split, shard, in_vocabulary_only, limit)
+        plan = plan_epoch(self.files, split, shard, in_vocabulary_only, limit)
         return plan.steps(batch_size, drop_remainder, share_images)
 
     def images(self, split: str, limit: int | None = None) -> Iterator[dict]:
@@ -229,9 +242,9 @@ class Records:
             UserError: if the split is unknown or has no question, or a file is
                 missing, truncated or changed.
         """
-        self.info.verify(split)
-        plan = plan_epoch(self.info, split, (0, 1), False, limit)
-        for path, take, _ in plan.files:
+        self.files.verify(split)
+        plan = plan_epoch(self.files, split, (0, 1), False, limit)
+        for path, take, _ in plan.parts:
             for record in tf.data.TFRecordDataset(path).take(take):
                 yield decode(record.numpy())
 
@@ -264,14 +277,19 @@ class Records:
 
         from vqa_keras.image_encoders import weights_sha256
 
-        encoder = self.info.described_encoder()
-        path = self.info.path(encoder["file"])
+        features = self.files.features()
+        if features.file is None:
+            raise UserError(
+                f"{self.folder}: the features must be of a CNN. Received: "
+                f"features from files, {features.name}"
+            )
+        path = self.files.path(features.file)
         try:
             model = keras.saving.load_model(path, compile=False)
         except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
             raise UserError(
-                f"{path}: needed the CNN {encoder['name']} as a .keras file. "
+                f"{path} must be the CNN {features.name} as a .keras file. "
                 f"Received: {error}"
             ) from error
-        check_sha256(path, encoder["weights_sha256"], weights_sha256(model))
+        check_sha256(path, features.weights_sha256, weights_sha256(model))
         return model

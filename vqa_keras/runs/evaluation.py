@@ -106,7 +106,7 @@ def evaluate(
     info = records.info
     if not has_answers(records, split):
         raise UserError(
-            f"{info.directory}: needed a split with answers to measure. "
+            f"{records.folder}: needed a split with answers to measure. "
             f"Received: {split}, which has none; its answers can be written "
             "with zoo.evaluate --submission=FILE"
         )
@@ -125,7 +125,7 @@ def evaluate(
     result = {
         "split": split,
         "questions": len(questions),
-        "images": info.split(split)["images"],
+        "images": records.files.split(split).images,
         "accuracy": metrics.accuracy(
             predicted, answers, [q["answer_type"] for q in questions], types
         ),
@@ -143,7 +143,7 @@ def evaluate(
 
 def has_answers(records: Records, split: str) -> bool:
     """Whether a question of the split has an answer of the vocabulary."""
-    return records.info.split(split)["in_vocabulary"] > 0
+    return records.files.split(split).in_vocabulary > 0
 
 
 def _vqa_accuracy(questions, predicted):

@@ -75,11 +75,9 @@ def task_for_records(task: VQA, records: Records, results: dict) -> VQA:
     if results["inputs"] == "images":
         return task
     if task.backbone.image_encoder is None:
-        records.info.check_image_encoder(results["weights_sha256"])
+        records.files.check_features(results["weights_sha256"])
         return task
-    records.info.check_image_encoder(
-        weights_sha256(task.backbone.image_encoder)
-    )
+    records.files.check_features(weights_sha256(task.backbone.image_encoder))
     return task.without_image_encoder()
 
 
@@ -99,14 +97,14 @@ def write_json(path: str | os.PathLike, value: object) -> None:
 
 
 def _check_vocabularies(task, records):
-    info = records.info
+    files, info = records.files, records.info
     _check_words(
-        info.path(info.question_vocabulary["file"]),
+        files.path(info.question_vocabulary.file),
         task.preprocessor.tokenizer.get_vocabulary(),
         records.vocabulary,
     )
     _check_words(
-        info.path(info.answer_vocabulary["file"]),
+        files.path(info.answer_vocabulary.file),
         task.preprocessor.answers,
         records.answers,
     )

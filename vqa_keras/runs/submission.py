@@ -35,7 +35,7 @@ def write_submission(
             question_ids, outputs["answers"][:, 0], strict=True
         )
     }
-    unread = _dropped_questions(records.info, split)
+    unread = _dropped_questions(records.files, split)
     # Answers are in the order of how often they occur.
     answers |= dict.fromkeys(unread, records.answers[0])
     metrics.write_submission(path, [*question_ids, *unread], answers)
@@ -48,10 +48,10 @@ def write_submission(
     print(text)
 
 
-def _dropped_questions(info, split):
-    if info.dropped_file is None:
+def _dropped_questions(files, split):
+    if files.info.dropped_file is None:
         return []
-    with open(info.path(info.dropped_file), encoding="utf-8") as lines:
+    with open(files.path(files.info.dropped_file), encoding="utf-8") as lines:
         items = [json.loads(line) for line in lines]
     return [
         question_id

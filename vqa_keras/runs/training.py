@@ -127,7 +127,7 @@ def selects_epoch(records: Records) -> bool:
 
 def _has_answers(records, split):
     splits = records.info.splits
-    return split in splits and splits[split]["in_vocabulary"] > 0
+    return split in splits and splits[split].in_vocabulary > 0
 
 
 class _CurrentEpoch(keras.callbacks.Callback):
@@ -196,7 +196,7 @@ def count_flops(task: VQA, records: Records) -> int | None:
     """
     if task.backbone.grid_shape is not None:
         num_regions = math.prod(task.backbone.grid_shape)
-    elif records.info.image_encoder is not None:
+    elif records.info.features is not None:
         num_regions, _ = records.feature_shapes("regions")["regions"]
     else:
         return None
@@ -217,18 +217,18 @@ def image_encoder_of(records: Records, inputs: str) -> keras.Model | None:
         UserError: if that one is not the deepest, so that the CNN without the
             layers after it would no longer be known as the records' CNN.
     """
-    info = records.info
-    if info.image_encoder is not None and info.image_encoder["file"] is None:
+    features = records.files.features()
+    if features.file is None:
         return None
     encoder = records.image_encoder()
     if inputs == "regions" and isinstance(encoder.output, dict):
-        *_, level = levels = info.image_encoder["levels"]
+        *_, level = features.levels
         grid = encoder.output[level]
         encoder = keras.Model(encoder.input, grid, name=encoder.name)
-        if weights_sha256(encoder) != info.image_encoder["weights_sha256"]:
+        if weights_sha256(encoder) != features.weights_sha256:
             raise UserError(
-                f"{info.directory}: needed records whose last level is the "
+                f"{records.folder}: needed records whose last level is the "
                 "deepest; write them with --levels in the order of the "
-                f"network. Received: {', '.join(levels)}"
+                f"network. Received: {', '.join(features.levels)}"
             )
     return encoder

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 import os
@@ -12,11 +13,11 @@ from PIL import Image
 from pipelines.card_text import card_text
 from pipelines.data_card import data_card
 from vqa_keras.data.dataset_info import DatasetInfo
-from vqa_keras.data.dataset_info import split_entry
 from vqa_keras.data.records import encode
+from vqa_keras.data.splits import Split
 from vqa_keras.writing.shards import write_shard
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -31,10 +32,12 @@ def with_test_split(records, make_image):
                 question["scores"] = {}
         info = DatasetInfo.read(records)
         shard = write_shard(records / "test-0.tfrecord", [encode(image)])
-        info.splits["test"] = split_entry([shard])
-        info.dropped = {"truncated": 2}
-        info.dropped_file = "dropped.jsonl"
-        info.write(records)
+        dataclasses.replace(
+            info,
+            splits={**info.splits, "test": Split.of([shard])},
+            dropped={"truncated": 2},
+            dropped_file="dropped.jsonl",
+        ).write(records)
         return records
 
     return add
