@@ -217,19 +217,19 @@ def test_workers_share_the_images(records, pairs, shuffle):
         ({"split": "dev"}, "train, empty. Received: dev"),
         (
             {"split": "empty"},
-            "questions in the split empty. Received: 0",
+            "the split empty must have questions. Received: 0",
         ),
-        ({"batch_size": 0}, "at least 1. Received: 0"),
+        ({"batch_size": 0}, "at least 1. Received: batch_size=0"),
         ({"batch_size": 31, "drop_remainder": True}, "30 questions"),
         (
             {"inputs": "boxes"},
             "'regions', 'grids', 'images'. Received: inputs='boxes'",
         ),
         ({"targets": "words"}, "Received: targets='words'"),
-        ({"level": "middle"}, "early, late. Received: middle"),
-        ({"limit": 0}, "at least 1. Received: 0"),
+        ({"level": "middle"}, "early, late. Received: level=middle"),
+        ({"limit": 0}, "at least 1. Received: limit=0"),
         ({"limit": 3, "shard": (2, 3)}, "0 in 1 images for worker 2 of 3"),
-        ({"shard": (2, 2)}, r"index < count. Received: \(2, 2\)"),
+        ({"shard": (2, 2)}, r"index < count. Received: shard=\(2, 2\)"),
         ({"first_epoch": -1}, "at least 0. Received: first_epoch=-1"),
     ],
 )
@@ -242,7 +242,7 @@ def test_images_that_were_not_stored_are_missed(write_records, images):
     images = [image | {"image": None} for image in images]
     records = write_records(images, stored_images=False)
     assert load(records, "train", 4).cardinality() == 8
-    with pytest.raises(UserError, match="records that hold the images"):
+    with pytest.raises(UserError, match="records must be with images"):
         load(records, "train", 4, inputs="images")
 
 

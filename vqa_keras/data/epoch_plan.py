@@ -1,4 +1,4 @@
-"""Which records an epoch reads, and how many questions they hold."""
+"""Plans which records an epoch reads, and counts their questions."""
 
 import dataclasses
 import functools
@@ -17,13 +17,13 @@ class ShardPart(NamedTuple):
     Args:
         path: of the shard.
         take: number of records, the first ones, that the workers share.
-        index: number of the first one that this worker reads. Steps of the
+        first: number of the first one that this worker reads. Steps of the
             number of workers lead to the next ones.
     """
 
     path: str
     take: int
-    index: int
+    first: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +45,7 @@ class EpochPlan:
     whole: bool
 
     def images_per_batch(self, batch_size: int) -> int:
-        """Returns how many whole images have about `batch_size` questions."""
+        """Returns the number of images with about `batch_size` questions."""
         return max(1, round(batch_size * self.images / self.questions))
 
     def steps(
@@ -57,13 +57,13 @@ class EpochPlan:
         """
         if batch_size < 1:
             raise UserError(
-                f"needed a `batch_size` of at least 1. Received: {batch_size}"
+                "`batch_size` must be at least 1. Received: "
+                f"batch_size={batch_size}"
             )
         if drop_remainder and self.questions < batch_size and not share_images:
             raise UserError(
-                "needed at least one full batch to drop the remainder. "
-                f"Received: {self.questions} questions for "
-                f"batch_size={batch_size}"
+                "With `drop_remainder` there must be a full batch. Received: "
+                f"{self.questions} questions for batch_size={batch_size}"
             )
         total, size = self.questions, batch_size
         if share_images:
@@ -82,7 +82,7 @@ def plan_epoch(
     """Returns the `EpochPlan` of a worker's images of a split.
 
     The counts come from `dataset_info.json`. Shards of which the worker reads a
-    part are scanned for theirs, once a process.
+    part are scanned for theirs, once per process.
 
     Args:
         files: `RecordFiles` of the records.
@@ -98,11 +98,11 @@ def plan_epoch(
     worker, workers = shard
     if not 0 <= worker < workers:
         raise UserError(
-            "needed `shard` as (index, count) with 0 <= index < count. "
-            f"Received: {shard}"
+            "`shard` must be (index, count) with 0 <= index < count. "
+            f"Received: shard={shard}"
         )
     if limit is not None and limit < 1:
-        raise UserError(f"needed a `limit` of at least 1. Received: {limit}")
+        raise UserError(f"`limit` must be at least 1. Received: limit={limit}")
     found = files.split(split)
     left = found.images if limit is None else min(limit, found.images)
     parts = []
@@ -132,7 +132,7 @@ def plan_epoch(
             else "questions"
         )
         raise UserError(
-            f"{files.folder}: needed {kind} in the split {split}. Received: "
+            f"{files.folder}: the split {split} must have {kind}. Received: "
             f"0 in {images} images for worker {worker} of {workers}"
         )
     size = found.bytes // found.images

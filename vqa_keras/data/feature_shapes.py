@@ -1,9 +1,12 @@
-"""Shapes of the features that records hold of every image."""
+"""Computes the shapes of the image inputs of `load`."""
 
 import math
 from collections.abc import Mapping
 
+from vqa_keras.data.features import GridShape
 from vqa_keras.data.features import Shape
+from vqa_keras.data.features import grid_of
+from vqa_keras.data.features import regions_of
 from vqa_keras.data.record_files import RecordFiles
 from vqa_keras.errors import UserError
 
@@ -36,11 +39,9 @@ def feature_shapes(
     if inputs == "images":
         return {"images": (*choose_size(files, image_size), 3)}
     if inputs == "grids":
-        shapes = grids(files).values()
-        return {f"grid_{i}": shape for i, shape in enumerate(shapes, 1)}
-    *places, channels = _levels(files)[choose_level(files, level)]
-    num_regions = None if None in places else math.prod(places)
-    return {"regions": (num_regions, channels)}
+        by_level = grids(files).values()
+        return {f"grid_{i}": shape for i, shape in enumerate(by_level, 1)}
+    return {"regions": regions_of(_levels(files)[choose_level(files, level)])}
 
 
 def grid_shape(files: RecordFiles) -> tuple[int, int] | None:
@@ -48,21 +49,23 @@ def grid_shape(files: RecordFiles) -> tuple[int, int] | None:
     if files.info.features is None:
         return None
     *_, shape = files.info.features.levels.values()
-    return _grid(shape)
+    grid = grid_of(shape)
+    return grid and grid[:2]
 
 
-def grids(files: RecordFiles) -> dict[str, Shape]:
+def grids(files: RecordFiles) -> dict[str, GridShape]:
     """Returns the shapes of all grids by level, the most cells first.
 
     Raises:
-        UserError: if there are less than two, or a level is no grid.
+        UserError: if there are fewer than two, or a level is no grid.
     """
     levels = _levels(files)
-    found = {n: shape for n, shape in levels.items() if _grid(shape)}
+    shapes = {name: grid_of(shape) for name, shape in levels.items()}
+    found = {name: shape for name, shape in shapes.items() if shape}
     if len(found) < max(2, len(levels)):
         raise UserError(
-            f"{files.folder}: needed records with the grids of two or more "
-            "CNN layers, which --levels=NAME,NAME writes. Received: "
+            f"{files.folder}: the records must be with the grids of two or "
+            "more CNN layers, which --levels=NAME,NAME writes. Received: "
             f"{', '.join(f'{n} {s}' for n, s in levels.items())}"
         )
     names = sorted(found, key=lambda n: (-math.prod(found[n][:2]), n))
@@ -75,8 +78,8 @@ def choose_level(files: RecordFiles, level: str | None) -> str:
     level = list(levels)[-1] if level is None else level
     if level not in levels:
         raise UserError(
-            f"{files.folder}: needed one of the levels {', '.join(levels)}. "
-            f"Received: {level}"
+            f"{files.folder}: `level` must be one of {', '.join(levels)}. "
+            f"Received: level={level}"
         )
     return level
 
@@ -87,8 +90,8 @@ def choose_size(
     """Returns the size of "images": `image_size`, or the CNN's for None."""
     if not files.info.stored_images:
         raise UserError(
-            f"{files.folder}: needed records that hold the images. Received: "
-            "records of features only"
+            f"{files.folder}: the records must be with images. Received: "
+            "records with features only"
         )
     features = files.info.features
     chosen = image_size or (features and features.image_size)
@@ -105,18 +108,10 @@ def check_choice(name: str, value: object, known: tuple) -> None:
     """Raises a `UserError` if an argument has none of the known values."""
     if value not in known:
         raise UserError(
-            f"needed `{name}` to be one of {', '.join(map(repr, known))}. "
+            f"`{name}` must be one of {', '.join(map(repr, known))}. "
             f"Received: {name}={value!r}"
         )
 
 
 def _levels(files: RecordFiles) -> Mapping[str, Shape]:
     return files.features().levels
-
-
-def _grid(shape: Shape) -> tuple[int, int] | None:
-    """Returns `(h, w)`, or None where a shape is none of a grid."""
-    height, width, *_ = shape
-    if len(shape) != 3 or height is None or width is None:
-        return None
-    return height, width

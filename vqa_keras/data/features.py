@@ -1,6 +1,7 @@
 """What records say of their features: the source and the shapes."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ FILES = "files"
 DTYPES = ("float16", "bfloat16")
 
 Shape = tuple[int | None, ...]
+GridShape = tuple[int, int, int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,3 +113,22 @@ def _shape(level: str, shape: Any, where: str) -> Shape:
     if len(shape) == 2 and shape[0] is None:
         return None, json_count(shape[1], where, 1)
     return tuple(json_count(size, where, 1) for size in shape)
+
+
+def grid_of(shape: Shape) -> GridShape | None:
+    """Returns `(h, w, C)`, or None for the shape of regions."""
+    sizes = _known(shape)
+    if len(sizes) != 3:
+        return None
+    height, width, channels = sizes
+    return height, width, channels
+
+
+def regions_of(shape: Shape) -> tuple[int | None, int]:
+    """Returns `(M, C)`: the cells of a grid are regions in raster order."""
+    *places, channels = _known(shape)
+    return (math.prod(places) if None not in shape else None), channels
+
+
+def _known(shape: Shape) -> list[int]:
+    return [size for size in shape if size is not None]
