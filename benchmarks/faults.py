@@ -260,7 +260,7 @@ def _records(output):
         for shard in split.shards:
             dataset = tf.data.TFRecordDataset(str(files.path(shard.name)))
             for record in dataset.as_numpy_iterator():
-                records[decode(record)["image_id"]] = record
+                records[decode(record).image_id] = record
     return records
 
 

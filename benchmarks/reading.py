@@ -26,6 +26,7 @@ a slow disk records of questions, whose files are ten times larger, lose more.
 """
 
 import concurrent.futures
+import dataclasses
 import pathlib
 import tempfile
 import time
@@ -95,13 +96,13 @@ def main(argv):
 
 def _pairs(images):
     for image in images:
-        for question in image["questions"]:
+        for question in image.questions:
             yield image, question
 
 
 def _one_question(pair):
     image, question = pair
-    return {**image, "questions": [question]}
+    return dataclasses.replace(image, questions=[question])
 
 
 def _write(folder, images):
@@ -146,10 +147,10 @@ def _write_npz(folder, images):
     folder.mkdir()
     for image in images:
         np.savez(
-            folder / f"{image['image_id']}.npz",
-            features=image["features"]["grid"],
-            token_ids=[q["token_ids"] for q in image["questions"]],
-            answer_ids=[q["answer_id"] for q in image["questions"]],
+            folder / f"{image.image_id}.npz",
+            features=image.features["grid"],
+            token_ids=[q.token_ids for q in image.questions],
+            answer_ids=[q.answer_id for q in image.questions],
         )
 
 

@@ -73,8 +73,8 @@ print("answers:", *records.answers)
 
 # %%
 example = next(records.images("test"))
-for question in example["questions"][:4]:
-    print(f"{question['question']} {question['answer']}")
+for question in example.questions[:4]:
+    print(f"{question.question} {question.answer}")
 
 # %% [markdown]
 # `load` gives a `tf.data.Dataset` of batches that `fit` takes as they are. Each
@@ -137,7 +137,7 @@ history = task.fit(train, epochs=EPOCHS, validation_data=validation, verbose=2)
 # %%
 questions = {
     split: [
-        (question["question"], question["answer"])
+        (question.question, question.answer)
         for question in records.questions(split)
     ]
     for split in ("train", "test")
@@ -175,8 +175,8 @@ def show(image, question):
     )
 
 
-image = decode(example["image"])
-show(image, example["questions"][0]["question"])
+image = decode(example.image)
+show(image, example.questions[0].question)
 
 # %% [markdown]
 # Any picture and any question will do, also a file of yours:
@@ -227,7 +227,7 @@ print(path)
 # %%
 served = tf.saved_model.load(str(path)).signatures["serving_default"]
 outputs = served(
-    images=tf.constant([example["image"]]),
+    images=tf.constant([example.image]),
     questions=tf.constant(["what color is the shape?"]),
 )
 for answer, score in zip(

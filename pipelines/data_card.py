@@ -23,7 +23,7 @@ def data_card(directory, seen=None):
 
     Args:
         directory: folder of records.
-        seen: function of an image dict and its split, called with every image.
+        seen: function of each `ImageRecord` and its split.
 
     Returns:
         A dict that JSON takes:
@@ -68,7 +68,7 @@ def data_card(directory, seen=None):
             if seen is not None:
                 seen(image, name)
             if number == 0 and index % step == 0:
-                for level, values in image["features"].items():
+                for level, values in image.features.items():
                     features[level].add(values)
         splits[name] = counts
     train = splits["train"].pairs if "train" in splits else []
@@ -116,16 +116,16 @@ class _Split:
         self.pairs = []  # question text and answer of every question
 
     def add(self, image):
-        for q in image["questions"]:
-            self._lengths[len(split_words(q["question"]))] += 1
-            self._counters["question_types"][q["question_type"]] += 1
-            self._counters["answer_types"][q["answer_type"]] += 1
-            pair = (q["question"], q["answer"])
+        for q in image.questions:
+            self._lengths[len(split_words(q.question))] += 1
+            self._counters["question_types"][q.question_type] += 1
+            self._counters["answer_types"][q.answer_type] += 1
+            pair = (q.question, q.answer)
             self.pairs.append(self._pairs_once.setdefault(pair, pair))
-            if q["answer"]:
-                self._counters["answers"][q["answer"]] += 1
-                self._in_vocabulary += q["answer_id"] >= 0
-            for answer in q["all_answers"]:
+            if q.answer:
+                self._counters["answers"][q.answer] += 1
+                self._in_vocabulary += q.answer_id >= 0
+            for answer in q.all_answers:
                 self._annotators[_normalized(answer) in self._classes] += 1
 
     def figures(self, train):

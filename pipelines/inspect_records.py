@@ -54,17 +54,17 @@ class _Examples:
     def add(self, image, split):
         number, rest = divmod(self._seen, self._step)
         self._seen += 1
-        if rest or not image["questions"]:
+        if rest or not image.questions:
             return
         # Neighboring images often have the same first question.
-        question = image["questions"][number % len(image["questions"])]
-        answer = question["answer"] or "(no answer)"
+        question = image.questions[number % len(image.questions)]
+        answer = question.answer or "(no answer)"
         self.found.append(
             {
-                "image": _pixels(image["image"]),
-                "question": question["question"],
+                "image": _pixels(image.image),
+                "question": question.question,
                 "answer": f"{answer} ({split})",
-                "boxes": question["object_boxes"],
+                "boxes": question.object_boxes,
             }
         )
 

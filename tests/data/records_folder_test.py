@@ -32,16 +32,16 @@ def test_the_info_and_the_vocabularies_are_read_once(records):
 
 def test_questions_are_those_of_the_images_with_their_id(records, images):
     expected = [
-        (image["image_id"], q["question_id"], q["all_answers"])
+        (image.image_id, q.question_id, q.all_answers)
         for image in images
-        for q in image["questions"]
+        for q in image.questions
     ]
     found = Records(records).questions("train")
     assert [
-        (q["image_id"], q["question_id"], q["all_answers"]) for q in found
+        (q.image_id, q.question_id, q.all_answers) for q in found
     ] == expected
     first = list(Records(records).questions("train", limit=2))
-    assert [q["image_id"] for q in first] == ["image 0"] * 3 + ["image 1"]
+    assert [q.image_id for q in first] == ["image 0"] * 3 + ["image 1"]
 
 
 def test_shapes_are_those_of_the_batches(write_records, images):

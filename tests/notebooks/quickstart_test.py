@@ -15,6 +15,7 @@ from PIL import ImageDraw
 
 from vqa_keras.data import DatasetInfo
 from vqa_keras.data.dataset_info import VocabularyFile
+from vqa_keras.data.image_record import ImageRecord
 from vqa_keras.data.records import encode
 from vqa_keras.data.splits import Split
 from vqa_keras.datasets.question import Question
@@ -70,14 +71,14 @@ def write_images(path, name, count, text, extract):
         image_id = f"{name}-{i}"
         records.append(
             encode(
-                {
-                    "image_id": image_id,
-                    "image": content,
-                    "image_size": (16, 16),
-                    "features": extract([decode(content)])[0],
-                    "boxes": None,
-                    "questions": text.encode(questions(color, image_id))[0],
-                }
+                ImageRecord(
+                    image_id=image_id,
+                    image=content,
+                    image_size=(16, 16),
+                    features=extract([decode(content)])[0],
+                    boxes=None,
+                    questions=text.encode(questions(color, image_id))[0],
+                )
             )
         )
     return write_shard(path, records)

@@ -31,9 +31,9 @@ def test_photographs_have_the_features_of_the_named_network(write, tmp_path):
     for split, name in (("train", "china"), ("validation", "flower")):
         (record,) = written.images(split)
         photograph = (DATA / "photographs" / f"{name}.jpg").read_bytes()
-        assert record["image"] == photograph
+        assert record.image == photograph
         pixels = resize(decode(photograph), (96, 96))
         expected = encoder.predict(np.asarray(pixels)[None], verbose=0)[0]
-        found = record["features"]["grid"]
+        found = record.features["grid"]
         np.testing.assert_allclose(found, expected, atol=0.02)
         assert found.max() > 1

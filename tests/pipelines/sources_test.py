@@ -112,8 +112,8 @@ def test_sort_of_clevr_is_drawn_by_the_workers(write, tmp_path):
         "test": 20,
     }
     record = next(written.images("test"))
-    assert tuple(record["image_size"]) == (75, 75)
-    assert all(q["object_boxes"] for q in record["questions"])
+    assert record.image_size == (75, 75)
+    assert all(q.object_boxes for q in record.questions)
 
 
 def test_flags_that_have_nothing_to_act_on_are_refused(write, tmp_path):

@@ -37,17 +37,17 @@ def test_records_hold_what_the_data_set_says(write, data, tmp_path):
     (image,) = [
         image
         for image in map(decode, records(written, "test"))
-        if image["image_id"] == "test-1"
+        if image.image_id == "test-1"
     ]
     path = data / "test" / "images" / "1.png"
-    assert image["image"] == path.read_bytes()
-    assert tuple(image["image_size"]) == (20, 20)
-    question = image["questions"][0]
-    assert question["question"] == "what color is it, number 1?"
-    assert question["answer"] == "blue"
-    assert written.answers[question["answer_id"]] == "blue"
-    assert question["scores"] == {question["answer_id"]: 1.0}
-    words = [written.vocabulary[i] for i in question["token_ids"]]
+    assert image.image == path.read_bytes()
+    assert image.image_size == (20, 20)
+    question = image.questions[0]
+    assert question.question == "what color is it, number 1?"
+    assert question.answer == "blue"
+    assert written.answers[question.answer_id] == "blue"
+    assert question.scores == {question.answer_id: 1.0}
+    words = [written.vocabulary[i] for i in question.token_ids]
     assert words[:5] == ["what", "color", "is", "it", "number"]
 
 
@@ -57,11 +57,11 @@ def test_features_are_those_of_the_saved_encoder(write, tmp_path):
     for record in records(written, "test"):
         image = decode(record)
         pixels = tf.image.resize(
-            tf.io.decode_png(image["image"]), (16, 16), antialias=True
+            tf.io.decode_png(image.image), (16, 16), antialias=True
         )
         expected = encoder(tf.round(pixels)[None])[0]
         np.testing.assert_allclose(
-            image["features"]["grid"], expected, rtol=2e-3, atol=2e-2
+            image.features["grid"], expected, rtol=2e-3, atol=2e-2
         )
 
 
@@ -72,10 +72,10 @@ def test_vocabularies_come_from_the_training_split_only(write, tmp_path):
     assert "color" in written.vocabulary
     assert "11" not in written.vocabulary
     answers = [
-        q["answer_id"]
+        q.answer_id
         for record in records(written, "test")
-        for q in decode(record)["questions"]
-        if q["answer"] == "test"
+        for q in decode(record).questions
+        if q.answer == "test"
     ]
     assert answers == [-1]
 
@@ -91,11 +91,11 @@ def test_several_levels_and_cut_questions(write, tmp_path):
         ("high", (2, 2, 6)),
     ]
     image = decode(next(records(written, "train")))
-    assert {k: v.shape for k, v in image["features"].items()} == {
+    assert {k: v.shape for k, v in image.features.items()} == {
         "low": (4, 4, 4),
         "high": (2, 2, 6),
     }
-    lengths = {len(q["token_ids"]) for q in image["questions"]}
+    lengths = {len(q.token_ids) for q in image.questions}
     assert lengths == {3}
     assert written.info.cut_questions == 12 * 2 + 4 * 2 + 2
 
@@ -103,7 +103,7 @@ def test_several_levels_and_cut_questions(write, tmp_path):
 def test_images_can_be_stored_without_features(write, tmp_path):
     written = write(tmp_path / "records", features={"image_encoder": "none"})
     assert written.info.features is None
-    assert decode(next(records(written, "train")))["features"] == {}
+    assert decode(next(records(written, "train"))).features == {}
     with pytest.raises(UserError, match="must hold features or images"):
         write(
             tmp_path / "other",
@@ -155,7 +155,7 @@ def test_unreadable_images_are_dropped_counted_and_named(write, data, tmp_path):
         ("train/images/2.png", "not_an_image"),
     }
     kept = [
-        decode(record)["image_id"]
+        decode(record).image_id
         for split in ("train", "validation")
         for record in records(written, split)
     ]

@@ -2,7 +2,9 @@
 
 import dataclasses
 import functools
+from collections.abc import Iterator
 from typing import NamedTuple
+from typing import cast
 
 import tensorflow as tf
 
@@ -142,5 +144,6 @@ def plan_epoch(
 @functools.cache
 def _count(path: str, sha256: str) -> list[tuple[int, int]]:
     """Counts the questions of every image of a shard, by its content."""
-    records = tf.data.TFRecordDataset(path).as_numpy_iterator()
+    dataset = tf.data.TFRecordDataset(path)
+    records = cast(Iterator[bytes], dataset.as_numpy_iterator())
     return [count_questions(record) for record in records]

@@ -5,7 +5,9 @@ import os
 import pathlib
 import zipfile
 from collections.abc import Iterator
+from typing import cast
 
+import keras
 import tensorflow as tf
 
 from vqa_keras.data import feature_shapes
@@ -14,10 +16,13 @@ from vqa_keras.data.dataset_info import DatasetInfo
 from vqa_keras.data.epoch_plan import plan_epoch
 from vqa_keras.data.example_parser import ExampleParser
 from vqa_keras.data.features import Shape
+from vqa_keras.data.image_record import ImageQuestion
+from vqa_keras.data.image_record import ImageRecord
 from vqa_keras.data.record_files import RecordFiles
 from vqa_keras.data.records import decode
 from vqa_keras.errors import UserError
 from vqa_keras.files import check_sha256
+from vqa_keras.image_encoders import weights_sha256
 
 SHUFFLE_BYTES = 256 * 2**20
 
@@ -29,7 +34,7 @@ class Records:
     shards' checksums are compared when a split is first read.
 
     Args:
-        folder: str or path. Folder that `pipelines.write_records` wrote.
+        folder: the folder that `pipelines.write_records` wrote.
 
     Attributes:
         files: `RecordFiles`, the files of the folder.
@@ -49,7 +54,7 @@ class Records:
     ```
     """
 
-    def __init__(self, folder: str | os.PathLike):
+    def __init__(self, folder: str | os.PathLike[str]):
         self.files = RecordFiles.open(folder)
 
     @property
@@ -156,7 +161,7 @@ class Records:
 
         Args:
             split: name of the split, such as "train".
-            batch_size: int. Questions per batch; the last may have less.
+            batch_size: int. Questions per batch; the last may have fewer.
             inputs: "regions" for stored features of one CNN layer, "grids" for
                 those of all, "images" for pixels.
             level: name of the CNN layer of "regions". Defaults to the last.
@@ -165,7 +170,7 @@ class Records:
             targets: "answer": one-hot of the answer; "scores": soft score of
                 every answer; None: the elements are `inputs` alone. An answer
                 outside the vocabulary gives a row of zeros.
-            shuffle: whether to shuffle. Without, questions come in the order of
+            shuffle: whether to shuffle. Without, the order is that of
                 `questions(split)` in every pass.
             seed: int. Seed of the orders.
             first_epoch: int. Epoch of the first pass. Or an iterator that
@@ -179,8 +184,7 @@ class Records:
                 Defaults to all.
             share_images: whether a batch holds an image once for all its
                 questions.
-            verify: whether to compare the shards with their checksums first,
-                once per process.
+            verify: whether to check the shards' sha256 first, once per process.
             shuffle_bytes: int. Memory that the shuffle buffers may take.
 
         Returns:
@@ -227,7 +231,9 @@ class Records:
         plan = plan_epoch(self.files, split, shard, in_vocabulary_only, limit)
         return plan.steps(batch_size, drop_remainder, share_images)
 
-    def images(self, split: str, limit: int | None = None) -> Iterator[dict]:
+    def images(
+        self, split: str, limit: int | None = None
+    ) -> Iterator[ImageRecord]:
         """Yields the images of a split with their questions.
 
         Args:
@@ -235,8 +241,8 @@ class Records:
             limit: int. Number of images, the first ones. Defaults to all.
 
         Yields:
-            The dict of an image that `vqa_keras.data.records.encode` describes,
-            in the order of `load(shuffle=False)`.
+            `vqa_keras.data.image_record.ImageRecord`, in the order of
+            `load(shuffle=False)`.
 
         Raises:
             UserError: if the split is unknown or has no question, or a file is
@@ -245,10 +251,13 @@ class Records:
         self.files.verify(split)
         plan = plan_epoch(self.files, split, (0, 1), False, limit)
         for path, take, _ in plan.parts:
-            for record in tf.data.TFRecordDataset(path).take(take):
-                yield decode(record.numpy())
+            dataset = tf.data.TFRecordDataset(path).take(take)
+            records = cast(Iterator[bytes], dataset.as_numpy_iterator())
+            yield from map(decode, records)
 
-    def questions(self, split: str, limit: int | None = None) -> Iterator[dict]:
+    def questions(
+        self, split: str, limit: int | None = None
+    ) -> Iterator[ImageQuestion]:
         """Yields the questions of a split, each with its `image_id`.
 
         Args:
@@ -256,32 +265,27 @@ class Records:
             limit: int. Number of images to take. Defaults to all.
 
         Yields:
-            The dict of a question that `vqa_keras.data.records.encode`
-            describes, and `image_id`, in the order of `load(shuffle=False)`.
+            `vqa_keras.data.image_record.ImageQuestion`, in the order of
+            `load(shuffle=False)`.
 
         Raises:
             UserError: as `images`.
         """
         for image in self.images(split, limit):
-            for question in image["questions"]:
-                yield {"image_id": image["image_id"], **question}
+            for question in image.questions:
+                yield ImageQuestion(**vars(question), image_id=image.image_id)
 
-    def image_encoder(self):
+    def image_encoder(self) -> keras.Model:
         """Returns the CNN that computed the features, a `keras.Model`.
 
         Raises:
             UserError: if the records have no features, or the file is missing,
                 unreadable or of other weights.
         """
-        import keras
-
-        from vqa_keras.image_encoders import weights_sha256
-
         features = self.files.features()
         if features.file is None:
             raise UserError(
-                f"{self.folder}: the features must be of a CNN. Received: "
-                f"features from files, {features.name}"
+                f"{self.folder}: the features must be of a CNN. Received: files"
             )
         path = self.files.path(features.file)
         try:
@@ -292,4 +296,4 @@ class Records:
                 f"Received: {error}"
             ) from error
         check_sha256(path, features.weights_sha256, weights_sha256(model))
-        return model
+        return cast(keras.Model, model)

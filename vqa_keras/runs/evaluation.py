@@ -116,7 +116,9 @@ def evaluate(
         drawings=info.dataset in DRAWINGS and info.stored_images,
     )
     for image in records.images(split):
-        questions += [{k: q[k] for k in _KEPT} for q in image["questions"]]
+        questions += [
+            {k: getattr(q, k) for k in _KEPT} for q in image.questions
+        ]
         grounding.add(image)
     names = np.array(task.preprocessor.answers, dtype=object)
     predicted = names[outputs["answers"][:, 0]]
@@ -182,7 +184,7 @@ def _questions_to_learn_from(records, split):
     of the epoch has used.
     """
     return [
-        (question["question"], question["answer"])
+        (question.question, question.answer)
         for other in ("train", "validation")
         if other in records.info.splits and other != split
         for question in records.questions(other)

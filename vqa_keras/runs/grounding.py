@@ -5,6 +5,7 @@ import collections
 import numpy as np
 
 from vqa_keras import metrics
+from vqa_keras.data.image_record import ImageRecord
 from vqa_keras.images import decode
 
 REGIONS = "regions"  # Instead of a grid's shape: regions with boxes.
@@ -34,21 +35,21 @@ class Grounding:
         self._covered = {shape: [] for shape in maps.values()}
         self._types = {}  # of the rows whose objects are boxes
 
-    def add(self, image: dict) -> None:
-        """Adds the next image, a dict of `Records.images`."""
+    def add(self, image: ImageRecord) -> None:
+        """Adds the next image of `Records.images`."""
         found = {}  # Questions about the same objects share the work.
-        for row, question in enumerate(image["questions"], self._num_questions):
-            boxes = tuple(map(tuple, question["object_boxes"]))
+        for row, question in enumerate(image.questions, self._num_questions):
+            boxes = tuple(map(tuple, question.object_boxes))
             if not self.maps or not (boxes or self.drawings):
                 continue
             if boxes:
-                self._types[row] = question["question_type"]
+                self._types[row] = question.question_type
             if boxes not in found:
                 found[boxes] = self._find(image, boxes)
             for shape, covered in found[boxes].items():
                 self._rows[shape].append(row)
                 self._covered[shape].append(covered)
-        self._num_questions += len(image["questions"])
+        self._num_questions += len(image.questions)
 
     def measure(self, attention: dict[str, np.ndarray]) -> dict[str, dict]:
         """Returns `{name: {"pointing_accuracy", "mass", "chance"}}` in percent.
@@ -74,12 +75,12 @@ class Grounding:
         for shape in self._rows:
             if shape != REGIONS:
                 if boxes:
-                    mask = metrics.boxes_mask(boxes, image["image_size"])
+                    mask = metrics.boxes_mask(boxes, image.image_size)
                 else:
-                    mask = metrics.object_mask(decode(image["image"]))
+                    mask = metrics.object_mask(decode(image.image))
                 covered[shape] = metrics.covered_cells(mask, shape)
-            elif boxes and image["boxes"] is not None and len(image["boxes"]):
-                covered[shape] = metrics.covered_regions(image["boxes"], boxes)
+            elif boxes and image.boxes is not None and len(image.boxes):
+                covered[shape] = metrics.covered_regions(image.boxes, boxes)
         return covered
 
     def _measure(self, weights, shape):

@@ -27,7 +27,7 @@ def write_submission(
     """
     names = task.preprocessor.answers
     question_ids = [
-        question["question_id"] for question in records.questions(split)
+        question.question_id for question in records.questions(split)
     ]
     answers = {
         question_id: names[best]

@@ -26,10 +26,14 @@ def with_test_split(records, make_image):
 
     def add(labeled=True):
         image = make_image(3, 4)  # answers yes, no, red, blue (no class)
-        for question in image["questions"]:
-            if not labeled:
-                question |= {"answer": "", "answer_id": -1, "all_answers": []}
-                question["scores"] = {}
+        if not labeled:
+            unlabeled = [
+                dataclasses.replace(
+                    question, answer="", answer_id=-1, all_answers=[], scores={}
+                )
+                for question in image.questions
+            ]
+            image = dataclasses.replace(image, questions=unlabeled)
         info = DatasetInfo.read(records)
         shard = write_shard(records / "test-0.tfrecord", [encode(image)])
         dataclasses.replace(
@@ -114,7 +118,7 @@ def test_a_split_without_answers_has_no_baseline_and_no_coverage(
 def test_features_are_measured(records, images):
     features = data_card(records)["features"]
     assert list(features) == ["early", "late"]
-    early = np.stack([i["features"]["early"] for i in images]).astype("float64")
+    early = np.stack([i.features["early"] for i in images]).astype("float64")
     late = np.arange(10.0)  # every value of image i is i
     assert features["early"]["shape"] == [4, 4, 2]
     assert features["late"]["shape"] == [4, 3]
@@ -139,8 +143,9 @@ def test_regions_that_vary_in_number_have_a_range(write_records, make_image):
 
 def test_long_distributions_are_cut_and_say_so(write_records, make_image):
     image = make_image(0, 60)
-    for i, question in enumerate(image["questions"]):
-        question["question_type"] = f"type {min(i // 2, 24):02}"
+    for i, question in enumerate(image.questions):
+        kind = f"type {min(i // 2, 24):02}"
+        image.questions[i] = dataclasses.replace(question, question_type=kind)
     text = card_text(data_card(write_records([image])), "DIR")
     # type 24 is the most frequent, then come those of two questions each.
     assert "type 18" in text and "type 19" not in text
