@@ -105,8 +105,7 @@ def _read(
 ) -> tf.data.Dataset:
     """Returns the records of an epoch; a seed shuffles the shards.
 
-    Each stage takes time per element: records of whole shards pass none that
-    counts.
+    Whole shards skip `take` and `shard`, which cost time per record.
     """
 
     def read_shard(*part: tf.Tensor) -> tf.data.Dataset:
@@ -135,7 +134,7 @@ class _Buffers:
     """Computes the numbers of elements that fit into a number of bytes.
 
     Args:
-        plan: `EpochPlan` of what is read.
+        plan: `EpochPlan` of the records.
         image_bytes: memory that the image of one question takes.
         shuffle_bytes: memory for both shuffle buffers together.
 

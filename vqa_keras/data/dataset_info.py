@@ -1,4 +1,4 @@
-"""What a folder of records holds: `dataset_info.json`, written last."""
+"""The contents of a folder of records: `dataset_info.json`, written last."""
 
 import dataclasses
 import hashlib
@@ -31,7 +31,7 @@ SCHEMA_VERSION = 3
 
 @dataclasses.dataclass(frozen=True)
 class VocabularyFile:
-    """A file of words, one a line.
+    """A file of words, one per line.
 
     Args:
         file: name in the folder of the records.
@@ -55,23 +55,23 @@ class VocabularyFile:
 
 @dataclasses.dataclass(frozen=True)
 class DatasetInfo:
-    """What a folder of records holds, read from `dataset_info.json`.
+    """The contents of a folder of records, as `dataset_info.json` lists them.
 
     Readers find shards through it and never by their names on disk; it is
     written last, so a folder that has it is complete.
 
     Args:
         dataset: name of the data set, such as "easy_vqa".
-        splits: `{split: Split}`; the first one is for training.
+        splits: `{split: Split}`.
         question_vocabulary: the words of questions by token id.
         answer_vocabulary: the answers by class.
         sequence_length: number of words that are kept of a question.
         features: `Features`, or None without features.
         stored_images: whether the records hold the image files.
-        dropped: `{reason: count}` of what is left out of the records.
-        dropped_file: name of the file that lists it, or None.
+        dropped: `{reason: count}` of the items left out of the records.
+        dropped_file: name of the file that lists them, or None.
         cut_questions: number of questions longer than `sequence_length`.
-        arguments: what the writer was called with, by the names of its flags.
+        arguments: arguments of the writer, by the names of its flags.
         schema_version: version of the file that was read; `write` writes 3.
     """
 
@@ -135,7 +135,7 @@ class DatasetInfo:
             UserError: if it is of another schema version, has another hash
                 than it says, or a field is wrong.
         """
-        values = json_object(value, "the file")
+        values = json_object(value)
         version = values.get("schema_version")
         if type(version) is not int or version not in _READ:
             refuse("`schema_version`", "3, or 2 of vqa_keras 0.1", version)
@@ -197,7 +197,7 @@ _READ = (SCHEMA_VERSION, schema_2.VERSION)
 
 
 def _sha256(values: dict[str, Any]) -> str:
-    """Returns the hash of a JSON object, whose fields have an order."""
+    """Returns the hash of a JSON object, in the order of its fields."""
     text = json.dumps(values, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

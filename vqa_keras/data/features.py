@@ -1,4 +1,4 @@
-"""What records say of their features: the source and the shapes."""
+"""Describes the features of records: their source and their shapes."""
 
 import dataclasses
 import math
@@ -20,7 +20,7 @@ GridShape = tuple[int, int, int]
 
 @dataclasses.dataclass(frozen=True)
 class Features:
-    """What records say of their features: the source and the shapes.
+    """Describes the features of records: their source and their shapes.
 
     Args:
         source: "cnn", or "files" for precomputed features.

@@ -1,4 +1,4 @@
-"""What one record holds: an image with all its questions."""
+"""The contents of one record: an image with all its questions."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -12,7 +12,7 @@ from typing import TypeVar
 from vqa_keras.errors import UserError
 
 _SHA256 = re.compile("[0-9a-f]{64}")
-_LARGEST = 2**63 - 1  # what TensorFlow counts with
+_LARGEST = 2**63 - 1  # of int64, which TensorFlow counts in
 _LONGEST_NAME = 255  # bytes, of a file
 
 _T = TypeVar("_T")
@@ -25,8 +25,8 @@ class JSONFields:
     """The fields of a JSON object, checked when they are taken.
 
     Args:
-        value: what the file holds in place of the object.
-        names: the names of its fields, all of them needed.
+        value: the value that must be the object.
+        names: the names of its fields, all of them required.
         where: path of the object in the file, such as "splits.train"; "" for
             the whole file.
 
@@ -36,7 +36,7 @@ class JSONFields:
 
     def __init__(self, value: object, names: Collection[str], where: str = ""):
         self.where = where
-        self._values = json_object(value, where or "the file")
+        self._values = json_object(value, where)
         if self._values.keys() != set(names):
             fields = f"the fields of `{where}`" if where else "the fields"
             refuse(fields, ", ".join(sorted(names)), sorted(self._values))
@@ -97,7 +97,7 @@ class JSONFields:
         return value
 
     def object(self, name: str) -> dict[str, Any]:
-        """Returns a JSON object whose names are data."""
+        """Returns a JSON object with any names."""
         return json_object(self._values[name], self.path(name))
 
     def array(self, name: str) -> list[Any]:
@@ -108,14 +108,14 @@ class JSONFields:
         return value
 
     def refuse(self, name: str, needed: str) -> NoReturn:
-        """Raises the UserError of a field that is not what it must be."""
+        """Raises the UserError of a wrong field."""
         refuse(f"`{self.path(name)}`", needed, self._values[name])
 
 
-def json_object(value: object, where: str) -> dict[str, Any]:
+def json_object(value: object, where: str = "") -> dict[str, Any]:
     """Returns a JSON object whose names are texts that UTF-8 can write."""
     if not isinstance(value, dict):
-        refuse(f"`{where}`", "a JSON object", value)
+        refuse(f"`{where}`" if where else "the file", "a JSON object", value)
     for name in value:
         json_text(name, where)
     return value
@@ -141,12 +141,12 @@ def json_count(value: object, where: str, least: int = 0) -> int:
 
 
 def item_path(where: str, name: object) -> str:
-    """Returns the path of an item whose name is data."""
+    """Returns the path of an item of an object with any names."""
     return f"{where}[{_short.repr(name)}]"
 
 
 def refuse(what: str, needed: str, received: object) -> NoReturn:
-    """Raises the UserError that says what must hold, in one line."""
+    """Raises the UserError of a wrong value, in one line."""
     raise UserError(
         f"{what} must be {needed}. Received: {_short.repr(received)}"
     )

@@ -139,10 +139,10 @@ class Records:
 
             image_index   (B,) int32: the row of each question's image
 
-        which every `VQA` takes: what depends on the image alone is computed
-        once per image, and reading is several times faster. A batch holds all
-        questions of its images, so B is about `batch_size`, and questions are
-        shuffled by image only.
+        which every `VQA` accepts: it computes the image side once per image,
+        and reading is several times faster. A batch holds all questions of its
+        images, so B is about `batch_size`, and questions are shuffled by image
+        only.
 
         With `shuffle` every pass over the dataset is the next epoch, in an
         order of its own: `fit(records.load("train", 256, shuffle=True),
@@ -182,17 +182,17 @@ class Records:
                 outside the vocabulary.
             limit: int. Number of images to use, the first ones of the split.
                 Defaults to all.
-            share_images: whether a batch holds an image once for all its
-                questions.
+            share_images: whether a batch holds each image once, not once per
+                question.
             verify: whether to check the shards' sha256 first, once per process.
             shuffle_bytes: int. Memory that the shuffle buffers may take.
 
         Returns:
-            A `tf.data.Dataset` that knows its number of batches.
+            A `tf.data.Dataset` of known cardinality.
 
         Raises:
             UserError: if an argument is not one of the above, the records lack
-                what it asks for, or a file is missing, truncated or changed.
+                these inputs, or a file is missing, truncated or changed.
         """
         if verify:
             self.files.verify(split)

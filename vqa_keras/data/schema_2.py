@@ -1,4 +1,4 @@
-"""Reads what `dataset_info.json` held in version 0.1, schema version 2."""
+"""Converts `dataset_info.json` of vqa_keras 0.1, schema version 2."""
 
 from typing import Any
 
@@ -10,23 +10,23 @@ _RENAMED = {"answerable": "in_vocabulary"}
 def convert(values: dict[str, Any]) -> dict[str, Any]:
     """Returns the JSON object of schema version 2 as one of version 3.
 
-    What has not the type of version 2 is left as it is, for the checks of
-    version 3.
+    Values of a wrong type are left unchanged, for the checks of version 3.
 
     Args:
         values: the parsed file.
     """
-    features = values.get("image_encoder")
+    values = dict(values)
+    if "image_encoder" in values:
+        values["features"] = _features(values.pop("image_encoder"))
     splits = values.get("splits")
-    if isinstance(features, dict):
-        features = _features(features)
     if isinstance(splits, dict):
-        splits = {name: _split(split) for name, split in splits.items()}
-    others = {k: v for k, v in values.items() if k != "image_encoder"}
-    return {**others, "features": features, "splits": splits}
+        values["splits"] = {n: _split(split) for n, split in splits.items()}
+    return values
 
 
-def _features(encoder: dict[str, Any]) -> dict[str, Any]:
+def _features(encoder: Any) -> Any:
+    if not isinstance(encoder, dict):
+        return encoder
     of_a_cnn = {"weights": None, "pool": None, "l2_normalize": False}
     features = {"feature_dtype": "float16", **of_a_cnn, **encoder}
     features["dtype"] = features.pop("feature_dtype")

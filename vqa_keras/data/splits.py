@@ -1,4 +1,4 @@
-"""The shards of records and the splits that they make."""
+"""Shards of records, and splits of shards."""
 
 import dataclasses
 import functools
