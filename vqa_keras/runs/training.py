@@ -77,7 +77,7 @@ def train(
     with _scope(strategy):
         task = compiled_task(precision)
         # A step that makes the optimizer's variables is traced twice.
-        task.optimizer.build(task.trainable_variables)
+        cast(keras.Optimizer, task.optimizer).build(task.trainable_variables)
         select = selects_epoch(records)
         checkpoints = Checkpoints(
             folder / "checkpoints", "val_accuracy" if select else None
