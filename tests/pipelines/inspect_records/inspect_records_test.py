@@ -16,7 +16,7 @@ from vqa_keras.data.dataset_info import split_entry
 from vqa_keras.data.records import encode
 from vqa_keras.writing.shards import write_shard
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 
 
 @pytest.fixture
