@@ -165,11 +165,19 @@ COUNTS = [
 ]
 
 
+@pytest.fixture
+def _shapes_only():
+    """Variables without values: to draw many at paper sizes takes seconds."""
+    with keras.StatelessScope(initialize_variables=False):
+        yield
+    # Or the next scope that ends draws them.
+    keras.utils.clear_session(free_memory=False)
+
+
+@pytest.mark.usefixtures("_shapes_only")
 @pytest.mark.parametrize(("name", "arguments", "expected"), COUNTS)
 def test_parameters_are_those_of_the_formula(name, arguments, expected):
-    # Shapes suffice: to draw the values of the paper's sizes takes seconds.
-    with keras.StatelessScope(initialize_variables=False):
-        backbone = getattr(models, f"{name}Backbone")(**arguments)
+    backbone = getattr(models, f"{name}Backbone")(**arguments)
     assert backbone.count_params() == expected
 
 
