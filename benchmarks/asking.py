@@ -2,17 +2,17 @@
 
     python benchmarks/asking.py [--asks=50 --rounds=5]
 
-One question about one image at a time, a 64 x 64 PNG file, of `stacked` at its
-recipe's size with the shipped CNN inside:
+Answers one question about one image at a time, a 64 x 64 PNG file, with
+`stacked` at the size of its recipe and the shipped CNN:
 
     bare graph      a `tf.function` of CNN, backbone, head and softmax, called
-                    with pixels and token ids that are ready: no decoding, no
-                    tokenizing, no best answers, nothing copied.
-    answerer        `task.answerer()`, what `ask` calls.
+                    with prepared pixels and token ids: no decoding, no
+                    tokenization, no best answers, no copies.
+    answerer        `task.answerer()`, which `ask` calls.
     ask, array      `task.ask` of the decoded pixels.
     ask, file       `task.ask` of the path.
 
-The ways take turns and the ratios are medians over the rounds.
+The ways alternate; ratios are medians over the rounds.
 """
 
 import pathlib
@@ -29,7 +29,7 @@ from vqa_keras import models
 from vqa_keras.command import run
 from vqa_keras.text import QuestionTokenizer
 
-_ASKS = flags.DEFINE_integer("asks", 50, "Asks in a round.", lower_bound=1)
+_ASKS = flags.DEFINE_integer("asks", 50, "Calls per round.", lower_bound=1)
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds.", lower_bound=1)
 _QUESTION = "what is the color of the shape?"
 

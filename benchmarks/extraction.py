@@ -1,20 +1,20 @@
-"""Compares making the records of photographs with running the CNN and no more.
+"""Compares writing the records of photographs with running the CNN alone.
 
     python benchmarks/extraction.py [--images=192 --rounds=5]
         [--image_encoder=MobileNetV2]
 
-Ways to go once through the same JPEG files of 640 x 480 pixels with the same
-CNN, which has random weights: they cost what trained ones cost.
+Each way processes the same JPEG files of 640 x 480 pixels once with the same
+CNN. Its weights are random: they cost as much time as trained ones.
 
     bare loop           reads the files of a batch, decodes them with
                         tf.io.decode_jpeg, scales them, runs the CNN on them
-                        and drops what it says.
-    records             what a worker of the pipeline does: it also checks and
-                        turns every picture, keeps its bytes, encodes the grids
-                        with three questions an image, and writes and hashes
-                        the shard. Pictures are read beside the CNN.
+                        and discards its output.
+    records             the work of a pipeline's worker: also checks each image
+                        and rotates it by EXIF, stores its bytes, encodes the
+                        grids with three questions per image, and writes and
+                        hashes the shard. Threads read images beside the CNN.
 
-The ways take turns and the ratios are medians over the rounds.
+The ways alternate; ratios are medians over the rounds.
 """
 
 import itertools
@@ -44,10 +44,10 @@ from vqa_keras.writing.work_folder import WorkFolder
 _IMAGES = flags.DEFINE_integer("images", 192, "Images.", lower_bound=1)
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds.", lower_bound=1)
 _IMAGE_ENCODER = flags.DEFINE_string(
-    "image_encoder", "MobileNetV2", "Network of keras.applications."
+    "image_encoder", "MobileNetV2", "CNN of keras.applications."
 )
 _BATCH_SIZE = 32
-_PICTURE = (640, 480)  # width and height, a usual size of COCO's
+_IMAGE_SIZE = (640, 480)  # width and height, a common size in COCO
 
 
 def main(argv):
@@ -74,8 +74,8 @@ def _bare(folder, plan):
             pixels = []
             for image in plan[first : first + _BATCH_SIZE]:
                 data = tf.io.read_file(str(folder / image.path))
-                picture = tf.io.decode_jpeg(data, channels=3)
-                pixels.append(tf.image.resize(picture, size, antialias=True))
+                decoded = tf.io.decode_jpeg(data, channels=3)
+                pixels.append(tf.image.resize(decoded, size, antialias=True))
             model.predict_on_batch(tf.stack(pixels))
 
     return loop
@@ -104,12 +104,12 @@ def _records(folder, plan):
 
 
 def _image(folder, number):
-    """Saves a picture; returns its image as plans have it."""
+    """Saves an image; returns its `ImageQuestions`."""
     rng = np.random.default_rng(number)
     cells = rng.integers(0, 256, (12, 16, 3), dtype="uint8")
-    picture = Image.fromarray(cells).resize(_PICTURE, Image.Resampling.BICUBIC)
+    image = Image.fromarray(cells).resize(_IMAGE_SIZE, Image.Resampling.BICUBIC)
     path = f"{number}.jpg"
-    picture.save(folder / path, quality=90)
+    image.save(folder / path, quality=90)
     questions = [_question(f"{number}-{i}") for i in range(3)]
     return ImageQuestions(str(number), path, questions=questions)
 

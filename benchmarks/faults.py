@@ -1,26 +1,26 @@
-"""Breaks the writing of records in many ways and compares what is left.
+"""Injects faults into the writing of records and compares the results.
 
     python benchmarks/faults.py [--images=1000 --kills=20 --corrupted=500]
 
-Each row of the table is one kind of fault, and the records that the same
-command makes in the end are compared with those of an undisturbed run:
+Each row of the table is one kind of fault. The records that the same command
+writes in the end are compared with those of an undisturbed run:
 
     killed with -9      the whole run, at random moments of the extraction; the
-                        same command is given again until so many runs have
-                        been killed, then once more.
+                        same command is run until so many runs have been
+                        killed, then once more.
     worker killed       one of the two workers of --direct_running_mode=
-                        multi_processing is killed with -9 in the extraction;
-                        then the same command again.
-    disk full           the folder of the records is a file system with half
-                        the room they need (tmpfs; without the right to mount
-                        one, a limit on the size of files). Then there is room,
-                        and the same command again.
-    corrupted pictures  pictures of 20 kinds that are none. The records have to
-                        be the undisturbed ones less these images, all of which
-                        are dropped by name.
+                        multi_processing is killed with -9 during extraction;
+                        then the same command is run again.
+    disk full           the folder of the records is a file system with half of
+                        the required space (tmpfs; without the permission to
+                        mount one, a limit on the size of files). Then the space
+                        is extended and the same command is run again.
+    corrupted images    files of 20 kinds that cannot be decoded. The records
+                        must be the undisturbed ones without these images, all
+                        of which are listed as dropped.
 
-The records have to be equal byte by byte. The command ends with status 1 if
-they are not. The time is mostly the start of Python and TensorFlow.
+The records must be equal byte by byte; else the command ends with status 1.
+The time is mostly the start of Python and TensorFlow.
 """
 
 import collections
@@ -50,14 +50,14 @@ from vqa_keras.data.records import decode
 _IMAGES = flags.DEFINE_integer("images", 1000, "Images.", lower_bound=50)
 _KILLS = flags.DEFINE_integer("kills", 20, "Runs to kill.", lower_bound=1)
 _CORRUPTED = flags.DEFINE_integer(
-    "corrupted", 500, "Corrupted pictures.", lower_bound=1
+    "corrupted", 500, "Corrupted images.", lower_bound=1
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Chooses moments and pictures.")
+_SEED = flags.DEFINE_integer("seed", 0, "Chooses moments and images.")
 
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 _ENVIRONMENT = {"PYTHONPATH": str(_ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
 _SHARD = 5  # images
-_PATIENCE = 300  # seconds until a run counts as hanging
+_TIMEOUT = 300  # seconds until a run counts as hanging
 _NOISE = re.compile(r" images, |^[IW]\d{4} |before absl::InitializeLog")
 _TWO_WORKERS = (
     "--direct_running_mode=multi_processing",
@@ -75,36 +75,41 @@ def main(argv):
             ("killed with -9", bench.killed),
             ("worker killed", bench.worker_killed),
             ("disk full", bench.disk_full),
-            ("corrupted pictures", bench.corrupted),
+            ("corrupted images", bench.corrupted),
         ):
             start = time.monotonic()
-            equal, said = fault()
+            equal, remark = fault()
             failed = failed or not equal
             print(
                 f"{name:20}{'equal' if equal else 'DIFFERENT':12}"
-                f"{time.monotonic() - start:8.0f}  {said}",
+                f"{time.monotonic() - start:8.0f}  {remark}",
                 flush=True,
             )
     sys.exit(failed)
 
 
 class _Bench:
-    """The faults; each returns whether the records are right, and a remark."""
+    """The faults; each returns whether the records are correct, and a remark.
 
-    def __init__(self, folder, chance):
+    Args:
+        folder: `pathlib.Path` of an empty folder.
+        rng: `random.Random`.
+    """
+
+    def __init__(self, folder, rng):
         self.folder = folder
-        self.chance = chance
+        self.rng = rng
         self.images = jsonl_set.write(folder / "data", _IMAGES.value)
         jsonl_set.save_cnn(folder / "cnn.keras")
-        self.whole = None  # what an undisturbed run writes
+        self.expected = None  # files of an undisturbed run
 
     def undisturbed(self):
-        output = self.folder / "whole"
-        status, said = self._run(output)
+        output = self.folder / "expected"
+        status, error = self._run(output)
         if status:
-            sys.exit(f"the undisturbed run failed:\n{said}")
-        self.whole = _content(output)
-        return True, f"{_IMAGES.value} images, {len(self.whole)} files"
+            sys.exit(f"the undisturbed run failed:\n{error}")
+        self.expected = _content(output)
+        return True, f"{_IMAGES.value} images, {len(self.expected)} files"
 
     def killed(self):
         output = self.folder / "killed"
@@ -112,62 +117,64 @@ class _Bench:
         while len(moments) < _KILLS.value:
             left = _IMAGES.value - _finished(output)
             step = max(1, left // (_KILLS.value - len(moments) + 1))
-            wanted = self.chance.randint(1, step)
+            more = self.rng.randint(1, step)
             process = self._start(output)
-            done = self._wait_for_images(process, output, wanted)
+            done = self._wait_for_images(process, output, more)
             if done is None:
                 system.kill(process)
-                said = f"no images after kill {len(moments)}: {self._said()}"
-                return False, said
+                kills = len(moments)
+                return False, f"no images after kill {kills}: {self._errors()}"
             system.kill(process)
             moments.append(done)
         status, _ = self._run(output)
-        said = f"{len(moments)} kills, at {moments[0]} to {moments[-1]} images"
-        return self._same(output), f"{said}; then status {status}"
+        kills = f"{len(moments)} kills, at {moments[0]} to {moments[-1]} images"
+        return self._is_expected(output), f"{kills}; then status {status}"
 
     def worker_killed(self):
         output = self.folder / "worker"
         process = self._start(output, *_TWO_WORKERS)
-        wanted = self.chance.randint(1, _IMAGES.value // 2)
-        done = self._wait_for_images(process, output, wanted)
+        more = self.rng.randint(1, _IMAGES.value // 2)
+        done = self._wait_for_images(process, output, more)
         workers = system.descendants(
             process.pid, "apache_beam.runners.worker.sdk_worker_main"
         )
         if done is None or not workers:
             system.kill(process)
-            return False, f"no worker was found: {self._said()}"
-        os.kill(self.chance.choice(workers), signal.SIGKILL)
+            return False, f"no worker was found: {self._errors()}"
+        os.kill(self.rng.choice(workers), signal.SIGKILL)
         try:
-            process.wait(_PATIENCE)
-            said = f"ended with status {process.returncode}"
+            process.wait(_TIMEOUT)
+            end = f"ended with status {process.returncode}"
         except subprocess.TimeoutExpired:
-            said = f"hung for {_PATIENCE} s and was killed"
+            end = f"hung for {_TIMEOUT} s and was killed"
         system.kill(process)
-        said = f"1 of {len(workers)} workers killed at {done} images; {said}"
         status, _ = self._run(output, *_TWO_WORKERS)
-        return self._same(output), f"{said}; again: status {status}"
+        return self._is_expected(output), (
+            f"1 of {len(workers)} workers killed at {done} images; {end}; "
+            f"again: status {status}"
+        )
 
     def disk_full(self):
         output = self.folder / "full"
         output.mkdir()
-        needed = sum(map(len, self.whole.values()))
+        size = sum(map(len, self.expected.values()))
         with contextlib.ExitStack() as stack:
-            mounted = system.mount(output, needed // 2, stack)
-            limit = None if mounted else needed // 10
+            mounted = system.mount(output, size // 2, stack)
+            limit = None if mounted else size // 10
             status, error = self._run(output, file_bytes=limit)
             if mounted:
-                system.remount(output, 20 * needed)
+                system.remount(output, 20 * size)
             again, _ = self._run(output)
-            said = (
+            remark = (
                 f"{'tmpfs' if mounted else 'limit on files'}: status {status}, "
                 f"{' '.join(error.split())[:160]!r}; again: status {again}"
             )
             plain = status == 2 and "Traceback" not in error
-            return plain and self._same(output), said
+            return plain and self._is_expected(output), remark
 
     def corrupted(self):
         count = min(_CORRUPTED.value, len(self.images) * 9 // 10)
-        chosen = self.chance.sample(self.images, count)
+        chosen = self.rng.sample(self.images, count)
         kinds = list(corrupt.kinds())
         for number, (_, path) in enumerate(chosen):
             corrupt.corrupt(path, kinds[number % len(kinds)])
@@ -176,20 +183,20 @@ class _Bench:
         if status:
             return False, f"status {status}: {error[-300:]}"
         lost = {image_id for image_id, _ in chosen}
-        records = _records(self.folder / "whole")
+        records = _records(self.folder / "expected")
         expected = {i: r for i, r in records.items() if i not in lost}
         dropped = [
             json.loads(line)
             for line in (output / "dropped.jsonl").read_text().splitlines()
         ]
-        named = collections.Counter(str(item.get("id")) for item in dropped)
-        counted = DatasetInfo.read(output).dropped
-        right = (
+        listed = collections.Counter(str(item.get("id")) for item in dropped)
+        counts = DatasetInfo.read(output).dropped
+        correct = (
             _records(output) == expected
-            and named == collections.Counter(lost)
-            and sum(counted.values()) == count
+            and listed == collections.Counter(lost)
+            and sum(counts.values()) == count
         )
-        return right, f"{count} of {len(kinds)} kinds, dropped: {counted}"
+        return correct, f"{count} of {len(kinds)} kinds, dropped: {counts}"
 
     def _start(self, output, *flags, file_bytes=None):
         command = jsonl_set.command(
@@ -213,34 +220,34 @@ class _Bench:
             )
 
     def _run(self, output, *flags, file_bytes=None):
-        """Runs the command; returns its status and what it said of errors."""
+        """Runs the command; returns its status and its error messages."""
         status = self._start(output, *flags, file_bytes=file_bytes).wait()
-        return status, self._said()
+        return status, self._errors()
 
-    def _said(self):
+    def _errors(self):
         text = (self.folder / "stderr.txt").read_text(errors="replace")
-        # Not the lines of progress, nor what TensorFlow says as it starts.
+        # Without progress and the messages of TensorFlow's start.
         lines = [line for line in text.splitlines() if not _NOISE.search(line)]
         return "\n".join(lines)
 
     def _wait_for_images(self, process, output, more):
-        """Waits until a run has made so many images more; None if it ends."""
+        """Waits until a run has finished `more` images; None if it ends."""
         before = _finished(output)
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _TIMEOUT
         while process.poll() is None and time.monotonic() < deadline:
             done = _finished(output)
             if done >= before + more:
-                time.sleep(self.chance.random() / 50)
+                time.sleep(self.rng.random() / 50)
                 return done
             time.sleep(0.002)
         return None
 
-    def _same(self, output):
-        return _content(output) == self.whole
+    def _is_expected(self, output):
+        return _content(output) == self.expected
 
 
 def _finished(output):
-    """How many images are in shards that are whole."""
+    """Returns the number of images in complete shards."""
     return _SHARD * len(list(output.glob("*.tfrecord")))
 
 

@@ -1,20 +1,20 @@
-"""Measures the memory that writing and reading many records take.
+"""Measures the memory of writing and reading many records.
 
     python benchmarks/memory.py [--images=50000]
 
-Each row is a process of its own and its largest resident memory:
+Each row is the peak resident memory of a separate process:
 
     prepare             python -m pipelines.write_records in one process, from
-                        jsonl with three questions an image, through a small
-                        CNN whose grids are 7 x 7 x 64. The images share 64
-                        pictures; every image is a record of its own.
+                        jsonl with three questions per image, with a small CNN
+                        whose grids are 7 x 7 x 64. The images share 64 files;
+                        each image is a separate record.
     read                an epoch of `vqa_keras.data.load`, shuffled, in batches
                         of 256 questions.
     inspect             python -m pipelines.inspect_records.
 
-A fourth row is a process that only imports TensorFlow, for comparison. Every
-row has to stay below 3 GiB; a ratio above 1 is a failure, and the command then
-ends with status 1.
+A fourth row is a process that only imports TensorFlow, for comparison. The
+limit is 3 GiB: if the ratio of a row is above 1, the command ends with status
+1.
 """
 
 import os
@@ -31,11 +31,11 @@ from vqa_keras.command import run
 
 _IMAGES = flags.DEFINE_integer("images", 50_000, "Images.", lower_bound=10)
 
-_BAR = 3 * 2**30
+_LIMIT = 3 * 2**30
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
-_PICTURES = 64
-# A child starts with the memory of its parent, and the system counts that too:
-# the parent has to be a small process.
+_FILES = 64
+# A child starts with the memory of its parent, which counts for its peak: the
+# parent must be a small process.
 _WATCH = """
 import os, subprocess, sys
 process = subprocess.Popen(sys.argv[1:], stdout=sys.stderr)
@@ -55,7 +55,7 @@ for inputs, targets in batches:
 def main(argv):
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        jsonl_set.write(folder / "data", _IMAGES.value, _PICTURES)
+        jsonl_set.write(folder / "data", _IMAGES.value, _FILES)
         cnn = folder / "cnn.keras"
         jsonl_set.save_cnn(cnn)
         records = folder / "records"
@@ -72,15 +72,15 @@ def main(argv):
             peak, seconds = _measure(name, command)
             largest = max(largest, peak)
             print(
-                f"{name:18}{peak / 2**20:8.0f}{peak / _BAR:10.2f}"
+                f"{name:18}{peak / 2**20:8.0f}{peak / _LIMIT:10.2f}"
                 f"{seconds:9.1f}",
                 flush=True,
             )
-    sys.exit(largest > _BAR)
+    sys.exit(largest > _LIMIT)
 
 
 def _measure(name, command):
-    """Runs a command and returns its largest memory in bytes, and seconds."""
+    """Runs a command; returns its peak memory in bytes and its seconds."""
     environment = os.environ | {
         "PYTHONPATH": str(_ROOT),
         "TF_CPP_MIN_LOG_LEVEL": "3",

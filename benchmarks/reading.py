@@ -1,28 +1,28 @@
-"""Compares `vqa_keras.data.load` with reading the same files and no more.
+"""Compares `vqa_keras.data.load` with only reading the same files.
 
     python benchmarks/reading.py [--images=2000 --rounds=5]
 
-Ways to go once through the same questions, ten an image, whose features are
-float16 grids of 8 x 8 x 128:
+Each way iterates once over the same questions, ten per image, whose features
+are float16 grids of 8 x 8 x 128:
 
-    file bytes          a bare tf.data.TFRecordDataset over the shards. Nothing
-                        is parsed: this is the most that a reader can reach.
+    file bytes          a bare tf.data.TFRecordDataset over the shards, without
+                        parsing: the upper bound of a reader's speed.
     load, shared        batches that hold an image once: share_images=True.
     load, shared and shuffled
                         the same in the order of an epoch of training.
     load                batches that repeat the image for each question.
-    load, a record a question
+    load, a record per question
                         the same questions from records that repeat the image
                         for each of them, as a simpler format would.
-    .npz files          a file of arrays for each image, read once for all its
-                        questions by two threads, batches stacked by NumPy: what
+    .npz files          one file of arrays per image, read once for all its
+                        questions by two threads, batches stacked by NumPy, as
                         a data loader over a folder of features does.
 
-The ways take turns and the ratios are medians over the rounds, so that they
-hold on a busy machine where the speeds do not. What is timed is going through
-an epoch. `load` is called before, as it is once for a training of many epochs;
-how long that takes is printed beside. All files come from the page cache: with
-a slow disk records of questions, whose files are ten times larger, lose more.
+The ways alternate; ratios are medians over the rounds and hold on a busy
+machine, where speeds do not. Only iterating over an epoch is timed. `load` is
+called before, as it is called once for a training of many epochs; its time is
+printed separately. All files are in the page cache: with a slow disk, records
+of questions, whose files are ten times larger, are slower still.
 """
 
 import concurrent.futures
@@ -50,7 +50,7 @@ _SHARDS = 4
 _BATCH_SIZE = 256
 _FILE_BYTES = "file bytes"
 _SHARED = "load, shared"
-_PER_QUESTION = "load, a record a question"
+_PER_QUESTION = "load, a record per question"
 _NPZ = ".npz files"
 _THREADS = 2
 
@@ -141,7 +141,7 @@ def _load(folder, **options):
 
 
 def _drain(batches, questions):
-    """Goes through an epoch inside TensorFlow and counts the questions."""
+    """Iterates over an epoch inside TensorFlow and counts the questions."""
     count = batches.reduce(0, lambda n, batch: n + tf.shape(batch[1])[0])
     _check(count, questions)
 
@@ -182,9 +182,11 @@ def _npz_batch(paths):
     return inputs, np.eye(synthetic.ANSWERS, dtype="float32")[answers]
 
 
-def _check(found, questions):
-    if found != questions:
-        raise RuntimeError(f"{questions} questions expected, {found} read")
+def _check(count, questions):
+    if count != questions:
+        raise RuntimeError(
+            f"An epoch must have {questions} questions. Received: {count}"
+        )
 
 
 if __name__ == "__main__":

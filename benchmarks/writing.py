@@ -1,26 +1,26 @@
-"""Compares `write_shard` and `encode` with their plainest alternatives.
+"""Compares `write_shard` and `encode` with their simplest alternatives.
 
     python benchmarks/writing.py [--images=1000 --rounds=5]
 
-Writing the same records, encoded before, into a file:
+Writing the same encoded records to a file:
 
-    plain writer        tf.io.TFRecordWriter and no more. A process that dies
-                        leaves a part of a file that looks like a whole one.
-    write_shard         what the pipeline uses: it also counts the questions,
+    plain writer        tf.io.TFRecordWriter alone. A process that dies leaves a
+                        truncated file that looks complete.
+    write_shard         used by the pipeline: also counts the questions,
                         computes the sha256 of the file, renames it and writes
                         its marker.
     write_shard, flushed
-                        and waits for the disk. The pipeline does that once, for
-                        all shards, when the system has written most of them.
+                        also waits for the disk. The pipeline does so once, for
+                        all shards, after the system has written most of them.
 
 Encoding the same features of an image, 8 x 8 x 128 numbers:
 
     raw bytes           `encode` without the questions: float16 bytes.
-    with questions      `encode` of the whole image with its ten questions.
+    with questions      `encode` of the image with its ten questions.
     list of floats      the usual tf.train.FloatList, without questions.
 
-The ways take turns and the ratios are medians over the rounds. The difference
-between the writers depends on the disk, that between the encoders does not.
+The ways alternate; ratios are medians over the rounds. The difference between
+the writers depends on the disk, that between the encoders does not.
 """
 
 import itertools
@@ -39,7 +39,7 @@ from vqa_keras.writing.shards import write_shard
 
 _IMAGES = flags.DEFINE_integer("images", 1000, "Images.", lower_bound=1)
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "Rounds.", lower_bound=1)
-_LISTS = 100  # images that are encoded as lists: slow enough to be measured
+_LISTS = 100  # images encoded as lists, which is slow
 
 
 def main(argv):

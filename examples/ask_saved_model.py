@@ -1,9 +1,9 @@
-"""Asks a served model one question, with TensorFlow alone.
+"""Answers one question with an exported model, using TensorFlow alone.
 
     python examples/ask_saved_model.py demo/saved_model IMAGE "QUESTION"
 
-The first argument is the folder that `python -m vqa_keras.zoo.export` wrote.
-Nothing here imports vqa_keras: this is all that a server needs to do.
+The first argument is the folder that `python -m vqa_keras.zoo.export` wrote. A
+server needs no other code: nothing here imports vqa_keras.
 """
 
 import pathlib
@@ -15,7 +15,10 @@ import tensorflow as tf
 def main(arguments):
     """Prints the answers with scores and the strongest cell of each map."""
     if len(arguments) != 3:
-        sys.exit(f"Needed MODEL_DIR IMAGE QUESTION. Received: {arguments}")
+        sys.exit(
+            "The arguments must be MODEL_DIR IMAGE QUESTION. Received: "
+            f"{arguments}"
+        )
     directory, image, question = arguments
     model = tf.saved_model.load(str(pathlib.Path(directory) / "1"))
     outputs = model.signatures["serving_default"](

@@ -1,19 +1,19 @@
-"""Makes a small data set in the official format of VQA v2, without photographs.
+"""Generates a small data set of drawings in the official format of VQA v2.
 
     python examples/make_vqa_v2.py DIR [IMAGES]
 
-It writes what the official archives unpack to, for 240 drawings or as many as
-you say, six questions each: questions, annotations with ten answers,
+Writes the files of the unpacked official archives for IMAGES drawings, 240 by
+default, with six questions each: questions, annotations with ten answers,
 complementary pairs, a test split without annotations, and the folders of COCO
-pictures. The same set lies beside it as train.jsonl, validation.jsonl and
-test.jsonl, so that either can be prepared:
+images. The same set is written as train.jsonl, validation.jsonl and test.jsonl
+too; either can be converted to records:
 
     python -m pipelines.write_records --dataset=vqa_v2 --input=DIR ...
     python -m pipelines.write_records --dataset=jsonl --input=DIR ...
 
-The annotators are made up as well: they agree on what the drawing shows, but
-for one or two who write it in another way or take a guess. Nothing here
-imports vqa_keras; the files are the same on every run.
+The annotators are synthetic too: all give the true answer, except one or two
+who spell it differently or guess. Nothing here imports vqa_keras; the files are
+the same on every run.
 """
 
 import json
@@ -33,7 +33,7 @@ COLORS = {
 SHAPES = ("circle", "square")
 SIZE = (96, 72)  # width and height
 SUBTYPES = {"train": "train2014", "validation": "val2014", "test": "test2015"}
-# What people write for the same answer: the official accuracy evens it out.
+# Other spellings of an answer, which the official accuracy normalizes.
 SPELLINGS = {"yes": "Yes.", "no": "no!", "1": "one", "2": "two"}
 
 
@@ -45,9 +45,12 @@ def main(arguments):
         if len(arguments) > 2 or images < 6:
             raise ValueError
     except (IndexError, ValueError):
-        sys.exit(f"Needed DIR [IMAGES], 6 or more. Received: {arguments}")
+        sys.exit(
+            "The arguments must be DIR [IMAGES], IMAGES at least 6. Received: "
+            f"{arguments}"
+        )
     rng = random.Random(0)
-    # Four of six pictures are for training, one for each other split.
+    # Of six images, four are in the training split, one in each other split.
     splits = {"train": [], "validation": [], "test": []}
     for image_id in range(1, images + 1):
         split = ("validation", "test")[image_id % 6] if image_id % 6 < 2 else ""
@@ -56,21 +59,21 @@ def main(arguments):
         folder = directory / SUBTYPES[split]
         folder.mkdir(parents=True, exist_ok=True)
         for image_id, scene in scenes:
-            path = directory / _picture(split, image_id)
+            path = directory / _image_path(split, image_id)
             _draw(scene, rng).save(path, quality=92)
-        asked = [
+        questions = [
             {"image_id": image_id, **question}
             for image_id, scene in scenes
             for question in _questions(image_id, scene, rng)
         ]
-        _write_official(directory, split, asked)
-        _write_jsonl(directory, split, asked)
-    counts = (f"{len(found)} {split}" for split, found in splits.items())
+        _write_official(directory, split, questions)
+        _write_jsonl(directory, split, questions)
+    counts = (f"{len(scenes)} {split}" for split, scenes in splits.items())
     print(f"{directory}: {', '.join(counts)} images with 6 questions each")
 
 
 def _scene(rng):
-    """Returns one or two objects: (shape, color, is on the left)."""
+    """Returns one or two objects: (shape, color, whether on the left)."""
     colors = rng.sample(list(COLORS), 2)
     left = rng.random() < 0.5
     objects = [(rng.choice(SHAPES), colors[0], left)]
@@ -81,15 +84,15 @@ def _scene(rng):
 
 def _draw(scene, rng):
     background = tuple(rng.randrange(225, 245) for _ in range(3))
-    picture = Image.new("RGB", SIZE, background)
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", SIZE, background)
+    draw = ImageDraw.Draw(image)
     for shape, color, left in scene:
         side = rng.randrange(22, 30)
         x = rng.randrange(4, 14) + (0 if left else SIZE[0] // 2)
         y = rng.randrange(6, SIZE[1] - side - 6)
         fill = draw.ellipse if shape == "circle" else draw.rectangle
         fill((x, y, x + side, y + side), fill=COLORS[color])
-    return picture
+    return image
 
 
 def _questions(image_id, scene, rng):
@@ -97,17 +100,17 @@ def _questions(image_id, scene, rng):
     shapes = [shape for shape, _, _ in scene]
     shape, color, left = scene[0]
     side = "left" if left else "right"
-    asked = rng.choice(list(COLORS))
-    found = [
+    other = rng.choice(list(COLORS))
+    questions = [
         (f"What shape is on the {side}?", "what shape is", shape),
         (f"What color is the {side} one?", "what color is the", color),
         ("How many objects are there?", "how many", str(len(scene))),
         ("Is there a circle?", "is there a", _yes("circle" in shapes)),
         ("Is there a square?", "is there a", _yes("square" in shapes)),
         (
-            f"Is anything {asked}?",
+            f"Is anything {other}?",
             "is anything",
-            _yes(asked in [color for _, color, _ in scene]),
+            _yes(other in [color for _, color, _ in scene]),
         ),
     ]
     return [
@@ -119,12 +122,12 @@ def _questions(image_id, scene, rng):
             "answer": answer,
             "answers": _annotators(answer, rng),
         }
-        for i, (question, question_type, answer) in enumerate(found)
+        for i, (question, question_type, answer) in enumerate(questions)
     ]
 
 
-def _yes(true):
-    return "yes" if true else "no"
+def _yes(condition):
+    return "yes" if condition else "no"
 
 
 def _answer_type(answer):
@@ -142,20 +145,20 @@ def _annotators(answer, rng):
     return answers
 
 
-def _pairs(asked):
-    """Pairs questions whose texts are equal and whose answers are not."""
-    waiting, pairs = {}, []
-    for question in asked:
+def _pairs(questions):
+    """Pairs questions of equal text and different answers."""
+    unpaired, pairs = {}, []
+    for question in questions:
         text, answer = question["question"], question["answer"]
-        others = [key for key in waiting if key[0] == text and key[1] != answer]
-        if others:
-            pairs.append([waiting.pop(others[0]), question["question_id"]])
+        keys = [key for key in unpaired if key[0] == text and key[1] != answer]
+        if keys:
+            pairs.append([unpaired.pop(keys[0]), question["question_id"]])
         else:
-            waiting.setdefault((text, answer), question["question_id"])
+            unpaired.setdefault((text, answer), question["question_id"])
     return pairs
 
 
-def _write_official(directory, split, asked):
+def _write_official(directory, split, questions):
     subtype = SUBTYPES[split]
     head = {
         "info": {"description": "Made up by examples/make_vqa_v2.py"},
@@ -163,14 +166,14 @@ def _write_official(directory, split, asked):
         "data_type": "mscoco",
         "data_subtype": subtype,
     }
-    questions = [
+    rows = [
         {key: q[key] for key in ("image_id", "question", "question_id")}
-        for q in asked
+        for q in questions
     ]
     name = f"v2_OpenEnded_mscoco_{subtype}_questions.json"
-    content = {**head, "task_type": "Open-Ended", "questions": questions}
+    content = {**head, "task_type": "Open-Ended", "questions": rows}
     (directory / name).write_text(json.dumps(content))
-    if split == "test":  # its answers are not published
+    if split == "test":  # The official answers are not published either.
         return
     annotations = [
         {
@@ -184,27 +187,27 @@ def _write_official(directory, split, asked):
             "answer_type": q["answer_type"],
             "question_id": q["question_id"],
         }
-        for q in asked
+        for q in questions
     ]
     name = f"v2_mscoco_{subtype}_annotations.json"
     content = {**head, "annotations": annotations}
     (directory / name).write_text(json.dumps(content))
     name = f"v2_mscoco_{subtype}_complementary_pairs.json"
-    (directory / name).write_text(json.dumps(_pairs(asked)))
+    (directory / name).write_text(json.dumps(_pairs(questions)))
 
 
-def _write_jsonl(directory, split, asked):
+def _write_jsonl(directory, split, questions):
     paired = {}
     if split != "test":
-        for first, second in _pairs(asked):
+        for first, second in _pairs(questions):
             paired.update({first: second, second: first})
     with open(directory / f"{split}.jsonl", "w", encoding="utf-8") as file:
-        for question in asked:
+        for question in questions:
             question_id = question["question_id"]
             line = {
                 "question_id": question_id,
                 "image_id": question["image_id"],
-                "image": _picture(split, question["image_id"]),
+                "image": _image_path(split, question["image_id"]),
                 "question": question["question"],
             }
             if split != "test":
@@ -215,7 +218,7 @@ def _write_jsonl(directory, split, asked):
             file.write(f"{json.dumps(line)}\n")
 
 
-def _picture(split, image_id):
+def _image_path(split, image_id):
     subtype = SUBTYPES[split]
     return f"{subtype}/COCO_{subtype}_{image_id:012d}.jpg"
 

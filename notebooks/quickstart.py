@@ -12,21 +12,21 @@
 # ---
 
 # %% [markdown]
-# # Quickstart: a model that shows where it looks
+# # Quickstart: train a model and draw its attention
 #
-# Visual question answering means: a picture and a question go in, an answer
-# comes out. `vqa_keras` is a collection of attention mechanisms for it, each a
-# Keras layer, a model and an entry of the zoo. Attention gives every region of
-# the picture a weight, so a model can show where it looked.
+# A model of visual question answering maps an image and a question to an
+# answer. `vqa_keras` holds attention mechanisms for it, each a Keras layer, a
+# model and an entry of the zoo. Attention gives every region of the image a
+# weight, and the weights can be drawn as a heat map.
 #
-# This notebook takes one of them, `stacked`, all the way: data, training, heat
-# maps, a saved model, a model to serve. It reads the records that `make demo`
-# writes; this line writes them alone:
+# This notebook takes one of them, `stacked`, from data to serving: training,
+# heat maps, a saved model, an exported one. It reads the records that
+# `make demo` writes; this command writes only those:
 #
 #     python -m pipelines.write_records --dataset=easy_vqa --output=demo/records
 #
-# The pictures of easy-VQA show one shape each, and its questions ask for the
-# shape and the color.
+# Every image of easy-VQA shows one shape; the questions are about its shape and
+# its color.
 
 # %%
 import os
@@ -39,8 +39,8 @@ import vqa_keras
 from vqa_keras.images import decode
 
 # %% [markdown]
-# Three environment variables let the same notebook run on other records, into
-# another folder or for another time.
+# Three environment variables set other records, another output folder or
+# another number of epochs.
 
 # %%
 RECORDS = pathlib.Path(os.environ.get("VQA_RECORDS", "demo/records"))
@@ -53,10 +53,10 @@ keras.utils.set_random_seed(0)
 # %% [markdown]
 # ## The data
 #
-# Records are TFRecord files with one record an image: the picture, its
-# questions, and the grid of features that a CNN made of it. The CNN ran once,
-# when the records were written, so training does without it. `Records` opens
-# the folder; its `info` lists the splits.
+# Records are TFRecord files with one record per image: the image, its
+# questions, and its grid of CNN features. The CNN ran once, when the records
+# were written: training does not need it. `Records` opens the folder; its
+# `info` lists the splits.
 
 # %%
 records = vqa_keras.data.Records(RECORDS)
@@ -69,7 +69,7 @@ print(
 print("answers:", *records.answers)
 
 # %% [markdown]
-# It is always worth looking at an example before training on thousands.
+# The questions and answers of one image:
 
 # %%
 example = next(records.images("test"))
@@ -77,9 +77,9 @@ for question in example["questions"][:4]:
     print(f"{question['question']} {question['answer']}")
 
 # %% [markdown]
-# `load` gives a `tf.data.Dataset` of batches that `fit` takes as they are. Each
-# pass over it is the next epoch, in an order that depends on the seed and the
-# epoch only, so a run can be repeated.
+# `load` returns a `tf.data.Dataset` of batches for `fit`. Each pass over it is
+# the next epoch, in an order that depends on the seed and the epoch only: a run
+# can be repeated.
 
 # %%
 train = records.load(
@@ -92,9 +92,9 @@ print(train.element_spec)
 # %% [markdown]
 # ## The model
 #
-# The preprocessor holds what turns text into numbers and back: the words that
-# the tokenizer knows and the answers. It travels with the model, so that a
-# saved model understands questions.
+# The preprocessor holds the vocabularies: the tokenizer's words and the
+# answers. It is saved with the model, so that a saved model takes questions as
+# text.
 
 # %%
 preprocessor = vqa_keras.models.VQAPreprocessor(
@@ -105,9 +105,8 @@ preprocessor = vqa_keras.models.VQAPreprocessor(
 )
 
 # %% [markdown]
-# The zoo builds a model by name: `vqa_keras.zoo.names()` lists them. The recipe
-# of the entry gives every size that is not given here; these three have to fit
-# the records.
+# The zoo builds a model by name: `vqa_keras.zoo.names()` lists them. These
+# three sizes must fit the records; the recipe of the entry gives all others.
 
 # %%
 task = vqa_keras.zoo.build_model(
@@ -120,8 +119,8 @@ task = vqa_keras.zoo.build_model(
 task.backbone.summary()
 
 # %% [markdown]
-# The model is a Keras model: your own loss, optimizer, metrics and callbacks
-# work. Left out, the loss is the one that fits the model's probabilities.
+# The task is a Keras model: your own loss, optimizer, metrics and callbacks
+# work. The default loss fits the activation of the model's head.
 
 # %%
 schedule = keras.optimizers.schedules.CosineDecay(3e-3, len(train) * EPOCHS)
@@ -129,10 +128,11 @@ task.compile(optimizer=keras.optimizers.Adam(schedule))
 history = task.fit(train, epochs=EPOCHS, validation_data=validation, verbose=2)
 
 # %% [markdown]
-# ## Is it any good?
+# ## Accuracy
 #
-# Some questions can be guessed without the image. The baselines are what the
-# best guesses reach; a model has to be well above them to have looked at all.
+# Some questions can be answered without the image. The baselines are the
+# accuracies of the best such guesses; only a model that uses the image is well
+# above both.
 
 # %%
 questions = {
@@ -144,22 +144,22 @@ questions = {
 }
 baselines = vqa_keras.metrics.baselines(questions["train"], questions["test"])
 accuracy = task.evaluate(test, verbose=0, return_dict=True)["accuracy"]
-print(f"always the most common answer    {baselines['majority']:6.2f} %")
-print(f"best answer without the image    {baselines['question_only']:6.2f} %")
-print(f"this model                       {100 * accuracy:6.2f} %")
+print(f"majority answer            {baselines['majority']:6.2f} %")
+print(f"best question-only answer  {baselines['question_only']:6.2f} %")
+print(f"this model                 {100 * accuracy:6.2f} %")
 
 # %% [markdown]
-# ## Where did it look?
+# ## Attention
 #
-# The model was trained on features. With the CNN that made them it takes
-# pictures: the twin has the same weights, and nothing is trained again.
+# The model was trained on features. `with_image_encoder` returns a task that
+# takes images: it has the same weights and includes the CNN of the records.
 
 # %%
 asked = task.with_image_encoder(records.image_encoder())
 
 # %% [markdown]
 # `ask` returns the best answers, their probabilities, and one heat map for each
-# hop. Bright cells had the most weight. An `Example` displays them as a card.
+# hop, bright where the weight is large. An `Example` displays them as a card.
 
 
 # %%
@@ -179,9 +179,8 @@ image = decode(example["image"])
 show(image, example["questions"][0]["question"])
 
 # %% [markdown]
-# Any picture and any question will do, also a file of yours:
-# `show(decode(open("mine.png", "rb").read()), "what shape is it?")`.
-# This card is kept as a page that needs no other file.
+# The same for a file of yours: `show(decode("mine.png"), "what shape is it?")`.
+# `page` returns the card as an HTML page that needs no other file.
 
 # %%
 page = vqa_keras.visualization.page(show(image, "what color is the shape?"))
@@ -189,8 +188,8 @@ with open(OUTPUT / "answer.html", "w", encoding="utf-8") as file:
     file.write(page)
 
 # %% [markdown]
-# A look at numbers instead of colors: `attend` gives the weights of a whole
-# batch. They sum to 1 over the regions of a picture.
+# `attend` returns the weights of a whole batch as arrays. They sum to 1 over
+# the regions of an image.
 
 # %%
 inputs, _ = next(iter(test))
@@ -200,8 +199,8 @@ for name, weights in task.attend(inputs).items():
 # %% [markdown]
 # ## Save and load
 #
-# A preset is a folder with everything that belongs to the model: weights,
-# settings, words, answers and here the CNN. `from_preset` needs nothing else.
+# A preset is a folder with the whole model: weights, settings, words, answers
+# and here the CNN. `from_preset` needs nothing else.
 
 # %%
 asked.save_to_preset(str(OUTPUT / "preset"))
@@ -211,8 +210,8 @@ print(restored.ask(image, "what color is the shape?", top_k=1).answers)
 # %% [markdown]
 # ## Serve
 #
-# A SavedModel takes the bytes of picture files and the text of questions. An
-# export gets a number of its own, since a server may be reading the last one.
+# A SavedModel takes the bytes of image files and the text of questions. Each
+# export gets a new version number, since a server may be reading the last one.
 
 # %%
 versions = OUTPUT / "saved_model"
@@ -221,8 +220,8 @@ path = vqa_keras.serving.export(restored, versions, version=number, top_k=3)
 print(path)
 
 # %% [markdown]
-# From here on TensorFlow is enough: a program that asks the SavedModel does not
-# import vqa_keras. `examples/ask_saved_model.py` is such a program.
+# The SavedModel needs TensorFlow only, not vqa_keras.
+# `examples/ask_saved_model.py` is a program that calls it.
 
 # %%
 served = tf.saved_model.load(str(path)).signatures["serving_default"]
@@ -240,6 +239,6 @@ for answer, score in zip(
 #
 # - `python -m vqa_keras.zoo.train stacked --data=demo/records --output=run`
 #   trains with the whole recipe, keeps the best epoch and continues after a
-#   crash; `evaluate` and `report` say how good the answers and the maps are.
-# - Change one thing: `build_model("stacked", num_hops=1, ...)` looks once.
-# - README.md lists the models, CONTRIBUTING.md how to add your own.
+#   crash; `evaluate` measures accuracy and grounding, `report` draws examples.
+# - Change one argument: `build_model("stacked", num_hops=1, ...)` has one hop.
+# - README.md lists the models, CONTRIBUTING.md the steps to add your own.

@@ -1,4 +1,4 @@
-"""Commands that run Apache Beam pipelines."""
+"""Commands about data: `write_records` and `inspect_records`."""
 
 import logging
 import os
@@ -6,8 +6,8 @@ import os
 # Before anything imports TensorFlow, whose C++ side logs as it starts.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-# Apache Beam tells of each optional package it misses and each cache it makes.
+# Apache Beam logs each missing optional package and each cache it makes.
 logging.getLogger().setLevel(logging.ERROR)
 logging.getLogger("apache_beam").setLevel(logging.ERROR)
-# It prints what a worker raised with its traceback; the driver says it again.
+# It logs a worker's error with its traceback; the driver reports it again.
 logging.getLogger("apache_beam.runners.common").setLevel(logging.CRITICAL)

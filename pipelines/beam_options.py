@@ -1,4 +1,4 @@
-"""Turns flags that are not this command's into Apache Beam options."""
+"""Parses the flags that are not this command's as Apache Beam options."""
 
 import contextlib
 import difflib
@@ -17,14 +17,18 @@ DEFAULT_RUNNER = "FnApiRunner"
 def beam_options(arguments, known=()):
     """Returns the `PipelineOptions` of a command line.
 
-    Beam itself ignores an unknown flag silently; here it is an error.
+    Unknown flags, which Beam ignores silently, raise an error.
 
     Args:
-        arguments: list of str, what is left after our own flags.
-        known: names of our own flags, to suggest for a misspelt one.
+        arguments: list of str, the command line without our own flags.
+        known: iterable of str, names of our own flags, suggested for misspelt
+            ones. Defaults to none.
+
+    Returns:
+        Beam's `PipelineOptions`.
 
     Raises:
-        UserError: if Beam does not know one of them, or its value is wrong.
+        UserError: if a flag is unknown to Beam, or its value is invalid.
     """
     parsers = []
     with _errors_of_argparse():

@@ -1,8 +1,8 @@
-"""Prints the figures of a data card for people."""
+"""Formats a data card as text."""
 
 _DISTRIBUTIONS = (
-    ("question_types", "Questions by type"),
-    ("answer_types", "Questions by type of answer"),
+    ("question_types", "Question types"),
+    ("answer_types", "Answer types"),
     ("answers", "Answers"),
 )
 _NUMBER = 12  # columns of a number
@@ -12,9 +12,10 @@ def card_text(card, directory, width=80):
     """Returns a data card as text.
 
     Args:
-        card: dict of `pipelines.data_card.data_card`.
-        directory: what to call the records.
-        width: int, the longest line where names are cut to fit.
+        card: dict from `pipelines.data_card.data_card`.
+        directory: str or path, shown as the name of the records.
+        width: int, length of a line at which names are truncated. Defaults to
+            80.
 
     Returns:
         str of several lines.
@@ -23,8 +24,9 @@ def card_text(card, directory, width=80):
     lines = [
         f"{card['dataset']}: {directory}",
         f"images {'stored' if card['stored_images'] else 'not stored'}, "
-        f"{card['question_vocabulary']:,} words (of a question the first "
-        f"{card['sequence_length']}), {card['answer_vocabulary']:,} answers",
+        f"vocabularies of {card['question_vocabulary']:,} words and "
+        f"{card['answer_vocabulary']:,} answers",
+        f"sequence length {card['sequence_length']} words",
         "",
     ]
     table = [("", list(splits))]
@@ -44,18 +46,18 @@ def _count(name):
     return lambda figures: f"{figures[name]:,}"
 
 
-def _fraction(name):
+def _percentage(name):
     return lambda figures: _percent(figures[name])
 
 
-def _words(figures):
+def _question_length(figures):
     words = figures["question_words"]
     if words is None:
         return "-"
     return "/".join(str(words[name]) for name in ("min", "median", "p95"))
 
 
-def _of_words(name, show):
+def _of_question_length(name, show):
     return lambda figures: (
         show(figures["question_words"][name])
         if figures["question_words"]
@@ -78,21 +80,21 @@ _ROWS = (
     ("questions", _count("questions")),
     ("  with an answer", _count("labeled")),
     ("shards", _count("shards")),
-    ("megabytes", lambda figures: f"{figures['bytes'] / 1e6:,.1f}"),
-    ("words of a question: least/median/95 %", _words),
-    ("  most", _of_words("max", str)),
-    ("  questions that are cut", _of_words("cut", _percent)),
-    ("covered by the answer vocabulary", lambda figures: ""),
-    ("  questions", _fraction("in_vocabulary")),
-    ("  annotators' answers", _fraction("annotator_answers")),
-    ("right without the image", lambda figures: ""),
-    ("  most common answer of train", _baseline("majority")),
-    ("  most common answer to the question", _baseline("question_only")),
+    ("size in MB", lambda figures: f"{figures['bytes'] / 1e6:,.1f}"),
+    ("words per question: min/median/p95", _question_length),
+    ("  max", _of_question_length("max", str)),
+    ("  questions cut", _of_question_length("cut", _percent)),
+    ("in the answer vocabulary", lambda figures: ""),
+    ("  questions", _percentage("in_vocabulary")),
+    ("  annotators' answers", _percentage("annotator_answers")),
+    ("accuracy of baselines", lambda figures: ""),
+    ("  majority", _baseline("majority")),
+    ("  question-only", _baseline("question_only")),
 )
 
 
 def _distribution(splits, key, title):
-    """Rows of the values that are frequent in the first split that has any."""
+    """Returns rows of the most frequent values of the first nonempty split."""
     first = next((s for s in splits.values() if s[key]["distinct"]), None)
     if first is None:
         return [(f"{title}: none", [])]
@@ -102,17 +104,17 @@ def _distribution(splits, key, title):
         cells = []
         for figures in splits.values():
             counts = dict(figures[key]["top"])
-            whole = figures["labeled" if key == "answers" else "questions"]
-            share = 100 * counts.get(value, 0) / whole if whole else None
-            # A value that is no longer among the top is rare, not absent.
-            missing = value not in counts and figures[key]["distinct"] > len(
+            total = figures["labeled" if key == "answers" else "questions"]
+            percent = 100 * counts.get(value, 0) / total if total else None
+            # A value below the top of this split is rare, not absent.
+            rare = value not in counts and figures[key]["distinct"] > len(
                 counts
             )
-            cells.append("rare" if missing else _percent(share))
-        rows.append((f"  {value or '(none given)'}", cells))
+            cells.append("rare" if rare else _percent(percent))
+        rows.append((f"  {value or '(none)'}", cells))
     more = [max(0, s[key]["distinct"] - len(shown)) for s in splits.values()]
     if any(more):
-        rows.append(("  others, distinct", [f"{n:,}" for n in more]))
+        rows.append(("  other distinct values", [f"{n:,}" for n in more]))
     return rows
 
 
@@ -141,10 +143,10 @@ def _features(card, width):
             ("shape", "shape", _shape),
             ("mean", "mean", _number),
             ("std", "standard deviation", _number),
-            ("min", "least", _number),
-            ("max", "largest", _number),
+            ("min", "min", _number),
+            ("max", "max", _number),
             ("zeros", "zeros", _percent),
-            ("norm", "mean norm of a cell", _number),
+            ("norm", "mean L2 norm per cell", _number),
         )
     ]
     return lines + _table(rows, width)
@@ -163,7 +165,7 @@ def _shape(shape):
 
 def _dropped(card):
     if not card["dropped"]:
-        return ["Dropped: nothing"]
+        return ["Dropped: none"]
     lines = [
         "Dropped"
         + (
@@ -179,7 +181,7 @@ def _dropped(card):
 
 
 def _table(rows, width):
-    """Lines of a table: a title, then cells aligned to the right."""
+    """Returns the lines of a table: a title, then right-aligned cells."""
     columns = max(len(cells) for _, cells in rows)
     number = max(
         [_NUMBER, *(len(cell) + 2 for _, cells in rows for cell in cells)]

@@ -1,4 +1,4 @@
-"""Counts what a folder of records holds: the figures of its data card."""
+"""Computes the statistics of a folder of records: its data card."""
 
 import collections
 import functools
@@ -15,39 +15,40 @@ TOP = 20  # values of a distribution that the card keeps
 SAMPLES = 200  # images whose features are measured
 
 
-def data_card(directory, seen=None):
-    """Reads all records once and returns what they hold.
+def data_card(directory, on_image=None):
+    """Reads all records once and returns their statistics.
 
-    Memory is constant in the number of images. Each distinct pair of question
-    and answer is stored once; a question takes 8 bytes.
+    Memory is constant in the number of images. Each distinct (question, answer)
+    pair is stored once, plus 8 bytes per question.
 
     Args:
-        directory: folder of records.
-        seen: function of an image dict and its split, called with every image.
+        directory: str or path, folder of records.
+        on_image: function of an image dict and its split, called with every
+            image. Defaults to None.
 
     Returns:
-        A dict that JSON takes:
+        Dict of JSON values:
             dataset, schema_version, image_encoder, stored_images, dropped,
             dropped_file, sequence_length: as in `dataset_info.json`.
-            question_vocabulary, answer_vocabulary: numbers of words and
+            question_vocabulary, answer_vocabulary: int, numbers of words and
                 classes.
             splits: `{split: figures}`, where figures are
                 images, questions, shards, bytes: int.
-                labeled: int, questions that have an answer.
+                labeled: int, questions with an answer.
                 question_types, answer_types, answers: `{"distinct": int,
                     "top": [[value, questions], ...]}`, the 20 most frequent.
-                question_words: `{"min", "median", "p95", "max"}` words of a
-                    question, and "cut", percent of the questions of which the
-                    records keep only the beginning; None without questions.
-                in_vocabulary: percent of the labeled questions whose answer is
+                question_words: `{"min", "median", "p95", "max"}`, words per
+                    question, and "cut", percentage of questions longer than
+                    sequence_length; None without questions.
+                in_vocabulary: percentage of labeled questions whose answer is
                     a class, or None.
-                annotator_answers: percent of all annotators' answers that
+                annotator_answers: percentage of all annotators' answers that
                     are a class, or None.
-                baselines: see `vqa_keras.metrics.baselines`, or
-                    None: for "train", and without answers.
-            features: `{level: figures}` of at most 200 images of the first
-                split, evenly spaced: shape, images, mean, std, min, max,
-                zeros (percent) and norm (mean length of a cell's vector).
+                baselines: see `vqa_keras.metrics.baselines`; None for "train"
+                    and without answers.
+            features: `{level: figures}` of at most 200 evenly spaced images of
+                the first split: shape, images, mean, std, min, max, zeros
+                (percentage) and norm (mean L2 norm of a cell).
 
     Raises:
         UserError: if the records cannot be read.
@@ -55,7 +56,7 @@ def data_card(directory, seen=None):
     records = Records(directory)
     info = records.info
     classes = set(info.answers())
-    pairs_once = {}  # one object for equal ones
+    pairs_once = {}  # one object per distinct pair
     splits = {}
     features = collections.defaultdict(_Features)
     for number, (name, entry) in enumerate(info.splits.items()):
@@ -64,8 +65,8 @@ def data_card(directory, seen=None):
         images = records.images(name) if entry["questions"] else ()
         for index, image in enumerate(images):
             counts.add(image)
-            if seen is not None:
-                seen(image, name)
+            if on_image is not None:
+                on_image(image, name)
             if number == 0 and index % step == 0:
                 for level, values in image["features"].items():
                     features[level].add(values)
@@ -98,7 +99,7 @@ def data_card(directory, seen=None):
 
 
 class _Split:
-    """Figures of a split's questions, one image at a time."""
+    """Accumulates the statistics of a split's questions, image by image."""
 
     def __init__(self, sequence_length, classes, pairs_once):
         self._sequence_length = sequence_length
@@ -163,7 +164,7 @@ class _Split:
 
 
 class _Features:
-    """Figures of a level's features, one image at a time."""
+    """Accumulates the statistics of a level's features, image by image."""
 
     def __init__(self):
         self._images = self._values = self._cells = self._zeros = 0
@@ -211,7 +212,7 @@ def _normalized(answer):
 
 
 def _top(counter):
-    """The most frequent values, of equals the one first in the alphabet."""
+    """Returns the most frequent values; ties are in alphabetical order."""
     pairs = sorted(counter.items(), key=lambda pair: (-pair[1], pair[0]))
     return [list(pair) for pair in pairs[:TOP]]
 
@@ -220,12 +221,12 @@ def _percent(part, whole):
     return 100 * part / whole if whole else None
 
 
-def _quantile(counts, share):
-    """The smallest value that at least a share of all does not exceed."""
-    needed = share * counts.total()
+def _quantile(counts, fraction):
+    """Returns the smallest value that a fraction of all does not exceed."""
+    threshold = fraction * counts.total()
     total = 0
     for value in sorted(counts):
         total += counts[value]
-        if total >= needed:
+        if total >= threshold:
             return value
     return None

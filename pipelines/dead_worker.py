@@ -1,4 +1,4 @@
-"""Ends a command whose worker process died; Beam would wait for it forever."""
+"""Ends a command whose worker process died, for which Beam waits forever."""
 
 import contextlib
 import os
@@ -10,17 +10,17 @@ _THREAD = "run_worker"  # Beam's name of the thread that waits for a worker
 
 @contextlib.contextmanager
 def ends_if_a_worker_dies(seconds=5):
-    """Ends this process with status 2 if a process of Beam's workers dies.
+    """Ends this process with status 2 if a worker process of Beam dies.
 
-    With --direct_running_mode=multi_processing Beam notices in a thread, which
-    ends with an exception, that a worker was killed (by the system, where
-    memory is short), and goes on waiting for its answer. There is no way to
-    stop that wait from outside, so the process ends as if it were killed
-    itself; what is finished is kept, and the same command goes on.
+    With --direct_running_mode=multi_processing, a worker that is killed (by the
+    system, if memory is short) raises an exception in a thread of Beam, which
+    then waits for the worker forever. That wait cannot be stopped from outside,
+    so the process exits as if it were killed itself. Finished shards are kept,
+    and the same command resumes from them.
 
     Args:
-        seconds: float, how long a pipeline that fails for another reason has
-            to say so: its workers may end with an error too.
+        seconds: float, delay before the exit, in which a pipeline that fails
+            for another reason reports its own error. Defaults to 5.
     """
     before = threading.excepthook
     timers = []
@@ -45,9 +45,9 @@ def ends_if_a_worker_dies(seconds=5):
 
 def _end(error):
     print(
-        f"\nerror: a worker process died: {error}. It was killed or had too "
-        "little memory. What is finished is kept: give the same command again, "
-        "if need be with a smaller --direct_num_workers",
+        f"\nerror: a worker process died: {error}. It was killed or ran out of "
+        "memory. Finished shards are kept: run the same command again, with a "
+        "smaller --direct_num_workers if memory is short",
         file=sys.stderr,
         flush=True,
     )

@@ -1,12 +1,12 @@
-"""Prints a data card: what a folder of records holds.
+"""Prints a data card: the statistics of a folder of records.
 
     python -m pipelines.inspect_records records
 
-Splits, questions by type, lengths, the distribution of answers, how much of
-each split the answer vocabulary covers, the accuracy of guesses without the
-image, figures of the features, and counts of dropped items. A contact sheet of
-examples goes to a PNG file. All records are read once; memory is constant in
-the number of images.
+The card has the splits, question and answer types, lengths of questions, the
+distribution of answers, the coverage of the answer vocabulary, the accuracy of
+baselines, statistics of the features, and counts of dropped items. A contact
+sheet of examples is written to a PNG file. All records are read once; memory is
+constant in the number of images.
 """
 
 import json
@@ -32,34 +32,37 @@ _EXAMPLES = 16
 _SHEET = flags.DEFINE_string(
     "contact_sheet",
     "contact_sheet.png",
-    "PNG file to write with examples, in the current folder by default; "
-    "--contact_sheet= writes none.",
+    "PNG file of examples to write. Default: contact_sheet.png in the current "
+    "folder; --contact_sheet= writes none.",
 )
-_JSON = flags.DEFINE_bool("json", False, "Print the card as JSON instead.")
+_JSON = flags.DEFINE_bool("json", False, "Prints the card as JSON instead.")
 
 
 class _Examples:
-    """Keeps a few images of all splits, evenly spaced, with one question.
+    """Selects evenly spaced images of all splits, each with one question.
 
     Args:
         info: `DatasetInfo` of the records.
+
+    Attributes:
+        selected: list of dicts of image, question, answer and boxes.
     """
 
     def __init__(self, info):
         images = sum(entry["images"] for entry in info.splits.values())
         self._step = max(1, math.ceil(images / _EXAMPLES))
-        self._seen = 0
-        self.found = []
+        self._count = 0
+        self.selected = []
 
     def add(self, image, split):
-        number, rest = divmod(self._seen, self._step)
-        self._seen += 1
+        number, rest = divmod(self._count, self._step)
+        self._count += 1
         if rest or not image["questions"]:
             return
         # Neighboring images often have the same first question.
         question = image["questions"][number % len(image["questions"])]
         answer = question["answer"] or "(no answer)"
-        self.found.append(
+        self.selected.append(
             {
                 "image": _pixels(image["image"]),
                 "question": question["question"],
@@ -68,9 +71,9 @@ class _Examples:
             }
         )
 
-    def seen(self):
+    def count(self):
         """Returns the number of images so far."""
-        return self._seen
+        return self._count
 
 
 def _pixels(data):
@@ -99,15 +102,15 @@ def main(argv):
     info = DatasetInfo.read(argv[1])
     total = sum(entry["images"] for entry in info.splits.values())
     examples = _Examples(info)
-    with Progress(total, examples.seen):
+    with Progress(total, examples.count):
         card = data_card(argv[1], examples.add)
     if _JSON.value:
         print(json.dumps(card, indent=2, ensure_ascii=False))
     else:
         width = shutil.get_terminal_size().columns
         print(card_text(card, argv[1], max(60, min(width, 100))))
-    if _SHEET.value and examples.found:
-        _write_sheet(examples.found, pathlib.Path(_SHEET.value))
+    if _SHEET.value and examples.selected:
+        _write_sheet(examples.selected, pathlib.Path(_SHEET.value))
         print(f"Examples: {_SHEET.value}", file=sys.stderr)
 
 

@@ -1,27 +1,27 @@
 r"""Writes a data set as records: images, CNN features, questions and answers.
 
-Your own images and questions, DIR/train.jsonl with a line for each question
-(`vqa_keras/datasets/jsonl.py` lists the keys of a line),
+For your own images and questions, write DIR/train.jsonl with one line per
+question (`vqa_keras/datasets/jsonl.py` lists the keys of a line),
 
     {"question_id": 7, "image": "photos/door.jpg",
      "question": "what color is the door?", "answers": ["red"]}
 
-become records by
+and run
 
     python -m pipelines.write_records --dataset=jsonl --input=DIR \
         --output=RECORDS --image_encoder=ResNet50
 
-It reads the data, builds both vocabularies from the training split, runs a CNN
-over every image and writes TFRecord shards and, last, dataset_info.json;
-`vqa_keras.data.load(RECORDS, "train", batch_size=64)` reads them and
-`python -m pipelines.inspect_records RECORDS` shows what they hold. A run that
-was killed goes on from its finished shards when the same command is given
-again, and a finished one is left as it is. Other arguments need another
---output, or --overwrite. Images and questions that cannot be used are left out,
-counted and named in RECORDS/dropped.jsonl.
+The command reads the data set, builds both vocabularies from the training
+split, runs a CNN over every image and writes TFRecord shards and, last,
+dataset_info.json. `vqa_keras.data.load(RECORDS, "train", batch_size=64)` reads
+the records; `python -m pipelines.inspect_records RECORDS` prints their
+statistics. The same command resumes a killed run from its finished shards and
+leaves finished records unchanged. Other arguments require another --output, or
+--overwrite. Images and questions that cannot be used are dropped, counted and
+listed in RECORDS/dropped.jsonl.
 
-Other data: --dataset=vqa_v2 or vqa_v1 with --input naming the folder where the
-official archives were unpacked, --dataset=easy_vqa from its Python package,
+Other data sets: --dataset=vqa_v2 or vqa_v1 with --input as the folder of the
+unpacked official archives, --dataset=easy_vqa from its Python package,
 --dataset=sort_of_clevr, which is generated.
 
 All other flags are options of Apache Beam. In two processes:
@@ -47,7 +47,7 @@ flags.DEFINE_string(
     "dataset", None, f"Data set, one of: {', '.join(READERS)}.", required=True
 )
 flags.DEFINE_string(
-    "input", None, "Folder of the data set. Default: the installed package's."
+    "input", None, "Folder of the data set. Default: the installed package."
 )
 flags.DEFINE_string(
     "output", None, "Folder of the records; new or empty.", required=True
@@ -62,74 +62,80 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "weights",
     None,
-    "Weights of a network that is named: imagenet (the default), none for "
-    "random ones, or a file.",
+    "Weights of a CNN given by name: imagenet (the default), none for random "
+    "weights, or a file.",
 )
 flags.DEFINE_list(
     "region_features",
     None,
     "Precomputed features in place of a CNN: bottom-up-attention .tsv files, "
-    "or a folder of .npz files, one an image.",
+    "or a folder of .npz files, one per image.",
 )
 flags.DEFINE_list(
     "levels",
     None,
-    "Feature maps, by the names of their layers or pyramid levels. Default: "
-    "the last one.",
+    "Feature maps, by names of layers or pyramid levels. Default: the last "
+    "one.",
 )
 flags.DEFINE_integer(
     "image_size",
     None,
-    "Side of the images for the CNN; 448 gives many of them 14 x 14 cells. "
-    "Default: the size the CNN is made for.",
+    "Side of the CNN's input in pixels; with 448, many CNNs compute 14 x 14 "
+    "cells. Default: the size the CNN is made for.",
     lower_bound=1,
 )
 flags.DEFINE_integer(
     "pool",
     None,
-    "Averages so many x so many neighboring cells into one.",
+    "Averages blocks of this many x this many neighboring cells.",
     lower_bound=2,
 )
 flags.DEFINE_bool(
-    "l2_normalize", False, "Scales the features of every cell to length 1."
+    "l2_normalize", False, "Scales the features of each cell to L2 norm 1."
 )
 flags.DEFINE_enum(
     "feature_dtype",
     "float16",
     sorted(FEATURE_DTYPES),
-    "How features are stored: bfloat16 for those above 65,504.",
+    "Dtype of the stored features: bfloat16 for values above 65,504.",
 )
 flags.DEFINE_integer(
     "sequence_length",
     None,
-    "Words that are kept of a question. Default: the longest training "
+    "Words kept per question. Default: those of the longest training "
     "question, at most 14.",
     lower_bound=1,
 )
 flags.DEFINE_integer(
-    "min_word_count", 1, "Rarer words are unknown words.", lower_bound=1
+    "min_word_count",
+    1,
+    "Words that occur less often become [UNK].",
+    lower_bound=1,
 )
 flags.DEFINE_integer(
-    "min_answer_count", 1, "Rarer answers are no classes.", lower_bound=1
+    "min_answer_count",
+    1,
+    "Answers that occur less often are not classes.",
+    lower_bound=1,
 )
 flags.DEFINE_integer(
     "top_answers",
     None,
-    "At most so many of the most frequent answers are classes. Default: all.",
+    "Largest number of classes, the most frequent answers. Default: all.",
     lower_bound=1,
 )
 flags.DEFINE_integer(
-    "batch_size", 32, "Images in one call of the CNN.", lower_bound=1
+    "batch_size", 32, "Images per batch of the CNN.", lower_bound=1
 )
 flags.DEFINE_integer(
-    "images_per_shard", 512, "Images in one file, at most.", lower_bound=1
+    "images_per_shard", 512, "Largest number of images per file.", lower_bound=1
 )
-# Those of readers have no default here: each reader has its own.
+# Flags of readers have no default here: each reader has its own.
 flags.DEFINE_float(
     "validation_fraction",
     None,
-    "Part of the training images that becomes the validation split, where the "
-    "data has none. Default: 0.1.",
+    "Fraction of the training images that becomes the validation split, if the "
+    "data set has none. Default: 0.1.",
     lower_bound=0,
     upper_bound=0.9,
 )
@@ -140,33 +146,35 @@ flags.DEFINE_integer(
     "Default: 0.",
 )
 flags.DEFINE_integer(
-    "train_images", None, "sort_of_clevr: images. Default: 9,800."
+    "train_images", None, "sort_of_clevr: training images. Default: 9,800."
 )
 flags.DEFINE_integer(
-    "validation_images", None, "sort_of_clevr: images. Default: 200."
+    "validation_images",
+    None,
+    "sort_of_clevr: validation images. Default: 200.",
 )
 flags.DEFINE_integer(
-    "test_images", None, "sort_of_clevr: images. Default: 200."
+    "test_images", None, "sort_of_clevr: test images. Default: 200."
 )
 flags.DEFINE_integer(
-    "num_objects", None, "sort_of_clevr: objects of an image. Default: 6."
+    "num_objects", None, "sort_of_clevr: objects per image. Default: 6."
 )
 flags.DEFINE_integer(
-    "picture_size", None, "sort_of_clevr: pixels of a side. Default: 75."
+    "drawing_size", None, "sort_of_clevr: pixels per side. Default: 75."
 )
 flags.DEFINE_bool(
     "store_images",
     None,
-    "Whether images are stored too. Default: yes, but not beside "
-    "--region_features.",
+    "Stores the images too. Default: true, but false with --region_features.",
 )
 flags.DEFINE_bool(
     "allow_dropped",
     False,
-    "Whether to go on when more than 1 % of the images cannot be used.",
+    "Continues if more than 1 % of the images or of the questions cannot be "
+    "used.",
 )
 flags.DEFINE_bool(
-    "overwrite", False, "Whether records in --output are written anew."
+    "overwrite", False, "Replaces the records that are in --output."
 )
 
 

@@ -1,4 +1,4 @@
-"""What the benchmarks of faults and of memory build on does what it says."""
+"""Tests of the modules that the benchmarks of faults and memory use."""
 
 import pathlib
 import runpy
@@ -16,13 +16,13 @@ SYSTEM = runpy.run_path(str(SUPPORT / "system.py"))
 JSONL_SET = runpy.run_path(str(SUPPORT / "jsonl_set.py"))
 
 
-def test_there_are_twenty_kinds_of_corrupted_pictures():
+def test_there_are_twenty_kinds_of_corrupted_images():
     assert len(CORRUPT["kinds"]()) == 20
 
 
 @pytest.mark.parametrize("kind", CORRUPT["kinds"]())
-def test_a_corrupted_picture_cannot_be_read(tmp_path, kind):
-    path = tmp_path / "picture.png"
+def test_a_corrupted_image_cannot_be_read(tmp_path, kind):
+    path = tmp_path / "image.png"
     path.write_bytes(b"whole")
     CORRUPT["corrupt"](path, kind)
     if path.is_file():
@@ -33,7 +33,7 @@ def test_a_corrupted_picture_cannot_be_read(tmp_path, kind):
 
 
 def test_every_tenth_image_is_a_test_image(tmp_path):
-    written = JSONL_SET["write"](tmp_path, 20, pictures=3)
+    written = JSONL_SET["write"](tmp_path, 20, files=3)
     assert [path.name for _, path in written[:4]] == [
         "0.png",
         "1.png",
@@ -46,7 +46,7 @@ def test_every_tenth_image_is_a_test_image(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_processes_below_another_are_found_by_their_command(tmp_path):
+def test_descendants_are_found_by_a_word_of_their_command(tmp_path):
     script = "import sys; print(flush=True); sys.stdin.read()"
     shell = f"{sys.executable} -c '{script}' a_word; true"
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The benchmarks measure what they say, and run on a handful of images."""
+"""The benchmarks run on a few images; their measurements are correct."""
 
 import itertools
 import os
@@ -19,7 +19,7 @@ ROWS = {
         "load, shared",
         "load, shared and shuffled",
         "load",
-        "load, a record a question",
+        "load, a record per question",
         ".npz files",
     ],
     "writing": [
@@ -39,7 +39,7 @@ def rounds():
     return runpy.run_path(str(BENCHMARKS / "support" / "rounds.py"))
 
 
-def test_ways_take_turns_and_the_first_round_does_not_count(rounds):
+def test_ways_alternate_and_the_first_round_does_not_count(rounds):
     called = []
     ways = {name: lambda name=name: called.append(name) for name in "ab"}
     clock = itertools.accumulate(itertools.count()).__next__
@@ -68,7 +68,7 @@ def test_table_compares_speeds_where_ways_do_unequal_work(rounds, capsys):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ROWS)
-def test_prints_a_row_for_each_way(name):
+def test_prints_a_row_per_way(name):
     done = subprocess.run(
         [
             sys.executable,

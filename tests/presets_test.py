@@ -119,7 +119,7 @@ def test_its_accuracy_in_the_readme_is_the_measured_one(name, results):
 
 def test_it_is_read_as_a_run(name, results):
     task, found = load_run(name)
-    assert found == results
+    assert found.to_json() == results
     assert task.backbone.image_encoder is not None
 
 

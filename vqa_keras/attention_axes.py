@@ -1,4 +1,4 @@
-"""What the axes of a model's attention are, by its name."""
+"""Names the axes of a model's attention weights from the attention's name."""
 
 import numpy as np
 from keras import ops
@@ -19,7 +19,7 @@ _KINDS = {
 
 
 def attention_kind(name):
-    """Returns the kind of an attention, the longest that begins its name.
+    """Returns the kind of an attention: the longest that begins its name.
 
     Args:
         name: str, such as "words_to_regions_2".
@@ -28,7 +28,7 @@ def attention_kind(name):
         str, such as "words_to_regions".
 
     Raises:
-        ValueError: for a name of no known kind.
+        ValueError: if no known kind begins the name.
     """
     kinds = [k for k in _KINDS if name == k or name.startswith(f"{k}_")]
     if not kinds:
@@ -40,25 +40,26 @@ def attention_kind(name):
 
 
 def attention_axes(name, rank=None):
-    """Returns the names of the axes of an attention, without the batch.
+    """Returns the names of an attention's axes, without the batch.
 
-    `regions_*` are weights of the regions, `words_*` of the words,
-    `channels_*`, `cnn_layers_*` and `concepts_*` of those. In
-    `words_to_regions_*` each word has weights of the regions, and so on; the
-    last axis sums to 1. `affinity_*` is how well each word and region match,
-    from -1 to 1; it is not normalized.
+    `regions_*`, `words_*`, `channels_*`, `cnn_layers_*` and `concepts_*` are
+    weights over the axis that they name. `words_to_regions_*` has weights over
+    the regions for each word, and so on; the last axis sums to 1.
+    `affinity_*` scores how well each word and region match, from -1 to 1, and
+    is not normalized.
 
     Args:
         name: str, such as "regions_1".
-        rank: int, the number of axes without the batch. One more than the
-            kind has means that there are several heads or glimpses.
+        rank: optional int. Number of axes without the batch. One more axis than
+            those of the kind stands for several heads or glimpses.
 
     Returns:
         tuple of str, such as `("words", "regions")` or
         `("heads", "words", "regions")`.
 
     Raises:
-        ValueError: for a name of no known kind, or a rank it cannot have.
+        ValueError: if no known kind begins the name, or its kind cannot have
+            the rank.
     """
     axes = _KINDS[attention_kind(name)]
     if rank in (None, len(axes)):
@@ -66,18 +67,18 @@ def attention_axes(name, rank=None):
     if rank == len(axes) + 1:
         return ("heads", *axes)
     raise ValueError(
-        f"Attention {name!r} must have the axes {', '.join(axes)}, and heads "
-        f"before them if any. Received: {rank} axes"
+        f"Attention {name!r} must have the axes {', '.join(axes)}, optionally "
+        f"preceded by heads. Received: {rank} axes"
     )
 
 
 def unflatten_regions(name, weights, grid_shape):
-    """Gives every axis of regions the shape of the grid they are cells of.
+    """Reshapes every axis of regions to the rows and columns of their grid.
 
     Args:
-        name: str, name of the attention.
+        name: str. Name of the attention.
         weights: array or tensor with a batch axis, such as `(B, M)`.
-        grid_shape: `(h, w)`, or None if the regions are no grid.
+        grid_shape: `(h, w)`, or None if the regions are not cells of a grid.
 
     Returns:
         `weights`, an array if it was one, with `(..., h, w, ...)` in place of

@@ -5,14 +5,14 @@ def compiled(function, model):
     """Compiles a function that calls a model, on the running backend.
 
     Args:
-        function: called with nested tensors, it returns nested tensors; it
-            reads the weights of `model` and changes none.
+        function: function from nested tensors to nested tensors. It may read
+            the weights of `model` but not change them.
         model: a built Keras model.
 
     Returns:
         A function of the same argument, which also takes NumPy arrays. It is
-        traced once for each shape, and reads the weights at each call. On
-        PyTorch it runs without gradients.
+        traced once per shape, and reads the weights at each call. On PyTorch it
+        is not compiled, and runs without gradients.
     """
     backend = keras.config.backend()
     if backend == "tensorflow":

@@ -42,6 +42,21 @@ def write_atomically(path, content):
     flush_files([path.parent])
 
 
+def write_json(path, value):
+    """Writes a JSON file whole or not at all, and makes its folder.
+
+    Raises:
+        UserError: if a number is not finite, or the disk does not take it.
+    """
+    try:
+        text = json.dumps(value, indent=1, allow_nan=False)
+    except ValueError as error:
+        raise UserError(
+            f"{path} must hold finite numbers. Received: {error}"
+        ) from error
+    write_atomically(make_folder_of(path), text + "\n")
+
+
 def make_folder_of(path):
     """Creates the folder of a file to be written, with its parents.
 
@@ -105,7 +120,14 @@ def flush_files(paths):
 
 
 def file_sha256(path):
-    """Computes the hex sha256 of a file in constant memory."""
+    """Computes the sha256 of a file in constant memory.
+
+    Args:
+        path: str or path.
+
+    Returns:
+        str of 64 hex digits.
+    """
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -120,8 +142,8 @@ def check_sha256(path, expected, found):
     """
     if found != expected:
         raise UserError(
-            f"{path} must hold the bytes that were written, sha256 {expected}. "
-            f"Received: {found}"
+            f"{path} must have the content that was written, sha256 "
+            f"{expected}. Received: {found}"
         )
 
 
@@ -219,9 +241,15 @@ def parse_json(data, path, line=1):
 
 
 def plain_text(text):
-    """Returns `text` with each lone surrogate replaced by "?".
+    """Replaces each lone surrogate by "?", so that UTF-8 can encode the text.
 
-    JSON allows lone surrogates, UTF-8 cannot encode them.
+    JSON allows lone surrogates.
+
+    Args:
+        text: str.
+
+    Returns:
+        str.
     """
     return text.encode("utf-8", "replace").decode()
 

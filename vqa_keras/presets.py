@@ -106,24 +106,28 @@ def complete(task, preset):
     results = read_json(path)
     if not isinstance(results, dict) or "image_encoder" not in results:
         return task
-    return task.with_image_encoder(load_image_encoder(results))
+    named = [results.get(key) for key in ("image_encoder", "weights_sha256")]
+    if not all(isinstance(value, str) for value in named):
+        raise UserError(
+            f"{path}: image_encoder and weights_sha256 must be strings. "
+            f"Received: {named}"
+        )
+    return task.with_image_encoder(load_image_encoder(*named))
 
 
-def load_image_encoder(results):
-    """Loads the CNN that the results of a preset name.
+def load_image_encoder(name, needed):
+    """Loads a CNN, with the weights whose features trained a model.
 
     Args:
-        results: dict, the content of a results.json, with `image_encoder` and
-            `weights_sha256`.
+        name: str, a name that `image_encoders.load` takes.
+        needed: str, sha256 of those weights.
 
     Returns:
         A `keras.Model` from pixels to a grid.
 
     Raises:
-        UserError: if its weights are not those whose features trained the
-            model.
+        UserError: if its weights are others.
     """
-    name, needed = results["image_encoder"], results["weights_sha256"]
     image_encoder = image_encoders.load(name)
     received = image_encoders.weights_sha256(image_encoder)
     if received != needed:

@@ -1,12 +1,12 @@
 """Names of vqa_keras 0.1, and the names of this version in their place.
 
-An old name in Python raises an error that tells the new one; the keys of an old
-results.json are renamed by `python -m vqa_keras.zoo.rename_results`.
+In Python, an old name raises an error with the new one. In an old
+results.json, `python -m vqa_keras.zoo.rename_results` renames the keys.
 """
 
 import re
 
-# Whose task was called `<name>VQA`.
+# Each had a task called `<name>VQA`.
 _ARCHITECTURES = (
     "CNNLayer Channel Cosine DenseSymmetric Dual Hierarchical Independent "
     "IntraInter Joint JointlyConditioned Multilevel Parametric SpatialChannel "
@@ -39,7 +39,7 @@ _RESULTS = {
 
 
 class Attention(dict):
-    """Attention weights by name; the key of an old name tells the new one."""
+    """Attention weights by name; the error for an old name has the new one."""
 
     def __missing__(self, name):
         new = attention_name(name) if isinstance(name, str) else name
@@ -48,12 +48,12 @@ class Attention(dict):
 
 
 def attention_name(name):
-    """Returns the name of this version for the name of an attention."""
+    """Returns the name in this version of an attention of 0.1."""
     return re.sub("^hop_", "regions_", name)
 
 
 def missing_attribute(module, name):
-    """Returns the AttributeError for a name that a module does not have."""
+    """Returns the AttributeError for a missing attribute, with its new name."""
     message = f"module {module!r} has no attribute {name!r}"
     if new := _ATTRIBUTES.get(module, {}).get(name):
         message += f"; it is {module}.{new} now"
@@ -64,8 +64,8 @@ def refuse_old_arguments(function, names):
     """Raises TypeError if an argument has its name of 0.1.
 
     Args:
-        function: str, what the message calls the function.
-        names: iterable of str, the arguments that it was called with.
+        function: str. Name of the function, for the message.
+        names: iterable of str. Names of the arguments of the call.
     """
     for name in names:
         if name in _ARGUMENTS:
@@ -76,14 +76,14 @@ def refuse_old_arguments(function, names):
 
 
 def rename_results(value):
-    """Returns what a results.json of 0.1 holds under the names of this version.
+    """Returns the content of a results.json of 0.1 with this version's names.
 
     Args:
         value: nested dicts and lists of a JSON file.
 
     Returns:
-        A copy of `value` whose keys are renamed, in their order; numbers and
-        texts are untouched.
+        A copy of `value` with renamed keys, in their order; other values are
+        unchanged.
     """
     if isinstance(value, dict):
         return {

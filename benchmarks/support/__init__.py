@@ -1,1 +1,1 @@
-"""What the benchmarks share; `make bench` runs the files beside this folder."""
+"""Modules that the benchmarks share; `make bench` runs the files above."""

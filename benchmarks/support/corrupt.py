@@ -1,4 +1,4 @@
-"""Twenty ways in which a picture file can be no picture."""
+"""Twenty kinds of files that cannot be decoded as an image."""
 
 import io
 import os
@@ -12,10 +12,10 @@ _SIZE = (61, 47)
 
 
 def kinds():
-    """Returns `{name: function of a path}`; each puts something there."""
+    """Returns `{name: function of a path}`; each writes a file of its kind."""
     return {
         "empty file": _put(b""),
-        "text": _put(b"this is no picture\n" * 9),
+        "text": _put(b"this is no image\n" * 9),
         "web page": _put(b"<!DOCTYPE html><title>404 Not Found</title>"),
         "zero bytes": _put(bytes(5000)),
         "random bytes": _put(np.random.default_rng(7).bytes(5000)),
@@ -38,7 +38,12 @@ def kinds():
 
 
 def corrupt(path, kind):
-    """Puts something corrupted in the place of a picture file."""
+    """Replaces an image file by a corrupted one.
+
+    Args:
+        path: str or path of the file.
+        kind: str, a name in `kinds()`.
+    """
     os.unlink(path)
     kinds()[kind](path)
 

@@ -1,4 +1,4 @@
-"""A made-up data set in the jsonl format, and a small CNN for its pictures."""
+"""Writes a synthetic data set in the jsonl format, and a CNN for its images."""
 
 import json
 import sys
@@ -6,34 +6,36 @@ import sys
 import numpy as np
 from PIL import Image
 
-SIDE = 56  # of a picture, in pixels
+SIDE = 56  # of an image, in pixels
 QUESTIONS = 3
 _COLORS = ("red", "green", "blue", "gray")
 
 
-def write(folder, images, pictures=None):
-    """Writes pictures, train.jsonl and test.jsonl; every tenth is a test image.
+def write(folder, images, files=None):
+    """Writes image files, train.jsonl and test.jsonl.
+
+    Every tenth image is a test image.
 
     Args:
-        folder: pathlib.Path of the data set; made if it does not exist.
+        folder: `pathlib.Path` of the data set; created if it does not exist.
         images: int, images with `QUESTIONS` questions each.
-        pictures: int, picture files that the images share. Defaults to one
-            an image.
+        files: int, number of image files, shared by the images. Defaults to
+            one per image.
 
     Returns:
-        list of `(image_id, path of the picture)` in the order of the images.
+        List of `(image_id, path of the file)` in the order of the images.
     """
-    pictures = pictures or images
-    (folder / "pictures").mkdir(parents=True, exist_ok=True)
-    for number in range(pictures):
-        _picture(number).save(folder / "pictures" / f"{number}.png")
+    files = files or images
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    for number in range(files):
+        _image(number).save(folder / "images" / f"{number}.png")
     written = []
     with (
         open(folder / "train.jsonl", "w", encoding="utf-8") as train,
         open(folder / "test.jsonl", "w", encoding="utf-8") as test,
     ):
         for number in range(images):
-            path = f"pictures/{number % pictures}.png"
+            path = f"images/{number % files}.png"
             file = test if number % 10 == 9 else train
             for i in range(QUESTIONS):
                 file.write(f"{json.dumps(_line(number, i, path))}\n")
@@ -42,7 +44,7 @@ def write(folder, images, pictures=None):
 
 
 def save_cnn(path):
-    """Saves a CNN that makes a grid of 7 x 7 x 64 of a picture."""
+    """Saves a CNN from an image to a grid of 7 x 7 x 64."""
     import keras
 
     keras.utils.set_random_seed(0)
@@ -56,10 +58,10 @@ def command(folder, output, cnn, *flags):
     """Returns the command that writes the records of a data set.
 
     Args:
-        folder: the data set.
-        output: folder of the records.
-        cnn: `.keras` file.
-        *flags: more flags, str.
+        folder: str or path, folder of the data set.
+        output: str or path, folder of the records.
+        cnn: str or path, `.keras` file.
+        *flags: str, more flags.
     """
     return [
         sys.executable,
@@ -73,7 +75,7 @@ def command(folder, output, cnn, *flags):
     ]
 
 
-def _picture(number):
+def _image(number):
     rng = np.random.default_rng(number)
     cells = rng.integers(0, 256, (7, 7, 3), dtype="uint8")
     return Image.fromarray(cells).resize((SIDE, SIDE))

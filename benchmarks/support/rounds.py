@@ -1,23 +1,24 @@
-"""Measures ways of doing the same work side by side, in one run."""
+"""Measures alternative ways of the same work in one run."""
 
 import statistics
 import time
 
 
 def measure(ways, rounds, clock=time.perf_counter):
-    """Returns the seconds of every way in every round.
+    """Returns the seconds of each way in each round.
 
-    The ways take turns, because a machine's speed changes by the minute: the
-    times of one round are neighbors and can be divided. One round before the
-    first is not counted; it fills caches and builds graphs.
+    The ways alternate, because the speed of a machine changes by the minute:
+    times of one round are neighbors and can be divided. An additional first
+    round is not counted; it fills caches and builds graphs.
 
     Args:
         ways: dict, name -> function without arguments.
-        rounds: int, how many rounds count.
-        clock: function that returns the time in seconds.
+        rounds: int, number of rounds that count.
+        clock: function that returns the time in seconds. Defaults to
+            `time.perf_counter`.
 
     Returns:
-        dict, name -> list of `rounds` seconds.
+        Dict, name -> list of `rounds` seconds.
     """
     seconds = {name: [] for name in ways}
     for _ in range(1 + rounds):
@@ -29,15 +30,15 @@ def measure(ways, rounds, clock=time.perf_counter):
 
 
 def ratios(seconds, base):
-    """Returns how fast every way is, as a multiple of the speed of `base`.
+    """Returns the speed of each way as a multiple of the speed of `base`.
 
     Args:
-        seconds: what `measure` returned.
-        base: name of one of the ways.
+        seconds: dict from `measure`.
+        base: str, name of one of the ways.
 
     Returns:
-        dict, name -> median over the rounds of base's seconds divided by the
-        way's.
+        Dict, name -> median over the rounds of the seconds of `base` divided by
+        those of the way.
     """
     return {
         name: statistics.median(
@@ -48,16 +49,16 @@ def ratios(seconds, base):
 
 
 def print_table(seconds, base, work, unit):
-    """Prints a line a way: median speed and the ratio to the base.
+    """Prints one line per way: median speed and the ratio to the base.
 
     Args:
-        seconds: what `measure` returned.
-        base: name of the way that is 1.
-        work: dict, name -> how many units a way does in one round.
-        unit: name of the units, such as "questions".
+        seconds: dict from `measure`.
+        base: str, name of the way whose ratio is 1.
+        work: dict, name -> number of units per round.
+        unit: str, name of the units, such as "questions".
     """
     width = max(map(len, seconds))
-    speed = f"{unit} a second"
+    speed = f"{unit} per second"
     print(f"{'':{width}}  {speed:>20}  {'ratio':>6}")
     for name, ratio in ratios(seconds, base).items():
         value = work[name] / statistics.median(seconds[name])

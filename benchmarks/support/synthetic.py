@@ -1,19 +1,19 @@
-"""Images with random features and ten questions each."""
+"""Generates images with random features and ten questions each."""
 
 import numpy as np
 
 GRID = (8, 8, 128)
 QUESTIONS = 10
-WORDS = 8  # of a question
+WORDS = 8  # per question
 ANSWERS = 100
 VOCABULARY = 1000
 
 
 def images(count):
-    """Yields images as `vqa_keras.data.records.encode` takes them.
+    """Yields images, arguments of `vqa_keras.data.records.encode`.
 
     Args:
-        count: int, how many.
+        count: int, number of images.
     """
     rng = np.random.default_rng(0)
     for number in range(count):

@@ -1,4 +1,4 @@
-"""Kills processes and fills disks, for the benchmark of faults."""
+"""Kills processes and limits disks, for the benchmark of faults."""
 
 import contextlib
 import os
@@ -8,31 +8,35 @@ import subprocess
 
 
 def kill(process):
-    """Kills a run and all processes that it started; a run is a session."""
+    """Kills the leader of a session and all its processes."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def descendants(pid, word):
-    """Process ids below `pid` whose command line has a word (Linux)."""
-    parents, named = {}, set()
+    """Returns ids of descendants of `pid` with a word in their command line.
+
+    Works on Linux.
+    """
+    parents, matching = {}, set()
     for path in pathlib.Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             fields = (path / "stat").read_text().rpartition(")")[2].split()
             parents[int(path.name)] = int(fields[1])
             words = (path / "cmdline").read_text().split("\0")
             if word in words:  # not the shell that starts it
-                named.add(int(path.name))
+                matching.add(int(path.name))
     below = {pid}
     while True:
         more = {child for child, parent in parents.items() if parent in below}
         if more <= below:
-            return sorted((below - {pid}) & named)
+            return sorted((below - {pid}) & matching)
         below |= more
 
 
 def mount(path, size, stack):
+    """Mounts a tmpfs until `stack` closes; returns whether it is allowed."""
     command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path]
     if subprocess.run(command, capture_output=True).returncode:
         return False
@@ -41,5 +45,6 @@ def mount(path, size, stack):
 
 
 def remount(path, size):
+    """Changes the size of a mounted tmpfs."""
     options = f"remount,size={size}"
     subprocess.run(["mount", "-o", options, path], check=True)

@@ -109,7 +109,7 @@ def test_a_shard_is_hashed_once_a_process(records, monkeypatch):
 def test_changed_vocabulary_is_named(records):
     (records / "answers.txt").write_text("no\nyes\nred\n")
     info = DatasetInfo.read(records)
-    with pytest.raises(UserError, match="answers.txt must hold the bytes"):
+    with pytest.raises(UserError, match="answers.txt must have the content"):
         info.answers()
     (records / "words.txt").unlink()
     with pytest.raises(UserError, match="words.txt is missing"):

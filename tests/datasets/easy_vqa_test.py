@@ -46,7 +46,7 @@ def ids(images):
     return [image.image_id for image in images]
 
 
-def test_images_are_in_the_order_of_their_numbers(folder, read):
+def test_images_are_in_the_order_of_their_ids(folder, read):
     write(folder, [["is it?", "yes", i] for i in (10, 9, 100, 9)])
     train = read(folder, validation_fraction=0)["train"]
     assert ids(train) == ["train-9", "train-10", "train-100"]
@@ -56,7 +56,7 @@ def test_images_are_in_the_order_of_their_numbers(folder, read):
     ]
 
 
-def test_a_question_keeps_its_text_and_gets_types(folder, read):
+def test_questions_keep_their_text_and_get_types(folder, read):
     rows = [
         ["What color is the shape?", "blue", 0],
         ["what is the blue shape?", "circle", 0],
@@ -98,7 +98,7 @@ def test_the_seed_chooses_the_validation_images(folder, read):
     assert chosen[0] != chosen[2]
 
 
-def test_an_empty_validation_split_is_left_out(folder, read):
+def test_an_empty_validation_split_is_omitted(folder, read):
     assert set(read(folder, 0)) == {"train", "test"}
     with pytest.raises(UserError, match="less than 1. Received: 1.0"):
         read(folder, 1.0)
@@ -109,19 +109,19 @@ def test_an_empty_validation_split_is_left_out(folder, read):
     ["", "{", "[]", "{}", "[1]", '[["a", "b"]]', '[["a", 1, 2]]']
     + ['[["a", "b", "2"]]', '[["a", "b", true]]', '[["a", "b", -1]]'],
 )
-def test_wrong_files_are_named(folder, read, text):
+def test_an_error_names_the_invalid_file(folder, read, text):
     (folder / "test" / "questions.json").write_text(text)
     with pytest.raises(UserError, match=r"test.questions\.json.*must be"):
         read(folder)
 
 
-def test_a_wrong_row_is_named_by_its_number(folder, read):
+def test_an_error_names_the_number_of_the_invalid_row(folder, read):
     write(folder, [["is it?", "yes", 0], ["is it?", None, 0]])
-    with pytest.raises(UserError, match='row 1 must be .*"is it.", null, 0'):
+    with pytest.raises(UserError, match='row 1: must be .*"is it.", null, 0'):
         read(folder)
 
 
-def test_text_that_utf8_cannot_hold_is_replaced(folder, read):
+def test_characters_that_utf8_cannot_encode_are_replaced(folder, read):
     write(folder, [["is \ud800 it?", "yes", 0]])
     (image,) = read(folder, 0)["train"]
     assert image.questions[0].question == "is ? it?"
@@ -133,14 +133,14 @@ def test_a_folder_of_another_layout_is_refused(folder):
         easy_vqa.find(folder)
 
 
-def test_a_missing_package_is_named(monkeypatch):
+def test_an_error_names_the_missing_package(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install vqa-keras\[data\]"):
         easy_vqa.find()
 
 
 @pytest.mark.slow
-def test_the_installed_package_has_the_published_numbers(read):
+def test_the_installed_package_has_the_published_counts(read):
     splits = read(easy_vqa.find())
     questions = {
         split: sum(len(image.questions) for image in images)

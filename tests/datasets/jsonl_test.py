@@ -40,7 +40,7 @@ def write(folder, *lines, split="train"):
     (folder / f"{split}.jsonl").write_text(text, encoding="utf-8")
 
 
-def test_a_line_is_a_question_of_its_image(folder, read):
+def test_each_line_becomes_a_question_of_its_image(folder, read):
     write(
         folder,
         "\ufeff" + json.dumps(LINE),
@@ -89,22 +89,22 @@ def test_a_validation_file_keeps_training_images_whole(folder, read):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"answers": [1]}, "answers must be a list of texts"),
-        ({"answers": "red"}, "answers must be a list of texts"),
-        ({"answers": []}, "must have answers or answer"),
-        ({"answer": "red"}, "either answers or answer"),
-        ({"image": 3}, "image must be a text"),
-        ({"question_id": None}, "question_id must be a number or a text"),
-        ({"question_id": True}, "question_id must be a number or a text"),
-        ({"boxes": [[1, 2, 3]]}, "boxes must be a list"),
-        ({"boxes": [[3, 2, 1, 4]]}, "boxes must be a list"),
+        ({"answers": [1]}, "`answers` must be a list of strings"),
+        ({"answers": "red"}, "`answers` must be a list of strings"),
+        ({"answers": []}, "must have `answers` or `answer`"),
+        ({"answer": "red"}, "either `answers` or `answer`"),
+        ({"image": 3}, "`image` must be a string"),
+        ({"question_id": None}, "`question_id` must be an integer or a string"),
+        ({"question_id": True}, "`question_id` must be an integer or a string"),
+        ({"boxes": [[1, 2, 3]]}, "`boxes` must be a list"),
+        ({"boxes": [[3, 2, 1, 4]]}, "`boxes` must be a list"),
         ({"awnser": "red"}, "Received: awnser"),
         ({"image": "../door.jpg"}, "below the folder"),
         ({"image": "/door.jpg"}, "below the folder"),
         ({"image": "link/door.jpg"}, "below the folder"),
     ],
 )
-def test_a_wrong_line_is_named(folder, read, change, message):
+def test_an_error_names_the_invalid_line(folder, read, change, message):
     (folder / "link").symlink_to(folder.parent)
     write(folder, LINE, {**LINE, "question_id": 8, **change})
     with pytest.raises(UserError, match=f"train.jsonl, line 2: .*{message}"):
@@ -118,7 +118,7 @@ def test_a_link_inside_the_folder_is_followed(folder, read):
     assert read(folder, validation_fraction=0)["train"]
 
 
-def test_what_is_no_json_is_named_with_line_and_column(folder, read):
+def test_an_error_names_line_and_column_of_invalid_json(folder, read):
     write(folder, LINE, '{"question_id": 8, oops}')
     with pytest.raises(UserError, match="must be JSON at line 2, column 20"):
         read(folder)
@@ -127,7 +127,7 @@ def test_what_is_no_json_is_named_with_line_and_column(folder, read):
         read(folder)
 
 
-def test_missing_and_empty_files_are_named(folder, read):
+def test_errors_name_missing_and_empty_files(folder, read):
     with pytest.raises(UserError, match=r"train\.jsonl.*Received: nothing"):
         read(folder)
     write(folder, "", "")

@@ -28,7 +28,7 @@ def fill(table, count, split="train"):
         table.add_question(split, f"{i}", question(f"{split}-{i}"))
 
 
-def test_images_come_in_the_order_of_adding_with_all_their_questions(table):
+def test_images_are_in_the_order_of_adding_with_all_their_questions(table):
     for image_id, question_id in (("b", "1"), ("a", "2"), ("b", "3")):
         table.add_image("train", image_id, f"{image_id}.png")
         table.add_question("train", image_id, question(question_id))
@@ -48,7 +48,7 @@ def test_images_come_in_the_order_of_adding_with_all_their_questions(table):
     )
 
 
-def test_splits_come_train_first_and_others_last(table):
+def test_train_is_the_first_split_and_unknown_splits_are_last(table):
     for split in ("other", "test", "train"):
         fill(table, 2, split)
     table.finish()
@@ -92,18 +92,18 @@ def test_the_images_of_the_lowest_hashes_are_held_out(table):
 
 
 @pytest.mark.parametrize("fraction", [-0.1, 1.0])
-def test_a_part_that_leaves_nothing_is_refused(table, fraction):
+def test_a_fraction_out_of_range_is_refused(table, fraction):
     with pytest.raises(UserError, match=f"Received: {fraction}"):
         table.hold_out(fraction, 0)
 
 
-def test_data_without_training_questions_are_refused(table):
+def test_data_without_a_training_split_is_refused(table):
     fill(table, 1, "test")
     with pytest.raises(UserError, match="training split. Received: test"):
         table.finish()
 
 
-def test_the_hash_tells_content_and_order(tmp_path):
+def test_the_hash_depends_on_content_and_order(tmp_path):
     hashes = []
     for ids in (("1", "2"), ("1", "2"), ("2", "1")):
         with QuestionTable(tmp_path / "table.sqlite") as table:
@@ -116,6 +116,6 @@ def test_the_hash_tells_content_and_order(tmp_path):
     assert hashes[0] != hashes[2]
 
 
-def test_a_folder_that_is_not_there_is_a_users_error(tmp_path):
-    with pytest.raises(UserError, match="cannot be written"):
+def test_a_missing_folder_is_a_user_error(tmp_path):
+    with pytest.raises(UserError, match="must be in a writable folder"):
         QuestionTable(tmp_path / "missing" / "table.sqlite")

@@ -29,63 +29,63 @@ def pixels_of(image):
     return np.array(Image.open(io.BytesIO(draw(image.drawing))))
 
 
-def seen_in(pixels):
-    """What a picture shows: {color: (shape, center, box)}, from pixels only."""
-    seen = {}
+def detect(pixels):
+    """Detects the objects of an image: {color: (shape, center, box)}."""
+    detected = {}
     for color, rgb in RGB.items():
         y, x = np.nonzero((pixels == rgb).all(axis=-1))
         if len(x):
             box = [x.min(), y.min(), x.max() + 1, y.max() + 1]
             full = len(x) == (box[2] - box[0]) * (box[3] - box[1])
             center = complex(x.mean() + 0.5, y.mean() + 0.5)
-            seen[color] = ("square" if full else "circle", center, box)
-    return seen
+            detected[color] = ("square" if full else "circle", center, box)
+    return detected
 
 
-def answer(question, seen, size):
-    """The answer, and the colors that it depends on."""
-    asked = re.search(r"the (\w+) object(\?| on| at)", question)[1]
-    shape, center, _ = seen[asked]
-    others = [color for color in seen if color != asked]
+def answer(question, detected, size):
+    """Returns the answer and the colors that it depends on."""
+    queried = re.search(r"the (\w+) object(\?| on| at)", question)[1]
+    shape, center, _ = detected[queried]
+    others = [color for color in detected if color != queried]
 
     def distance(color):
-        return abs(seen[color][1] - center)
+        return abs(detected[color][1] - center)
 
     if "closest" in question:
-        found = min(others, key=distance)
-        return seen[found][0], [asked, found]
+        other = min(others, key=distance)
+        return detected[other][0], [queried, other]
     if "furthest" in question:
-        found = max(others, key=distance)
-        return seen[found][0], [asked, found]
+        other = max(others, key=distance)
+        return detected[other][0], [queried, other]
     if "how many" in question:
-        same = [color for color in others if seen[color][0] == shape]
-        return str(1 + len(same)), [asked, *same]
+        same = [color for color in others if detected[color][0] == shape]
+        return str(1 + len(same)), [queried, *same]
     if "left" in question:
-        return ("yes" if center.real < size / 2 else "no"), [asked]
+        return ("yes" if center.real < size / 2 else "no"), [queried]
     if "top" in question:
-        return ("yes" if center.imag < size / 2 else "no"), [asked]
-    return shape, [asked]
+        return ("yes" if center.imag < size / 2 else "no"), [queried]
+    return shape, [queried]
 
 
 @pytest.mark.parametrize(
     "num_objects, size, width", [(6, 75, 11), (6, 100, 13), (2, 30, 5)]
 )
-def test_every_answer_can_be_seen_in_the_picture(num_objects, size, width):
-    asked = collections.Counter()
+def test_every_answer_follows_from_the_pixels(num_objects, size, width):
+    types = collections.Counter()
     for number in range(20):
         image = scene(3, "train", number, num_objects, size)
         pixels = pixels_of(image)
-        seen = seen_in(pixels)
+        detected = detect(pixels)
         assert pixels.shape == (size, size, 3)
-        assert len(seen) == num_objects
-        for _, _, (x1, y1, x2, y2) in seen.values():
+        assert len(detected) == num_objects
+        for _, _, (x1, y1, x2, y2) in detected.values():
             assert (x2 - x1, y2 - y1) == (width, width)
         for question in image.questions:
-            expected, colors = answer(question.question, seen, size)
+            expected, colors = answer(question.question, detected, size)
             assert question.answers == [expected]
-            assert question.object_boxes == [seen[c][2] for c in colors]
-            asked[question.question_type, question.answer_type] += 1
-    assert set(asked) == {
+            assert question.object_boxes == [detected[c][2] for c in colors]
+            types[question.question_type, question.answer_type] += 1
+    assert set(types) == {
         ("non-relational", "yes/no"),
         ("non-relational", "other"),
         ("relational", "other"),
@@ -93,14 +93,14 @@ def test_every_answer_can_be_seen_in_the_picture(num_objects, size, width):
     }
 
 
-def test_a_picture_has_ten_questions_of_each_type():
+def test_an_image_has_ten_questions_of_each_type():
     types = [q.question_type for q in scene(0, "test", 0).questions]
     assert types == ["non-relational"] * 10 + ["relational"] * 10
 
 
 @pytest.mark.slow
-def test_question_only_baselines_are_the_published_ones():
-    def asked(split, question_type):
+def test_question_only_baselines_are_50_and_43_75_percent():
+    def pairs(split, question_type):
         return [
             (question.question, question.answers[0])
             for number in range(1000)
@@ -110,7 +110,7 @@ def test_question_only_baselines_are_the_published_ones():
 
     for question_type, percent in ("non-relational", 50), ("relational", 43.75):
         measured = baselines(
-            asked("train", question_type), asked("test", question_type)
+            pairs("train", question_type), pairs("test", question_type)
         )
         # The sample of 1,000 images: ten seeds differ by 0.6 points (one
         # standard deviation).
@@ -136,8 +136,8 @@ def test_scene_survives_json():
 def test_objects_are_apart_inside_and_off_the_middle(num_objects, size):
     for number in range(20):
         boxes = [
-            thing["box"]
-            for thing in scene(0, "train", number, num_objects, size).drawing[
+            item["box"]
+            for item in scene(0, "train", number, num_objects, size).drawing[
                 "objects"
             ]
         ]
@@ -150,11 +150,10 @@ def test_objects_are_apart_inside_and_off_the_middle(num_objects, size):
         assert len({tuple(box) for box in boxes}) == num_objects
 
 
-def test_closest_and_furthest_are_never_a_tie():
+def test_closest_and_furthest_objects_are_unique():
     for number in range(200):
         boxes = [
-            thing["box"]
-            for thing in scene(0, "train", number).drawing["objects"]
+            item["box"] for item in scene(0, "train", number).drawing["objects"]
         ]
         for a in boxes:
             distances = sorted(
@@ -164,7 +163,7 @@ def test_closest_and_furthest_are_never_a_tie():
             assert distances[-2] < distances[-1]
 
 
-def test_the_table_gets_the_scenes_of_every_split_in_order(tmp_path):
+def test_the_table_holds_the_scenes_of_every_split_in_order(tmp_path):
     with QuestionTable(tmp_path / "questions.sqlite") as table:
         sort_of_clevr.read(
             None,
@@ -174,7 +173,7 @@ def test_the_table_gets_the_scenes_of_every_split_in_order(tmp_path):
             validation_images=0,
             test_images=2,
             num_objects=5,
-            picture_size=40,
+            drawing_size=40,
         )
         assert table.splits() == {"train": 3, "test": 2}
         for split, count in table.splits().items():
@@ -195,12 +194,12 @@ def test_a_folder_is_refused(tmp_path):
         {"seed": -1},
         {"num_objects": 1},
         {"num_objects": 11},
-        {"picture_size": 29},
+        {"drawing_size": 29},
         {"train_images": 0},
         {"validation_images": -1},
     ],
 )
-def test_a_number_out_of_range_is_named(wrong):
+def test_an_error_names_the_argument_out_of_range(wrong):
     (name,) = wrong
-    with pytest.raises(UserError, match=f"{name} must be .*Received"):
+    with pytest.raises(UserError, match=f"`{name}` must be .*Received"):
         sort_of_clevr.read(None, None, **wrong)

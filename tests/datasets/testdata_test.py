@@ -1,4 +1,4 @@
-"""Every reader reads the small set in its true format below tests/testdata."""
+"""Every reader reads the small set of its format below tests/testdata."""
 
 import pathlib
 

@@ -1,4 +1,4 @@
-"""The official files of VQA v1 and v2, made small."""
+"""Small files in the official format of VQA v1 and v2."""
 
 import json
 
@@ -110,7 +110,7 @@ def test_complementary_pairs_are_kept(folder, read):
     assert other.questions[0].complementary_id == "91"
 
 
-def test_version_1_has_names_of_its_own(tmp_path, read):
+def test_version_1_has_its_own_file_names(tmp_path, read):
     write(tmp_path, [asked(1)], name="OpenEnded_mscoco_{}_questions.json")
     with pytest.raises(UserError, match=" mscoco_train2014_annotations.json"):
         read(tmp_path, vqa_v1)
@@ -120,7 +120,7 @@ def test_version_1_has_names_of_its_own(tmp_path, read):
     assert list(splits) == ["train"]
 
 
-def test_what_does_not_belong_together_is_dropped_and_counted(folder, read):
+def test_unmatched_and_duplicate_items_are_dropped_and_counted(folder, read):
     write(folder, [asked(91), asked(91), asked(92), asked(93)])
     write_annotations(
         folder, [answered(91), answered(92), answered(92), answered(94)]
@@ -139,20 +139,23 @@ def test_what_does_not_belong_together_is_dropped_and_counted(folder, read):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"answers": [{"answer": 3}]}, "question 92: must have answer, a text"),
-        ({"answers": ["cat"]}, "question 92: must have answers"),
-        ({"answers": []}, "question 92: must have answers"),
-        ({"question_type": None}, "question 92: must have question_type"),
-        ({"question_id": "92"}, "must have question_id, a whole number"),
+        (
+            {"answers": [{"answer": 3}]},
+            "question 92: must have `answer`, a string",
+        ),
+        ({"answers": ["cat"]}, "question 92: must have `answers`"),
+        ({"answers": []}, "question 92: must have `answers`"),
+        ({"question_type": None}, "question 92: must have `question_type`"),
+        ({"question_id": "92"}, "must have `question_id`, an integer"),
     ],
 )
-def test_a_wrong_annotation_is_named(folder, read, change, message):
+def test_an_error_names_the_invalid_annotation(folder, read, change, message):
     write_annotations(folder, [answered(91), answered(92) | change])
     with pytest.raises(UserError, match=message):
         read(folder)
 
 
-def test_files_that_cannot_be_read_are_named(folder, read):
+def test_errors_name_missing_and_invalid_files(folder, read):
     path = folder / QUESTIONS.format("train2014")
     path.write_text('{"questions": [\n{"question_id": 1,]}')
     with pytest.raises(UserError, match="must be JSON at line 2, column 1[89]"):

@@ -1,4 +1,4 @@
-"""The example client, asked to talk to a model made of three constants."""
+"""The example client queries a model made of three constants."""
 
 import ast
 import pathlib
@@ -11,7 +11,7 @@ EXAMPLE = pathlib.Path(__file__).parents[2] / "examples" / "ask_saved_model.py"
 
 
 class Served(tf.Module):
-    """Answers every question with the size of the image file."""
+    """Returns the size of the image file as the best answer."""
 
     @tf.function(
         input_signature=[
@@ -33,9 +33,7 @@ def main():
     return runpy.run_path(str(EXAMPLE))["main"]
 
 
-def test_prints_answers_scores_and_where_the_model_looked(
-    main, tmp_path, capsys
-):
+def test_prints_answers_scores_and_the_strongest_cell(main, tmp_path, capsys):
     served = Served()
     tf.saved_model.save(
         served, tmp_path / "1", signatures={"serving_default": served.ask}
@@ -51,8 +49,8 @@ def test_prints_answers_scores_and_where_the_model_looked(
     ]
 
 
-def test_a_missing_argument_is_named(main):
-    with pytest.raises(SystemExit, match="Needed MODEL_DIR IMAGE QUESTION"):
+def test_an_error_names_the_arguments(main):
+    with pytest.raises(SystemExit, match="must be MODEL_DIR IMAGE QUESTION"):
         main(["model"])
 
 

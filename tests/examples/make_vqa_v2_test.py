@@ -1,4 +1,4 @@
-"""The example makes files as the official archives have them."""
+"""The example generates files in the format of the official archives."""
 
 import collections
 import json
@@ -31,23 +31,23 @@ def read(folder, name, subtype):
     return json.loads((folder / name.format(subtype)).read_text())
 
 
-def test_it_has_240_images_and_1440_questions(folder):
+def test_there_are_240_images_and_1440_questions(folder):
     counts = {
         subtype: len(read(folder, QUESTIONS, subtype)["questions"])
         for subtype in ("train2014", "val2014", "test2015")
     }
     assert counts == {"train2014": 960, "val2014": 240, "test2015": 240}
-    pictures = list(folder.glob("*2*/COCO_*.jpg"))
-    assert len(pictures) == 240
-    for path in pictures:
-        with Image.open(path) as picture:
-            assert picture.size == (96, 72)
+    paths = list(folder.glob("*2*/COCO_*.jpg"))
+    assert len(paths) == 240
+    for path in paths:
+        with Image.open(path) as image:
+            assert image.size == (96, 72)
 
 
 def test_every_question_has_ten_numbered_answers(folder):
-    asked = read(folder, QUESTIONS, "train2014")["questions"]
+    questions = read(folder, QUESTIONS, "train2014")["questions"]
     annotations = read(folder, ANNOTATIONS, "train2014")["annotations"]
-    assert [q["question_id"] for q in asked] == [
+    assert [q["question_id"] for q in questions] == [
         a["question_id"] for a in annotations
     ]
     for annotation in annotations:
@@ -70,7 +70,7 @@ def test_the_true_answer_gets_the_full_official_score(folder):
     assert set(scores["per_answer_type"]) == {"yes/no", "number", "other"}
 
 
-def test_pairs_ask_the_same_and_are_answered_differently(folder):
+def test_paired_questions_have_equal_texts_and_different_answers(folder):
     annotations = {
         a["question_id"]: a
         for a in read(folder, ANNOTATIONS, "train2014")["annotations"]
@@ -98,7 +98,7 @@ def test_test_questions_have_no_answers(folder):
     assert not any({"answers", "answer"} & set(json.loads(x)) for x in lines)
 
 
-def test_it_makes_the_same_files_again(main, folder, tmp_path):
+def test_every_run_generates_the_same_files(main, folder, tmp_path):
     main([str(tmp_path)])
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         again = tmp_path / path.relative_to(folder)
@@ -106,6 +106,7 @@ def test_it_makes_the_same_files_again(main, folder, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [[], ["a", "five"], ["a", "5"]])
-def test_what_it_needs_is_said(main, arguments):
-    with pytest.raises(SystemExit, match="Needed DIR .IMAGES., 6 or more"):
+def test_an_error_names_the_arguments(main, arguments):
+    message = "must be DIR .IMAGES., IMAGES at least 6"
+    with pytest.raises(SystemExit, match=message):
         main(arguments)

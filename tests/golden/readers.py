@@ -10,11 +10,9 @@ import shutil
 
 import numpy as np
 import tensorflow as tf
-from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
-from vqa_keras.writing.feature_source import FeatureSource
-from vqa_keras.writing.records_pipeline import write_records
+from tests.fixtures.records import run_pipeline
 
 _TESTDATA = pathlib.Path(__file__).parents[1] / "testdata"
 _FEATURES = r"features/[^/]+"
@@ -48,12 +46,11 @@ def write(name, folder, images=8):
         source = _questions_about_regions(folder / "source")
         regions = _TESTDATA / "region_features" / "regions.tsv"
         features = {"region_features": [str(regions)]}
-    return write_records(
-        PipelineOptions(["--runner=FnApiRunner"]),
+    return run_pipeline(
+        folder / "records",
+        features=features,
         dataset=dataset,
         input_folder=None if dataset == "sort_of_clevr" else source,
-        output=folder / "records",
-        features=FeatureSource(**features),
         images_per_shard=64,
         store_images=name != "region_features",
         **arguments,

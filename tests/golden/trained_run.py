@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tests.fixtures.small_results import RESULTS
 from tests.golden import readers
 from vqa_keras import data
 from vqa_keras import models
@@ -39,7 +40,7 @@ _ASKED = [
 
 
 def records(folder):
-    """Writes the records of the run: 200 and 50 pictures of easy-VQA."""
+    """Writes the records of the run: 200 and 50 images of easy-VQA."""
     readers.READERS["run"] = {
         "dataset": "easy_vqa",
         "image_encoder": "grid_cnn",
@@ -65,6 +66,7 @@ def make_run(info, weights, folder):
     encoder = data.Records(info.directory).image_encoder()
     task.with_image_encoder(encoder).save_to_preset(str(folder))
     results = {
+        **RESULTS,
         "entry": "stacked",
         "inputs": "regions",
         "weights_sha256": weights_sha256(encoder),
@@ -72,6 +74,7 @@ def make_run(info, weights, folder):
         "best_epoch": 12,
         "recipe": zoo.load_recipe("stacked"),
     }
+    del results["image_encoder"]  # which is inside
     pathlib.Path(folder, "results.json").write_text(json.dumps(results))
     return folder
 
@@ -106,10 +109,10 @@ def outputs(info, run, folder):
     predicted = evaluation.predict(
         task, found, "test", "regions", progress=False
     )
-    numbers["predicted/answers"] = predicted["answers"]
-    numbers["predicted/probabilities"] = predicted["probabilities"]
+    numbers["predicted/answers"] = predicted.answers
+    numbers["predicted/probabilities"] = predicted.probabilities
     result, _ = evaluation.evaluate(task, found, "test", predicted)
-    texts["evaluated"] = json.loads(json.dumps(result))
+    texts["evaluated"] = json.loads(json.dumps(result.to_json()))
     texts["report"] = _report(info, run, folder / "report.html")
     return numbers, texts
 

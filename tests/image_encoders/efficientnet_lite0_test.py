@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 with the weights of its package knows photographs."""
+"""EfficientNet-Lite0 with its package's weights classifies photographs."""
 
 import pathlib
 import sys
@@ -102,7 +102,7 @@ def test_a_file_of_another_network_is_refused(tmp_path, monkeypatch):
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)]).save_weights(
         other
     )
-    with pytest.raises(UserError, match="other.weights.h5: needed weights of"):
+    with pytest.raises(UserError, match="other.weights.h5 must hold weights"):
         image_encoders.load(NAME, 32, weights=other)
     module = sys.modules[efficientnet_lite0.__module__]
     monkeypatch.setattr(

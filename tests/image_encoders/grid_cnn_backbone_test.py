@@ -40,7 +40,7 @@ def test_is_a_normalized_convolution_of_scaled_pixels(images):
     )
 
 
-def test_a_default_cell_sees_no_farther_than_its_neighbors():
+def test_a_default_cell_depends_on_its_neighbors_at_most():
     encoder = GridCNNBackbone(image_shape=(40, 40, 3))
     images = np.zeros((1, 40, 40, 3), "float32")
     grid = run(encoder, images)
@@ -50,7 +50,7 @@ def test_a_default_cell_sees_no_farther_than_its_neighbors():
     assert not moved[[0, 4]].any() and not moved[:, [0, 4]].any()
 
 
-def test_a_cell_sees_its_own_8_by_8_pixels_only(encoder, images):
+def test_a_cell_depends_on_its_own_8_by_8_pixels_only(encoder, images):
     grid = run(encoder, images)
     assert grid.shape == (2, 2, 3, 5)
     assert grid.min() >= 0

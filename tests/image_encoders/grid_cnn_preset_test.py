@@ -9,7 +9,7 @@ from vqa_keras import image_encoders
 PRESET = pathlib.Path(__file__).parents[2] / "zoo/image_encoders/grid_cnn"
 
 
-def test_the_shipped_cnn_turns_pictures_into_grids():
+def test_the_shipped_cnn_encodes_images_to_grids():
     encoder = image_encoders.load("grid_cnn")
     images = np.random.default_rng(0).uniform(0, 255, size=(2, 64, 64, 3))
     grid = ops.convert_to_numpy(encoder(images.astype("float32")))
@@ -24,7 +24,7 @@ def test_the_shipped_cnn_has_the_shape_of_its_recipe():
         assert f"{name} = {config[name]}" in recipe
 
 
-def test_a_cell_of_the_shipped_cnn_sees_itself_and_a_margin():
+def test_a_cell_of_the_shipped_cnn_depends_on_itself_and_a_margin():
     encoder = image_encoders.load("grid_cnn")
     image = np.full((1, 64, 64, 3), 200.0, "float32")
     changed = image.copy()

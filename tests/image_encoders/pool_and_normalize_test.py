@@ -44,7 +44,7 @@ def test_all_levels_keep_their_names(encoder, images):
     }
 
 
-def test_the_hash_tells_pooling_and_scaling_and_survives_saving(
+def test_the_hash_covers_pooling_and_scaling_and_survives_saving(
     encoder, tmp_path
 ):
     networks = [
@@ -66,7 +66,7 @@ def test_a_grid_that_is_too_small_is_refused(encoder):
         pool_and_normalize(encoder, pool=6)
 
 
-def test_nothing_to_do_changes_nothing(encoder):
+def test_without_pooling_and_scaling_the_encoder_is_returned(encoder):
     assert pool_and_normalize(encoder) is encoder
 
 
@@ -79,7 +79,7 @@ def test_coordinates_are_those_of_the_cells_centers():
 
 
 @pytest.mark.parametrize("coordinates", [False, True])
-def test_only_a_cnn_with_coordinates_tells_equal_cells_apart(
+def test_only_a_cnn_with_coordinates_distinguishes_equal_cells(
     tmp_path, coordinates
 ):
     encoder = GridCNNBackbone(

@@ -1,4 +1,4 @@
-"""Tensors come out of a PyTorch file, and nothing else gets in."""
+"""Reads tensors of a PyTorch file and refuses everything else."""
 
 import io
 import os
@@ -23,7 +23,7 @@ STORAGES = {"float32": "FloatStorage", "float16": "HalfStorage"}
 
 
 class Storage:
-    """Stands for numbers that come later in the file."""
+    """Represents numbers that follow later in the file."""
 
     def __init__(self, key, kind, count):
         self.pid = ("storage", kind, key, "cpu", count, None)
@@ -44,7 +44,7 @@ class Pickler(pickle.Pickler):
 
 @pytest.fixture
 def torch(monkeypatch):
-    """The names that PyTorch's files use, in modules without PyTorch."""
+    """Installs modules with the names that the files of PyTorch use."""
     torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
     for name in ("FloatStorage", "HalfStorage", "LongStorage"):
         setattr(torch, name, type(name, (), {"__module__": "torch"}))
@@ -88,7 +88,7 @@ def write(torch, tmp_path):
     return write
 
 
-def test_tensors_come_out_as_they_went_in(write):
+def test_tensors_are_read_as_they_were_written(write):
     found = read_torch_weights(write())
     assert list(found) == list(ARRAYS)
     for name, array in ARRAYS.items():
@@ -105,10 +105,10 @@ def test_a_transposed_tensor_keeps_its_order(write):
 
 
 @pytest.mark.parametrize("size", [0, 100, -1])
-def test_a_file_cut_short_is_refused(write, size):
+def test_a_truncated_file_is_refused(write, size):
     path = write()
     path.write_bytes(path.read_bytes()[:size])
-    with pytest.raises(UserError, match="needed a state dict.*Received: "):
+    with pytest.raises(UserError, match="must be a state dict.*Received: "):
         read_torch_weights(path)
 
 
@@ -122,7 +122,7 @@ def test_a_file_cut_short_is_refused(write, size):
         ({"shape": (10**6, 10**6), "strides": (0, 0)}, "outside of its num"),
     ],
 )
-def test_what_is_no_plain_tensor_is_refused(write, changes, message):
+def test_anything_but_a_plain_tensor_is_refused(write, changes, message):
     with pytest.raises(UserError, match=message):
         read_torch_weights(write(**changes))
 
@@ -139,5 +139,5 @@ def test_no_function_of_another_module_is_called(tmp_path, function):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(UserError, match="no.pth cannot be read: No such file"):
+    with pytest.raises(UserError, match="no.pth must be .* No such file"):
         read_torch_weights(tmp_path / "no.pth")

@@ -8,7 +8,7 @@ def test_accepts_the_smallest_size():
 
 
 @pytest.mark.parametrize("size", [1, -4, 2.0, "2", True, None])
-def test_names_what_was_needed_and_received(size):
+def test_names_the_requirement_and_the_received_value(size):
     message = (
         f"`hidden_dim` must be an integer of at least 2. Received: {size!r}"
     )

@@ -168,7 +168,7 @@ def test_specs_of_nested_outputs_and_weights_keep_their_structure():
     assert filtered.dtype == same.dtype == "float16"
 
 
-def test_check_rank_names_the_axes_and_what_it_received(inputs):
+def test_check_rank_names_the_axes_and_the_received_shape(inputs):
     with pytest.raises(ValueError) as error:
         DotAttention()(inputs["question"], inputs["regions"][:, None])
     assert str(error.value).startswith(

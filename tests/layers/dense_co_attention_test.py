@@ -43,7 +43,7 @@ def weight(layer, path):
 
 
 def attend(layer, asking, keys, valid, sides):
-    """One side in NumPy: an asking vector, a head and a key at a time."""
+    """One side in NumPy: one query, head and key at a time."""
     head_dim = asking.shape[-1] // layer.num_heads
     rows, new = np.zeros((len(asking), len(keys))), []
     asking_side, keys_side = sides
@@ -111,7 +111,7 @@ def test_matches_the_published_formula(inputs, num_heads, num_null_slots):
             assert (found[b, n[side] :] == 0).all()
 
 
-def test_null_slots_take_what_a_row_lacks(inputs):
+def test_null_slots_take_the_rest_of_a_row(inputs):
     del inputs["words_mask"], inputs["regions_mask"]
     for num_null_slots in (0, 2):
         layer = make(inputs, num_null_slots=num_null_slots)
@@ -194,7 +194,7 @@ def test_order_of_regions_does_not_matter(inputs):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
-def test_words_of_an_image_without_regions_read_the_slots(inputs):
+def test_words_of_an_image_without_regions_attend_to_slots(inputs):
     layer = make(inputs)
     words, regions, to_regions, _ = run(layer, **inputs)
     assert (to_regions[1] == 0).all() and (regions[1] == 0).all()
@@ -202,7 +202,7 @@ def test_words_of_an_image_without_regions_read_the_slots(inputs):
     assert np.abs(run(layer, **inputs)[0][1, 0] - words[1, 0]).max() > 1e-3
 
 
-def test_dropout_drops_what_is_added_in_training_only(inputs):
+def test_dropout_drops_the_added_vectors_in_training_only(inputs):
     layer = make(inputs, dropout=0.5)
     words, *_ = run(layer, **inputs)
     trained, *_ = keras.tree.flatten(layer(**inputs, training=True))

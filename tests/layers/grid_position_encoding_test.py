@@ -58,7 +58,7 @@ def test_padding_may_follow_the_cells_and_changes_none(check_layer, regions):
         layer(padded)
 
 
-def test_has_no_weights(regions):
+def test_has_no_parameters(regions):
     layer = GridPositionEncoding([2, 3])
     layer(regions)
     assert layer.weights == []

@@ -124,7 +124,7 @@ def test_matches_the_formula(inputs, num_hops):
     assert_matches_loops(layer, inputs, num_hops)
 
 
-def test_one_hop_sees_the_regions_as_parametric_attention_does(inputs):
+def test_one_hop_weights_regions_as_parametric_attention_does(inputs):
     layer = make_layer(inputs)
     single = ParametricAttention(4)
     single.build((4, 6), (4, 3, 6))
@@ -142,7 +142,7 @@ def test_one_hop_sees_the_regions_as_parametric_attention_does(inputs):
     np.testing.assert_allclose(image, mean + filtered, atol=1e-5)
 
 
-def test_each_side_is_asked_by_the_other(inputs):
+def test_each_side_is_queried_by_the_other(inputs):
     layer = make_layer(inputs)
     *_, words, regions = attend(layer, **inputs)
     other = {**inputs, "question": -inputs["question"]}

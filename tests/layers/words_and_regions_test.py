@@ -1,4 +1,4 @@
-"""What all layers owe that attend to words and regions over several hops."""
+"""The contract of layers that attend to words and regions in several hops."""
 
 import keras
 import numpy as np

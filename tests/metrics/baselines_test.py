@@ -31,7 +31,7 @@ def test_question_only_falls_back_on_the_majority_for_a_new_text():
     assert baselines(TRAIN, [("is it green?", "yes")])["question_only"] == 100
 
 
-def test_tie_goes_to_the_answer_seen_first():
+def test_tie_goes_to_the_answer_that_occurs_first():
     train = [("q", "b"), ("q", "a")]
     result = baselines(train, [("q", "b"), ("q", "b"), ("q", "a")])
     assert result["majority"] == pytest.approx(200 / 3)

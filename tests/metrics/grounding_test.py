@@ -8,7 +8,7 @@ from vqa_keras.metrics import grounding
 from vqa_keras.metrics import object_mask
 
 
-def test_object_is_what_differs_from_the_most_common_color():
+def test_object_pixels_differ_from_the_most_common_color():
     image = np.full((4, 5, 3), 250, np.uint8)
     image[1, 2] = (250, 250, 249)
     image[3, 4] = (0, 0, 0)
@@ -28,7 +28,7 @@ def test_image_of_one_color_has_no_object():
         np.zeros((4, 4, 3), np.float32),
     ],
 )
-def test_rejects_what_is_not_an_rgb_image(image):
+def test_rejects_arrays_that_are_not_rgb_images(image):
     with pytest.raises(ValueError, match="must be uint8 of shape.*Received"):
         object_mask(image)
 
@@ -54,7 +54,7 @@ def test_mask_holds_the_pixels_that_boxes_meet(boxes, rows):
 @pytest.mark.parametrize(
     "boxes", [[1, 2, 3, 4], [[1, 2, 3]], [[0, 0, np.nan, 1]]]
 )
-def test_rejects_what_is_not_a_list_of_boxes(boxes):
+def test_rejects_values_that_are_not_lists_of_boxes(boxes):
     with pytest.raises(ValueError, match="`boxes` must be finite.*Received"):
         boxes_mask(boxes, (3, 4))
     with pytest.raises(ValueError, match="`object_boxes` must be.*Received"):
@@ -132,7 +132,7 @@ def test_pointing_accuracy_and_mass_follow_the_weights_on_the_object():
     assert result["chance"] == 25
 
 
-def test_mass_is_a_share_of_the_weight_of_its_map():
+def test_mass_is_a_fraction_of_the_weight_of_its_map():
     result = grounding(np.array([[[2.0, 6.0], [0.0, 0.0]]]), COVERED)
     assert result["mass"] == 25
 
@@ -152,7 +152,7 @@ def test_image_without_an_object_scores_zero():
     assert result == {"pointing_accuracy": 0, "mass": 0, "chance": 0}
 
 
-def test_maps_of_regions_count_the_regions_that_are_there():
+def test_maps_of_regions_leave_out_padding():
     weights = [[0.5, 0.25, 0.25], [0.2, 0.8, 0.0]]
     covered = [[False, True, True], [False, True, True]]
     mask = [[True, True, True], [True, True, False]]
@@ -168,7 +168,7 @@ def test_rejects_a_map_without_regions():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -0.1])
-def test_rejects_weights_that_are_no_weights(bad):
+def test_rejects_weights_that_are_negative_or_not_finite(bad):
     weights = np.array([[[bad, 0.5], [0.5, 0.0]]])
     with pytest.raises(ValueError, match="finite and at least 0. Received"):
         grounding(weights, COVERED)

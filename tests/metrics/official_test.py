@@ -1,4 +1,4 @@
-"""The official accuracy on cases whose results were worked out by hand."""
+"""The official accuracy on cases with results computed by hand."""
 
 import copy
 import json
@@ -261,9 +261,9 @@ def test_files_give_what_their_content_gives(tmp_path):
         (RESULTS[:2], "1 without an answer, such as 2"),
         (RESULTS + RESULTS[:1], "question 3 more than once"),
         (RESULTS + [{"question_id": 9, "answer": ""}], "1 not annotated"),
-        (RESULTS[:2] + [{"question_id": 2, "answer": 2}], "to be a string"),
+        (RESULTS[:2] + [{"question_id": 2, "answer": 2}], "must be a string"),
         (RESULTS[:2] + [{"question_id": 2}], "question_id and answer"),
-        ({"results": RESULTS}, "needed a JSON list"),
+        ({"results": RESULTS}, "must be a JSON list"),
     ],
 )
 def test_wrong_results_are_refused(results, message):
@@ -272,12 +272,12 @@ def test_wrong_results_are_refused(results, message):
 
 
 def test_annotations_of_no_question_or_without_answers_are_refused():
-    with pytest.raises(UserError, match="question 3, which is not asked"):
-        asked = {"questions": QUESTIONS["questions"][:2]}
-        evaluate(asked, ANNOTATIONS, RESULTS)
+    with pytest.raises(UserError, match="question 3, which is not there"):
+        other = {"questions": QUESTIONS["questions"][:2]}
+        evaluate(other, ANNOTATIONS, RESULTS)
     wrong = copy.deepcopy(ANNOTATIONS)
     wrong["annotations"][1]["answers"] = []
-    with pytest.raises(UserError, match="question 2 needed a list of answers"):
+    with pytest.raises(UserError, match="question 2 must have a list of ans"):
         evaluate(QUESTIONS, wrong, RESULTS)
     with pytest.raises(UserError, match="list annotations"):
         evaluate(QUESTIONS, {"annotations": []}, RESULTS)
@@ -286,7 +286,7 @@ def test_annotations_of_no_question_or_without_answers_are_refused():
 def test_files_that_are_no_json_are_named_with_line_and_column(tmp_path):
     path = tmp_path / "results.json"
     path.write_text('[\n{"question_id": 1,]')
-    with pytest.raises(UserError, match="results.json, line 2, column 1[89]"):
+    with pytest.raises(UserError, match="results.json .* line 2, column 1[89]"):
         evaluate(QUESTIONS, ANNOTATIONS, path)
-    with pytest.raises(UserError, match="nothing.json cannot be read"):
+    with pytest.raises(UserError, match="nothing.json must be a readable"):
         evaluate(QUESTIONS, ANNOTATIONS, tmp_path / "nothing.json")

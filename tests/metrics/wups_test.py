@@ -44,12 +44,14 @@ SIMILARITIES = [
 
 
 @pytest.mark.parametrize(("first", "second", "expected"), SIMILARITIES)
-def test_similarity_is_the_one_worked_out(wordnet, first, second, expected):
+def test_similarity_is_the_one_computed_by_hand(
+    wordnet, first, second, expected
+):
     assert wordnet.similarity(first, second) == pytest.approx(expected)
     assert wordnet.similarity(second, first) == pytest.approx(expected)
 
 
-def test_lowest_hypernym_is_the_one_whose_shortest_way_is_longest(wordnet):
+def test_lowest_hypernym_is_the_one_whose_shortest_path_is_longest(wordnet):
     # Not throne, with 5 synsets to the root, but 3 by way of person. Chair and
     # sofa have 4; chair is first in the alphabet: d=4, n=2+2.
     assert wordnet.similarity("divan", "recliner") == pytest.approx(8 / 12)
@@ -102,7 +104,9 @@ def test_forms_of_a_word_are_that_word(wordnet, first, second):
         ("", " , ", 0, 0),
     ],
 )
-def test_score_is_the_one_worked_out(wordnet, predicted, expected, at_0, at_9):
+def test_score_is_the_one_computed_by_hand(
+    wordnet, predicted, expected, at_0, at_9
+):
     for threshold, score in ((0.0, at_0), (0.9, at_9)):
         value = wups([predicted], [expected], threshold, wordnet)
         assert value == pytest.approx(score)
@@ -143,7 +147,7 @@ def test_file_of_answers_is_scored(wordnet, tmp_path):
     assert value == pytest.approx(87.5)
 
 
-def test_lexicon_is_asked_once_for_a_word(monkeypatch):
+def test_lexicon_is_queried_once_per_word(monkeypatch):
     asked = []
     synsets = wn.Wordnet.synsets
 
@@ -168,7 +172,7 @@ def test_lexicon_that_was_added_has_a_name(wordnet):
     [([], []), (["chair"], []), (["chair"], ["chair", "sofa"])],
 )
 def test_lengths_that_do_not_fit_are_refused(wordnet, predicted, expected):
-    with pytest.raises(ValueError, match="one entry a question"):
+    with pytest.raises(ValueError, match="one entry per question"):
         wups(predicted, expected, wordnet=wordnet)
 
 

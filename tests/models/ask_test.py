@@ -227,11 +227,11 @@ def test_gray_and_rgba_images_train_and_predict(make_task, encoder, raw):
 
 def test_ask_needs_a_preprocessor_and_an_encoder(make_task, encoder):
     image = np.zeros((4, 6, 3), "uint8")
-    with pytest.raises(ValueError, match="`ask` needs.*image_encoder=None"):
+    with pytest.raises(ValueError, match="`ask`.*must.*image_encoder=None"):
         make_task().ask(image, "what")
     task = make_task(encoder)
     task.preprocessor = None
-    with pytest.raises(ValueError, match="`ask` needs.*preprocessor=None"):
+    with pytest.raises(ValueError, match="`ask`.*must.*preprocessor=None"):
         task.ask(image, "what")
 
 

@@ -1,4 +1,4 @@
-"""What every backbone owes its user, whatever its mechanism."""
+"""The contract of every backbone, for any mechanism."""
 
 import keras
 import numpy as np
@@ -85,7 +85,7 @@ def make_backbone():
 
 @pytest.fixture
 def inputs(records):
-    """Returns `inputs(backbone)`, a batch of what the backbone takes."""
+    """Returns `inputs(backbone)`, a batch of the backbone's inputs."""
 
     def inputs(backbone):
         grids = [name for name in backbone.input if "grid_" in name]
@@ -110,7 +110,7 @@ def run(backbone, inputs):
 
 
 def real(axis, inputs, size):
-    """Which entries of an axis are real, bool `(B, size)`."""
+    """Returns the mask of an axis of the attention, bool `(B, size)`."""
     name = {"words": "token_ids", "regions": "regions_mask"}.get(axis)
     mask = inputs.get(name)
     if mask is None:
@@ -250,7 +250,7 @@ def test_comes_back_from_its_config_and_file(
 
 
 @pytest.mark.parametrize("name", ["Vanilla", "Joint", "DenseSymmetric"])
-def test_a_contextualizer_tells_regions_of_each_other(
+def test_a_contextualizer_makes_regions_depend_on_each_other(
     make_backbone, inputs, name
 ):
     plain = make_backbone(name)
@@ -263,7 +263,7 @@ def test_a_contextualizer_tells_regions_of_each_other(
 
 @pytest.mark.slow
 @every_backbone
-def test_pixels_give_what_their_features_give(
+def test_pixels_and_their_features_give_equal_outputs(
     make_backbone, encoder, raw, name
 ):
     backbone = make_backbone(name)

@@ -1,4 +1,4 @@
-"""Batches that hold an image once give what repeated images give."""
+"""Batches with each image once give the outputs of repeated images."""
 
 import keras
 import numpy as np

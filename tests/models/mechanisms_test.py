@@ -1,4 +1,4 @@
-"""What single mechanisms promise beside their formulas."""
+"""Properties of single mechanisms beyond their formulas."""
 
 import numpy as np
 import pytest
@@ -91,7 +91,7 @@ def test_dual_attention_has_two_hops_by_default():
 
 
 @pytest.mark.parametrize("position_grid", [None, (2, 3)])
-def test_place_matters_with_positions_only(records, position_grid):
+def test_order_of_regions_matters_with_positions_only(records, position_grid):
     backbone = models.TransformerBackbone(
         **TRANSFORMER, position_grid=position_grid
     )

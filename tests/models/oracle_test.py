@@ -1,4 +1,4 @@
-"""Every model gives what its formula gives, from token ids to logits."""
+"""Every model computes its formula, from token ids to logits."""
 
 from functools import partial
 
@@ -154,7 +154,7 @@ def compare(name, formula, records, context="none", hidden_dim=7, **arguments):
 
 
 def pad(key, weights, record, shape):
-    """Puts the weights of what is real where it is in the batch, else 0."""
+    """Places weights of valid positions as in the batch, with 0 elsewhere."""
     real = {"words": np.arange(len(record["token_ids"]))}
     if "cells" in record:
         real["regions"] = record["cells"]

@@ -38,7 +38,7 @@ def test_the_grid_with_the_most_cells_comes_first(encoder):
         [(24, 3), (6, 8)],
     ],
 )
-def test_what_is_no_pyramid_is_refused(grid_shapes):
+def test_an_invalid_pyramid_is_refused(grid_shapes):
     with pytest.raises(ValueError, match="at least two grids.* Received: grid"):
         CNNLayerBackbone(6, grid_shapes=grid_shapes, **SIZES)
 

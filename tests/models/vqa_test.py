@@ -37,7 +37,7 @@ def test_predict_takes_records_and_raw_data_as_numpy_and_dataset(both, logits):
 
 
 @pytest.mark.slow
-def test_features_without_a_mask_are_all_real(make_task, records, logits):
+def test_features_without_a_mask_are_all_valid(make_task, records, logits):
     tf = pytest.importorskip("tensorflow")
     task = make_task()
     records["regions_mask"] = np.ones((3, 6), "int32")
@@ -182,7 +182,7 @@ def test_rejects_answers_of_another_number(make_task, tokenizer):
 
 def test_rejects_raw_images_where_it_takes_features(make_task, raw):
     for call in ("predict", "attend"):
-        with pytest.raises(ValueError, match="takes region features"):
+        with pytest.raises(ValueError, match="must be region features"):
             getattr(make_task(), call)(raw)
 
 

@@ -1,124 +1,19 @@
 """The notebook runs from its first cell to its last on a handful of images."""
 
-import collections
-import io
 import os
 import pathlib
 import subprocess
 import sys
 
-import keras
 import nbformat
 import pytest
-from PIL import Image
-from PIL import ImageDraw
 
-from vqa_keras.data import DatasetInfo
-from vqa_keras.data.dataset_info import file_entry
-from vqa_keras.data.dataset_info import split_entry
-from vqa_keras.data.records import encode
-from vqa_keras.datasets.question import Question
-from vqa_keras.images import decode
-from vqa_keras.text.vocabulary import question_vocabulary
-from vqa_keras.text.vocabulary import write_vocabulary
-from vqa_keras.writing.feature_extractor import FeatureExtractor
-from vqa_keras.writing.record_text import RecordText
-from vqa_keras.writing.saved_encoder import describe_encoder
-from vqa_keras.writing.shards import write_shard
+from tests.fixtures.small_run import ANSWERS
 
 ROOT = pathlib.Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "quickstart.py"
-COLORS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
-ANSWERS = ["yes", "no", *COLORS]
-SPLITS = {"train": 6, "validation": 3, "test": 3}
 
 pytestmark = pytest.mark.slow
-
-
-def picture(color):
-    """Returns the bytes of a PNG file with a rectangle of a color."""
-    image = Image.new("RGB", (16, 16), "white")
-    ImageDraw.Draw(image).rectangle((3, 5, 8, 11), fill=COLORS[color])
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return file.getvalue()
-
-
-def questions(color, image_id):
-    pairs = [("what color is the shape?", color)]
-    for other in COLORS:
-        answer = "yes" if other == color else "no"
-        pairs.append((f"is the shape {other}?", answer))
-    return [
-        Question(
-            question_id=f"{image_id}-{i}",
-            question=question,
-            question_type="color",
-            answer_type="yes/no" if answer in ("yes", "no") else "other",
-            answers=[answer],
-        )
-        for i, (question, answer) in enumerate(pairs)
-    ]
-
-
-def write_images(path, name, count, text, extract):
-    """Writes a shard of `count` images whose colors take turns."""
-    records = []
-    for i in range(count):
-        color = list(COLORS)[i % len(COLORS)]
-        content = picture(color)
-        image_id = f"{name}-{i}"
-        records.append(
-            encode(
-                {
-                    "image_id": image_id,
-                    "image": content,
-                    "image_size": (16, 16),
-                    "features": extract([decode(content)])[0],
-                    "boxes": None,
-                    "questions": text.encode(questions(color, image_id))[0],
-                }
-            )
-        )
-    return write_shard(path, records)
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory):
-    """Twelve images like those of easy-VQA with the features of a tiny CNN."""
-    folder = tmp_path_factory.mktemp("records")
-    images = keras.Input((16, 16, 3))
-    grid = keras.layers.Rescaling(1 / 255)(images)
-    grid = keras.layers.Conv2D(6, 4, strides=4, activation="relu")(grid)
-    encoder = keras.Model(images, grid)
-    entry = describe_encoder(encoder, "tiny")
-    encoder.save(folder / entry["file"])
-    extract = FeatureExtractor(folder / entry["file"], list(entry["levels"]), 1)
-
-    words = "what color is the shape red green blue".split()
-    vocabulary = question_vocabulary(collections.Counter(words))
-    write_vocabulary(folder / "words.txt", vocabulary)
-    write_vocabulary(folder / "answers.txt", ANSWERS)
-    text = RecordText(vocabulary, ANSWERS, sequence_length=5)
-    splits = {
-        name: split_entry(
-            [
-                write_images(
-                    folder / f"{name}.tfrecord", name, count, text, extract
-                )
-            ]
-        )
-        for name, count in SPLITS.items()
-    }
-    DatasetInfo(
-        dataset="colors",
-        splits=splits,
-        question_vocabulary=file_entry(folder / "words.txt"),
-        answer_vocabulary=file_entry(folder / "answers.txt"),
-        sequence_length=5,
-        image_encoder=entry,
-    ).write(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -147,19 +42,19 @@ def executed(records, tmp_path_factory):
     return output, done.stdout
 
 
-def test_prints_what_the_records_and_the_model_are(executed):
+def test_prints_sizes_of_the_records_and_shapes_of_the_attention(executed):
     _, printed = executed
-    assert "train: 6 images, 24 questions" in printed
-    assert "a grid of (4, 4) regions with 6 features each" in printed
+    assert "train: 10 images, 40 questions" in printed
+    assert "a grid of (4, 4) regions with 8 features each" in printed
     assert "Epoch 2/2" in printed
-    assert "regions_2 (12, 16)" in printed
+    assert "regions_2 (24, 16)" in printed
 
 
 def test_leaves_a_card_and_a_preset(executed):
     output, _ = executed
     card = (output / "answer.html").read_text(encoding="utf-8")
     assert ">what color is the shape?</h3>" in card
-    assert card.count("data:image/png;base64,") == 3  # picture and two hops
+    assert card.count("data:image/png;base64,") == 3  # image and two hops
     assert card.count("<li") == 3
     preset = {path.name for path in (output / "preset").iterdir()}
     assert {"config.json", "task.json", "task.weights.h5"} <= preset

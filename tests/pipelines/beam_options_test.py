@@ -11,7 +11,7 @@ def test_the_default_runner_needs_no_network():
     assert beam_options([]).view_as(StandardOptions).runner == "FnApiRunner"
 
 
-def test_options_of_beam_are_taken():
+def test_options_of_beam_are_parsed():
     options = beam_options(
         ["--runner=PortableRunner", "--direct_num_workers=2"]
     )
@@ -35,10 +35,10 @@ def test_a_wrong_value_is_refused():
 
 def test_the_error_of_a_worker_loses_the_frames_around_it():
     text = (
-        "Traceback: ...\nvqa_keras.errors.UserError: needed a disk. Received: "
-        "none [while running 'Write']\n"
+        "Traceback: ...\nvqa_keras.errors.UserError: `x` must be 1. Received: "
+        "2 [while running 'Write']\n"
     )
-    with pytest.raises(UserError, match="^needed a disk. Received: none$"):
+    with pytest.raises(UserError, match="^`x` must be 1. Received: 2$"):
         with user_errors():
             raise RuntimeError(text)
     with pytest.raises(UserError, match="No space left"):
@@ -46,7 +46,7 @@ def test_the_error_of_a_worker_loses_the_frames_around_it():
             raise RuntimeError("OSError: [Errno 28] No space left on device")
 
 
-def test_other_errors_stay_what_they_are():
+def test_other_errors_are_unchanged():
     with pytest.raises(RuntimeError, match="a bug"):
         with user_errors():
             raise RuntimeError("a bug")

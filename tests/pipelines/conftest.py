@@ -4,11 +4,9 @@ import json
 
 import keras
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
-from vqa_keras.writing.feature_source import FeatureSource
-from vqa_keras.writing.records_pipeline import write_records
+from tests.fixtures.records import run_pipeline
 
 SMALL = {"batch_size": 3, "images_per_shard": 4, "validation_fraction": 0.25}
 COLORS = ("red", "blue", "lime")
@@ -16,7 +14,7 @@ COLORS = ("red", "blue", "lime")
 
 @pytest.fixture
 def data(tmp_path):
-    """A data set of 12 and 4 pictures of one color."""
+    """A data set of 12 training and 4 test images of one color each."""
     folder = tmp_path / "easy"
     for split, count in (("train", 12), ("test", 4)):
         (folder / split / "images").mkdir(parents=True)
@@ -48,16 +46,10 @@ def encoder_file(tmp_path_factory):
 @pytest.fixture
 def write(data, encoder_file):
     def write(output, *beam_flags, features=None, **changed):
-        options = PipelineOptions(["--runner=FnApiRunner", *beam_flags])
-        of_cnn = {"image_encoder": encoder_file, **(features or {})}
+        features = {"image_encoder": encoder_file, **(features or {})}
         arguments = {**SMALL, "input_folder": data, **changed}
         if arguments["validation_fraction"] is None:
             del arguments["validation_fraction"]
-        return write_records(
-            options,
-            output=output,
-            features=FeatureSource(**of_cnn),
-            **arguments,
-        )
+        return run_pipeline(output, *beam_flags, features=features, **arguments)
 
     return write

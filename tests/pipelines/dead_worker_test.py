@@ -30,7 +30,7 @@ def run(name):
     thread.join()
 
 
-def test_a_command_that_would_wait_for_a_dead_worker_ends():
+def test_a_command_whose_worker_died_ends():
     done = subprocess.run(
         [sys.executable, "-c", WAITS_FOREVER],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -43,7 +43,7 @@ def test_a_command_that_would_wait_for_a_dead_worker_ends():
     assert "Traceback" not in done.stderr
 
 
-def test_a_pipeline_that_fails_by_itself_says_why():
+def test_a_pipeline_that_fails_in_time_is_not_ended():
     with ends_if_a_worker_dies(seconds=30):
         run("run_worker")  # It ends before the time is over.
     timers = [t for t in threading.enumerate() if hasattr(t, "interval")]
@@ -51,8 +51,8 @@ def test_a_pipeline_that_fails_by_itself_says_why():
 
 
 def test_errors_of_other_threads_are_passed_on(monkeypatch):
-    seen = []
-    monkeypatch.setattr(threading, "excepthook", seen.append)
+    passed = []
+    monkeypatch.setattr(threading, "excepthook", passed.append)
     with ends_if_a_worker_dies():
         run("another")
-    assert str(seen[0].exc_value) == "return code 1"
+    assert str(passed[0].exc_value) == "return code 1"

@@ -1,4 +1,4 @@
-"""Own photographs become records of real features, with no hub at all."""
+"""Photographs become records of real features without downloads."""
 
 import pathlib
 
@@ -35,6 +35,6 @@ def test_photographs_have_the_features_of_the_named_network(write, tmp_path):
         assert record["image"] == photograph
         pixels = resize(decode(photograph), (96, 96))
         expected = encoder.predict(np.asarray(pixels)[None], verbose=0)[0]
-        found = record["features"]["grid"]
-        np.testing.assert_allclose(found, expected, atol=0.02)
-        assert found.max() > 1
+        grid = record["features"]["grid"]
+        np.testing.assert_allclose(grid, expected, atol=0.02)
+        assert grid.max() > 1

@@ -22,7 +22,7 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_written_twice_the_files_are_equal_byte_by_byte(write, tmp_path):
+def test_files_written_twice_are_equal_byte_by_byte(write, tmp_path):
     for name in "ab":
         write(tmp_path / name)
     first = contents(tmp_path / "a")
@@ -30,7 +30,7 @@ def test_written_twice_the_files_are_equal_byte_by_byte(write, tmp_path):
     assert "unfinished" not in first
 
 
-def test_a_finished_folder_is_left_alone(write, tmp_path, capsys, monkeypatch):
+def test_finished_records_are_unchanged(write, tmp_path, capsys, monkeypatch):
     write(tmp_path / "records")
     before = contents(tmp_path / "records")
     monkeypatch.setattr(transforms, "write_shard", None)
@@ -56,7 +56,7 @@ def test_a_folder_with_other_files_is_refused(write, tmp_path):
         write(tmp_path / "home")
 
 
-def test_a_lost_shard_is_written_again(write, tmp_path):
+def test_a_missing_shard_is_written_again(write, tmp_path):
     write(tmp_path / "records")
     before = contents(tmp_path / "records")
     (tmp_path / "records" / "train-00001-of-00003.tfrecord").unlink()
@@ -64,7 +64,7 @@ def test_a_lost_shard_is_written_again(write, tmp_path):
     assert contents(tmp_path / "records") == before
 
 
-def test_a_full_disk_leaves_nothing_that_is_read(write, tmp_path, monkeypatch):
+def test_a_full_disk_leaves_no_readable_records(write, tmp_path, monkeypatch):
     complete = write(tmp_path / "complete")
     real = record_maker.encode
     calls = []
@@ -88,7 +88,7 @@ def test_a_full_disk_leaves_nothing_that_is_read(write, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_run_killed_at_any_moment_goes_on(
+def test_a_run_killed_at_any_moment_is_resumed(
     write, data, encoder_file, tmp_path
 ):
     write(tmp_path / "whole", images_per_shard=1)
@@ -115,11 +115,11 @@ def kill_after_more_files(command, folder, moments):
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
-    shown = len(list(folder.glob("*.tfrecord")))
-    wanted = shown + moments.randint(0, 4)
+    written = len(list(folder.glob("*.tfrecord")))
+    threshold = written + moments.randint(0, 4)
     while process.poll() is None:
         if (folder / "unfinished").exists() and (
-            len(list(folder.glob("*.tfrecord"))) >= wanted
+            len(list(folder.glob("*.tfrecord"))) >= threshold
         ):
             time.sleep(moments.random() / 50)
             os.kill(process.pid, signal.SIGKILL)

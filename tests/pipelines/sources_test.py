@@ -1,4 +1,4 @@
-"""The same set from official files and as jsonl, region features, drawings."""
+"""Records of official files, jsonl, region features and drawings."""
 
 import json
 import pathlib
@@ -20,7 +20,7 @@ NO_CNN = {"image_encoder": "none"}
 
 @pytest.fixture
 def official(tmp_path):
-    """VQA v2 of 12 drawings (8, 2 and 2), and the same as jsonl beside it."""
+    """VQA v2 of 12 drawings (8, 2 and 2), and the same set as jsonl."""
     runpy.run_path(str(EXAMPLE))["main"]([str(tmp_path / "vqa"), "12"])
     return tmp_path / "vqa"
 
@@ -66,7 +66,7 @@ def test_questions_of_a_missing_image_are_dropped_with_it(
     assert item["question_ids"] == [str(5000 + i) for i in range(6)]
 
 
-def test_region_features_take_the_place_of_a_cnn(write, official, tmp_path):
+def test_region_features_replace_a_cnn(write, official, tmp_path):
     folder = tmp_path / "features"
     folder.mkdir()
     for image_id in range(1, 13):
@@ -114,10 +114,10 @@ def test_sort_of_clevr_is_drawn_by_the_workers(write, tmp_path):
     assert all(q["object_boxes"] for q in record["questions"])
 
 
-def test_flags_that_have_nothing_to_act_on_are_refused(write, tmp_path):
+def test_flags_without_effect_are_refused(write, tmp_path):
     with pytest.raises(UserError, match="--num_objects"):
         write(tmp_path / "records", num_objects=3)
-    with pytest.raises(UserError, match="--levels must be with a CNN"):
+    with pytest.raises(UserError, match="--levels must be used with a CNN"):
         FeatureSource(image_encoder="none", levels=["a"]).check(True)
     with pytest.raises(UserError, match="Received: both"):
         FeatureSource(image_encoder="ResNet50", region_features=["a"])

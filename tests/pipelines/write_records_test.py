@@ -24,7 +24,7 @@ def records(info, split):
             yield record.numpy()
 
 
-def test_records_hold_what_the_data_set_says(write, data, tmp_path):
+def test_records_hold_the_content_of_the_data_set(write, data, tmp_path):
     info = write(tmp_path / "records")
     assert {s: e["images"] for s, e in info.splits.items()} == {
         "train": 9,
@@ -123,7 +123,9 @@ def test_two_worker_processes_write_equal_records(write, tmp_path, monkeypatch):
         assert set(records(one, split)) == set(records(two, split))
 
 
-def test_unreadable_images_are_dropped_counted_and_named(write, data, tmp_path):
+def test_unreadable_images_are_dropped_counted_and_listed(
+    write, data, tmp_path
+):
     images = data / "train" / "images"
     (images / "0.png").unlink()
     (images / "1.png").write_bytes(b"")
@@ -142,8 +144,8 @@ def test_unreadable_images_are_dropped_counted_and_named(write, data, tmp_path):
         "not_an_image": 1,
     }
     lines = (tmp_path / "records" / info.dropped_file).read_text().splitlines()
-    named = {(e["file"], e["reason"]) for e in map(json.loads, lines)}
-    assert named == {
+    listed = {(e["file"], e["reason"]) for e in map(json.loads, lines)}
+    assert listed == {
         ("train/images/0.png", "missing_file"),
         ("train/images/1.png", "empty_file"),
         ("train/images/2.png", "not_an_image"),

@@ -7,6 +7,7 @@ import pytest
 
 from vqa_keras.data import Records
 from vqa_keras.models import VQAPreprocessor
+from vqa_keras.runs.evaluation import Predictions
 from vqa_keras.runs.examples import choose
 from vqa_keras.runs.examples import read_examples
 from vqa_keras.text import QuestionTokenizer
@@ -62,12 +63,12 @@ def test_examples_hold_words_and_maps_on_the_grid(records, regions, expected):
         "words_to_regions_1": (24, 2, 6, *regions),
         "regions_to_regions_1": (24, 2, *regions, *regions),
     }
-    outputs = {
-        "answers": np.zeros((24, 1), int),
-        "probabilities": np.ones((24, 1)),
-        "attention": {name: np.ones(s) for name, s in attention.items()},
-    }
-    read = list(read_examples(task, opened, "test", outputs, [0, 5]))
+    predictions = Predictions(
+        answers=np.zeros((24, 1), int),
+        probabilities=np.ones((24, 1)),
+        attention={name: np.ones(s) for name, s in attention.items()},
+    )
+    read = list(read_examples(task, opened, "test", predictions, [0, 5]))
     assert [e.words for e in read] == [
         ["what", "color", "is", "the", "shape"],
         ["is", "there", "a", "red", "shape"],

@@ -60,7 +60,7 @@ def test_a_loop_is_refused():
     layer = keras.layers.Lambda(
         lambda x: ops.while_loop(lambda y: ops.sum(y) < 9, lambda y: y + 1, x)
     )
-    with pytest.raises(RuntimeError, match="without loops.*While"):
+    with pytest.raises(RuntimeError, match="must have no loop.*While"):
         flops(layer, spec(1, 3))
 
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vqa_keras.runs.figures import MapGrounding
+from vqa_keras.runs.figures import TypeGrounding
 from vqa_keras.runs.grounding import REGIONS
 from vqa_keras.runs.grounding import Grounding
 
@@ -47,11 +49,11 @@ def test_a_map_is_measured_on_the_boxes_of_its_own_question():
             [0, 0.75, 0.25, 0],
         ],
     )["regions_1"]
-    assert result["pointing_accuracy"] == pytest.approx(100 / 3)
-    assert result["mass"] == pytest.approx(100 * (0.7 + 0.4) / 3)
-    assert result["chance"] == pytest.approx(100 * (1 + 2 + 1) / 12)
-    assert result["questions"] == 3
-    assert "per_question_type" not in result
+    assert result.pointing_accuracy == pytest.approx(100 / 3)
+    assert result.mass == pytest.approx(100 * (0.7 + 0.4) / 3)
+    assert result.chance == pytest.approx(100 * (1 + 2 + 1) / 12)
+    assert result.questions == 3
+    assert result.per_question_type is None
 
 
 def test_questions_without_boxes_are_left_out_of_photographs():
@@ -60,7 +62,7 @@ def test_questions_without_boxes_are_left_out_of_photographs():
     result = measured(
         Grounding({"regions_1": (2, 2)}), *images, weights=weights
     )["regions_1"]
-    assert (result["pointing_accuracy"], result["questions"]) == (100, 1)
+    assert (result.pointing_accuracy, result.questions) == (100, 1)
     nothing = Grounding({"regions_1": (2, 2)})
     assert measured(nothing, image(("near",)), weights=weights) == {}
 
@@ -70,16 +72,12 @@ def test_drawings_are_about_what_is_drawn_unless_boxes_say_otherwise():
     weights = [[0, 0, 0, 1], [0, 0, 1, 0]]
     result = measured(drawings, image(("a",), ("b",)), weights=weights)
     assert result == {
-        "regions_1": {"pointing_accuracy": 50, "mass": 50, "chance": 25}
+        "regions_1": MapGrounding(pointing_accuracy=50, mass=50, chance=25)
     }
     drawings = Grounding({"regions_1": (2, 2)}, drawings=True)
     boxed = image(("a",), ("b", LOWER_LEFT))
-    assert (
-        measured(drawings, boxed, weights=weights)["regions_1"][
-            "pointing_accuracy"
-        ]
-        == 100
-    )
+    result = measured(drawings, boxed, weights=weights)["regions_1"]
+    assert result.pointing_accuracy == 100
 
 
 def test_each_type_of_question_is_also_measured_alone():
@@ -89,19 +87,13 @@ def test_each_type_of_question_is_also_measured_alone():
         image(("near", LOWER_LEFT)),
         weights=[[0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0]],
     )["regions_1"]
-    assert result["per_question_type"] == {
-        "far": {
-            "pointing_accuracy": 0,
-            "mass": 0,
-            "chance": 50,
-            "questions": 1,
-        },
-        "near": {
-            "pointing_accuracy": 50,
-            "mass": 50,
-            "chance": 25,
-            "questions": 2,
-        },
+    assert result.per_question_type == {
+        "far": TypeGrounding(
+            pointing_accuracy=0, mass=0, chance=50, questions=1
+        ),
+        "near": TypeGrounding(
+            pointing_accuracy=50, mass=50, chance=25, questions=2
+        ),
     }
 
 
@@ -115,10 +107,10 @@ def test_regions_are_measured_by_their_own_boxes_however_many_there_are():
         image(("near", LOWER_LEFT)),
         weights=[[0.3, 0.4, 0.3, 0], [0.2, 0.8, 0, 0], [0] * 4, [0] * 4],
     )["regions_1"]
-    assert result["questions"] == 2
-    assert result["pointing_accuracy"] == 50
-    assert result["mass"] == pytest.approx(30)
-    assert result["chance"] == pytest.approx(100 * (1 / 3 + 1 / 2) / 2)
+    assert result.questions == 2
+    assert result.pointing_accuracy == 50
+    assert result.mass == pytest.approx(30)
+    assert result.chance == pytest.approx(100 * (1 / 3 + 1 / 2) / 2)
 
 
 def test_no_map_gives_no_result():

@@ -24,6 +24,7 @@ tf.config.set_logical_device_configuration(
 
 from vqa_keras.data import Records
 from vqa_keras.runs import training
+from vqa_keras.runs.settings import Settings
 from vqa_keras.zoo import recipe
 from vqa_keras.zoo.build_model import build_task
 
@@ -48,7 +49,7 @@ for strategy in training.STRATEGIES:
     training._tensorboard = lambda folder: [callback]
     task, _ = training.train(
         lambda dtype: build_task("tiny", tiny, opened, dtype),
-        tiny["training"], opened, folder / strategy,
+        Settings(**tiny["training"]), opened, folder / strategy,
         strategy=strategy, verbose=0,
     )
     losses[strategy + " weights"] = task.get_weights()

@@ -1,4 +1,4 @@
-"""The SavedModel, asked by plain TensorFlow in a process of its own."""
+"""The SavedModel agrees with the task in a process with TensorFlow only."""
 
 import os
 import pathlib
@@ -67,7 +67,7 @@ def task(request):
 
 @pytest.fixture
 def images():
-    """Pictures of three sizes: as wanted, smaller and larger."""
+    """Returns images of three sizes: the model's, smaller and larger."""
     random = np.random.default_rng(0)
     shapes = [(16, 32, 3), (9, 11, 3), (40, 70, 3), (16, 32, 3)]
     return [random.integers(0, 256, s, dtype="uint8") for s in shapes]
@@ -139,20 +139,22 @@ def test_scores_follow_the_activation(task, images, tmp_path):
 @pytest.mark.parametrize("task", ["softmax"], indirect=True)
 def test_an_existing_version_is_refused(task, tmp_path):
     (tmp_path / "1").mkdir()
-    with pytest.raises(UserError, match="1 exists already"):
+    with pytest.raises(UserError, match="1 must be a new folder"):
         serving.export(task, tmp_path)
     assert not any((tmp_path / "1").iterdir())
 
 
 @pytest.mark.parametrize("task", ["softmax"], indirect=True)
 def test_a_task_without_a_cnn_is_refused(task, tmp_path):
-    with pytest.raises(UserError, match="image encoder"):
+    with pytest.raises(
+        UserError, match="must have .* image encoder .* and None$"
+    ):
         serving.export(task.without_image_encoder(), tmp_path)
     assert not any(tmp_path.iterdir())
 
 
 class Disk:
-    """An archive that writes a part of itself and then does something."""
+    """Writes a part of an archive and then calls `happen`."""
 
     def __init__(self, happen):
         self.happen = happen
@@ -165,7 +167,7 @@ class Disk:
 
 @pytest.fixture
 def interrupt(monkeypatch):
-    """Returns `interrupt(happen)`: calls it in the middle of writing."""
+    """Returns `interrupt(happen)`, which calls `happen` while writing."""
     module = sys.modules["vqa_keras.serving.export"]
 
     def interrupt(happen):

@@ -15,7 +15,7 @@ WORDS = ["what", "shape", "is", "it"]
 
 @pytest.fixture
 def example():
-    """An example of which neither the truth nor the image's name is known."""
+    """Returns an example without a true answer and an image id."""
     rng = np.random.default_rng(0)
     return Example(
         image=rng.integers(0, 255, (64, 64, 3), np.uint8),
@@ -29,7 +29,7 @@ def example():
     )
 
 
-def test_unknown_truth_has_no_line_and_no_verdict(example):
+def test_unknown_answer_has_no_line_and_no_result(example):
     unknown = card(example)
     assert "True answer" not in unknown
     assert '<article class="card">' in unknown
@@ -59,14 +59,14 @@ def test_page_holds_the_card_in_the_style_of_the_report(example, tmp_path):
     assert alone.count("<article") == alone.count("</article>") == 1
 
 
-def test_report_shows_examples_without_a_verdict_apart(example, tmp_path):
+def test_report_shows_examples_with_unknown_result_apart(example, tmp_path):
     path = tmp_path / "r.html"
     right = dataclasses.replace(example, correct=True)
     text = write_report(path, [right], {}).read_text("utf-8")
-    assert "without a verdict" not in text
+    assert "unknown result" not in text
     text = write_report(path, [example, right], {}).read_text("utf-8")
-    heading = "<h2>Answers without a verdict <small>1 shown</small></h2>"
-    assert text.index("<h2>Right answers") < text.index(heading)
+    heading = "<h2>Answers with unknown result <small>1 shown</small></h2>"
+    assert text.index("<h2>Correct answers") < text.index(heading)
 
 
 def test_notebook_shows_the_page_in_a_frame_without_scripts(example):
@@ -83,7 +83,7 @@ def test_whole_question_is_on_the_card(example, question):
     assert f">{question.strip()}</h3>" in text
 
 
-def test_missing_question_is_said(example):
+def test_missing_question_is_stated(example):
     empty = dataclasses.replace(example, question="")
     assert ">(no question)</h3>" in card(empty)
     assert "<title>(no question)</title>" in page(empty)
@@ -135,10 +135,10 @@ def test_rejects_weights_that_cannot_be_drawn(example, weights):
         card(broken)
 
 
-def test_rejects_more_words_than_places(example):
+def test_rejects_more_words_than_positions(example):
     attention = {"words_1": np.ones(3)}
     broken = dataclasses.replace(example, attention=attention, words=WORDS)
-    with pytest.raises(ValueError, match="`words` must be at most.*Received"):
+    with pytest.raises(ValueError, match="`words` must have at most.*Received"):
         card(broken)
 
 
@@ -151,7 +151,7 @@ def test_rejects_an_attention_of_unknown_kind(example):
 @pytest.mark.parametrize("probabilities", [[0.5], [0.5, np.nan], [1.5, 0]])
 def test_rejects_answers_without_a_probability(example, probabilities):
     broken = dataclasses.replace(example, probabilities=probabilities)
-    with pytest.raises(ValueError, match="for each answer. Received"):
+    with pytest.raises(ValueError, match="per answer. Received"):
         card(broken)
 
 

@@ -16,7 +16,7 @@ def example(color=RED, size=(40, 80), boxes=()):
     }
 
 
-def test_every_picture_is_on_the_sheet_in_its_proportions():
+def test_every_image_is_on_the_sheet_in_its_proportions():
     sheet = np.asarray(contact_sheet([example(), example(BLUE, (90, 30))], 2))
     rows, columns = np.nonzero((sheet == RED).all(-1))
     assert np.ptp(columns) + 1 == 192 and np.ptp(rows) + 1 == 96
@@ -24,16 +24,16 @@ def test_every_picture_is_on_the_sheet_in_its_proportions():
     assert np.ptp(columns) + 1 == 64 and np.ptp(rows) + 1 == 192
 
 
-def test_boxes_are_drawn_on_the_scaled_picture():
+def test_boxes_are_drawn_on_the_scaled_image():
     plain = np.asarray(contact_sheet([example()]))
     drawn = np.asarray(contact_sheet([example(boxes=[[20, 10, 40, 30]])]))
     rows, columns = np.nonzero((plain != drawn).any(-1))
-    # The picture is enlarged 192 / 80 times.
+    # The image is enlarged 192 / 80 times.
     assert abs(np.ptp(columns) - 20 * 2.4) <= 1
     assert abs(np.ptp(rows) - 20 * 2.4) <= 1
 
 
-def test_a_missing_picture_leaves_its_place():
+def test_a_missing_image_keeps_its_place():
     one = contact_sheet([example(None)])
     five = contact_sheet([example(None), *[example()] * 4])
     assert five.width > one.width and five.height > one.height

@@ -15,7 +15,7 @@ def image():
 
 
 def lightness(colors):
-    """CIE L* of sRGB colors."""
+    """Returns CIE L* of sRGB colors."""
     linear = np.asarray(colors, float) / 255
     linear = np.where(
         linear <= 0.04045, linear / 12.92, ((linear + 0.055) / 1.055) ** 2.4
@@ -69,7 +69,7 @@ def test_yellow_shape_shows_under_the_map(image):
     assert np.abs(inside - outside).min() > 40
 
 
-def test_white_frame_marks_the_only_peak(image):
+def test_white_frame_marks_the_only_largest_weight(image):
     weights = np.full((8, 8), 0.01)
     weights[2, 3] = 0.5
     white = (overlay(image, weights) == 255).all(axis=-1)
@@ -78,7 +78,7 @@ def test_white_frame_marks_the_only_peak(image):
     assert len(rows) > 0
 
 
-def test_map_without_one_peak_is_one_flat_color(image):
+def test_map_of_equal_weights_is_one_flat_color(image):
     plain = np.full_like(image, 200)
     for value in (0, 1 / 64):
         drawn = overlay(plain, np.full((8, 8), value))
@@ -89,12 +89,12 @@ def test_map_without_one_peak_is_one_flat_color(image):
     assert dark < light
 
 
-def test_grids_finer_than_the_picture_can_be_drawn(image):
+def test_grids_finer_than_the_panel_can_be_drawn(image):
     weights = np.random.default_rng(0).random((100, 100))
     assert overlay(image, weights, size=32).shape == (32, 32, 3)
 
 
-def test_height_of_a_bar_is_its_share_of_the_largest():
+def test_height_of_a_bar_is_its_fraction_of_the_largest():
     drawn = bars(np.array([0.1, 0.4, 0.2]), width=90, height=80)
     ground = drawn[0, 0]
     heights = (drawn != ground).any(axis=-1).sum(axis=0)
@@ -108,7 +108,7 @@ def test_bars_of_zeros_are_empty():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -0.1])
-def test_rejects_weights_that_are_no_weights(image, bad):
+def test_rejects_weights_that_are_negative_or_not_finite(image, bad):
     with pytest.raises(ValueError, match="finite and at least 0. Received"):
         overlay(image, np.array([[bad, 0.5]]))
     with pytest.raises(ValueError, match="finite and at least 0. Received"):
@@ -129,6 +129,6 @@ def test_rejects_maps_of_another_rank(image, shape):
         np.zeros((8, 8, 3), np.float32),
     ],
 )
-def test_rejects_what_is_not_an_rgb_image(wrong):
+def test_rejects_arrays_that_are_not_rgb_images(wrong):
     with pytest.raises(ValueError, match="must be uint8 of shape.*Received"):
         overlay(wrong, np.zeros((2, 2)))

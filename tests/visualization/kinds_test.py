@@ -23,24 +23,24 @@ def image(random):
     return random.integers(0, 255, (64, 64, 3), np.uint8)
 
 
-def assert_pictures(drawing, expected):
+def assert_images(drawing, expected):
     assert len(drawing.parts) == len(expected)
-    for part, picture in zip(drawing.parts, expected, strict=True):
-        np.testing.assert_array_equal(part.picture, picture)
+    for part, image in zip(drawing.parts, expected, strict=True):
+        np.testing.assert_array_equal(part.image, image)
 
 
 def labels(drawing):
     return [part.label for part in drawing.parts]
 
 
-def test_hops_are_maps_or_bars(image, random):
+def test_weights_of_regions_are_maps_or_bars(image, random):
     weights = random.random((4, 4))
     for name in ("regions_1", "regions", "regions_phrase"):
         drawing = draw(name, image, weights, WORDS)
         assert (drawing.form, drawing.scale) == ("panel", "heat")
-        assert_pictures(drawing, [overlay(image, weights)])
+        assert_images(drawing, [overlay(image, weights)])
         drawing = draw(name, image, weights[0], WORDS)
-        assert_pictures(drawing, [bars(weights[0])])
+        assert_images(drawing, [bars(weights[0])])
 
 
 @pytest.mark.parametrize("kind", attention_axes._KINDS)
@@ -61,28 +61,28 @@ def test_several_glimpses_are_one_small_map_each(image, random):
     weights = random.random((2, 4, 4))
     drawing = draw("regions_1", image, weights)
     assert labels(drawing) == ["glimpse 1", "glimpse 2"]
-    assert_pictures(drawing, [overlay(image, w, SMALL) for w in weights])
+    assert_images(drawing, [overlay(image, w, SMALL) for w in weights])
 
 
-def test_words_are_shaded_by_their_share_and_padding_left_out(image):
+def test_words_are_shaded_by_their_fraction_and_padding_left_out(image):
     weights = np.array([0.2, 0.1, 0.4, 0.3])
     drawing = draw("words_1", image, weights, WORDS)
     assert drawing.form == "words" and labels(drawing) == WORDS
-    shares = [part.share for part in drawing.parts]
-    np.testing.assert_allclose(shares, [0.5, 0.25, 1.0])
+    fractions = [part.fraction for part in drawing.parts]
+    np.testing.assert_allclose(fractions, [0.5, 0.25, 1.0])
     assert [part.highest for part in drawing.parts] == [0.2, 0.1, 0.4]
 
 
-def test_words_that_nothing_looks_at_are_not_shaded(image):
+def test_words_of_weight_0_are_not_shaded(image):
     drawing = draw("words_1", image, np.zeros(4), WORDS)
-    assert [part.share for part in drawing.parts] == [0, 0, 0]
+    assert [part.fraction for part in drawing.parts] == [0, 0, 0]
 
 
 def test_unknown_words_are_bars(image):
     weights = np.array([0.2, 0.8])
     drawing = draw("words_1", image, weights, None)
     expected = labeled_bars(weights, ["1", "2"])
-    assert_pictures(drawing, [expected])
+    assert_images(drawing, [expected])
 
 
 @pytest.mark.parametrize(
@@ -92,45 +92,49 @@ def test_layers_and_concepts_are_labeled_bars(image, name, label):
     drawing = draw(name, image, np.array([0.6, 0.4]), WORDS)
     other = label.replace("1", "2")
     expected = labeled_bars(np.array([0.6, 0.4]), [label, other])
-    assert_pictures(drawing, [expected])
+    assert_images(drawing, [expected])
 
 
 def test_channels_are_bars_without_labels(image, random):
     weights = random.random(5)
     drawing = draw("channels_1", image, weights, WORDS)
-    assert_pictures(drawing, [bars(weights)])
+    assert_images(drawing, [bars(weights)])
 
 
 @pytest.mark.parametrize("heads", [(), (3,)])
-def test_each_word_has_the_map_of_what_it_looks_at(image, random, heads):
+def test_each_word_has_the_map_of_its_weights_over_the_regions(
+    image, random, heads
+):
     weights = random.random((*heads, 5, 4, 4))
     mean = weights.mean(axis=0) if heads else weights
     drawing = draw("words_to_regions_1", image, weights, WORDS)
     assert labels(drawing) == WORDS and drawing.scale == "each"
-    assert_pictures(drawing, [overlay(image, w, SMALL) for w in mean[:3]])
+    assert_images(drawing, [overlay(image, w, SMALL) for w in mean[:3]])
 
 
 @pytest.mark.parametrize("heads", [(), (3,)])
-def test_each_word_has_the_map_of_what_looks_at_it(image, random, heads):
+def test_each_word_has_the_map_of_its_weight_for_every_region(
+    image, random, heads
+):
     weights = random.random((*heads, 4, 4, 5))
     mean = weights.mean(axis=0) if heads else weights
     drawing = draw("regions_to_words_1", image, weights, WORDS)
     highest = mean[..., :3].max()  # one scale for all words
     assert (drawing.scale, drawing.highest) == ("heat", highest)
     expected = [overlay(image, mean[..., i], SMALL, highest) for i in range(3)]
-    assert_pictures(drawing, expected)
+    assert_images(drawing, expected)
 
 
 @pytest.mark.parametrize("heads", [(), (2,)])
-def test_each_head_has_the_map_of_what_regions_look_at(image, random, heads):
+def test_each_head_has_the_mean_map_of_the_query_regions(image, random, heads):
     weights = random.random((*heads, 3, 4, 3, 4))
     drawing = draw("regions_to_regions_1", image, weights, WORDS)
-    received = weights.reshape(-1, 12, 3, 4).mean(axis=1)
-    assert_pictures(drawing, [overlay(image, w, SMALL) for w in received])
+    means = weights.reshape(-1, 12, 3, 4).mean(axis=1)
+    assert_images(drawing, [overlay(image, w, SMALL) for w in means])
     flat = weights.reshape(*heads, 12, 12)
     drawing = draw("regions_to_regions_1", image, flat, WORDS)
-    expected = [bars(w.reshape(-1), SMALL, SMALL // 2) for w in received]
-    assert_pictures(drawing, expected)
+    expected = [bars(w.reshape(-1), SMALL, SMALL // 2) for w in means]
+    assert_images(drawing, expected)
 
 
 @pytest.mark.parametrize("heads", [(), (2,)])
@@ -139,7 +143,7 @@ def test_each_head_has_a_table_of_the_words(image, random, heads):
     drawing = draw("words_to_words_1", image, weights, WORDS)
     assert drawing.form == "tables"
     squares = weights.reshape(-1, 5, 5)[:, :3, :3]
-    assert_pictures(drawing, [matrix(w, WORDS) for w in squares])
+    assert_images(drawing, [matrix(w, WORDS) for w in squares])
 
 
 def test_affinities_of_all_words_share_one_signed_scale(image, random):
@@ -149,7 +153,7 @@ def test_affinities_of_all_words_share_one_signed_scale(image, random):
     highest = np.abs(values[:3]).max()
     assert (drawing.scale, drawing.highest) == ("signed", highest)
     expected = [signed_overlay(image, v, SMALL, highest) for v in values[:3]]
-    assert_pictures(drawing, expected)
+    assert_images(drawing, expected)
 
 
 @pytest.mark.parametrize(
@@ -160,9 +164,7 @@ def test_affinities_of_all_words_share_one_signed_scale(image, random):
         ("affinity_word", (5, 7)),
     ],
 )
-def test_regions_without_a_grid_are_drawn_a_word_each(
-    image, random, name, shape
-):
+def test_regions_without_a_grid_are_drawn_per_word(image, random, name, shape):
     weights = random.random(shape)
     drawing = draw(name, image, weights, WORDS)
     assert labels(drawing) == WORDS
@@ -170,14 +172,14 @@ def test_regions_without_a_grid_are_drawn_a_word_each(
     assert labels(numbered) == [f"word {i}" for i in range(1, 6)]
 
 
-def test_large_attention_draws_the_first_and_says_so(image, random):
+def test_captions_state_how_much_of_large_attention_is_drawn(image, random):
     weights = random.random((9, 20, 20))
     drawing = draw("words_to_words_1", image, weights)
     assert len(drawing.parts) == 8
-    assert "the first 8 of 9 heads" in drawing.says
-    assert "the first 14 of 20 words" in drawing.says
+    assert "the first 8 of 9 heads" in drawing.caption
+    assert "the first 14 of 20 words" in drawing.caption
     drawing = draw("affinity_1", image, random.random((20, 4, 4)), WORDS)
-    assert "first" not in drawing.says
+    assert "first" not in drawing.caption
 
 
 @pytest.mark.parametrize(
@@ -205,7 +207,7 @@ def test_only_affinity_may_be_negative(image):
 
 
 @pytest.mark.parametrize("name", ["words_1", "affinity_1", "words_to_words_1"])
-def test_rejects_more_words_than_places(image, name):
+def test_rejects_more_words_than_positions(image, name):
     shapes = {"words_1": (2,), "affinity_1": (2, 4, 4)}
     weights = np.ones(shapes.get(name, (2, 2)))
     with pytest.raises(ValueError, match="`words` must.*Received: .*red"):

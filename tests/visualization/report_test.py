@@ -108,27 +108,30 @@ def test_page_is_balanced_and_needs_no_other_file(tmp_path, example):
     assert len(page.all("title")) == 1
 
 
-def test_header_tells_accuracy_baselines_grounding_and_settings(tmp_path):
+def test_header_states_accuracy_baselines_grounding_and_settings(tmp_path):
     text = Page(write_report(tmp_path / "r.html", [], SUMMARY)).text
     for expected in (
         "99.6", "of 9,673 questions", "Accuracy, yes/no 98.8", "37.3", "67.0",
-        "regions 1, pointing accuracy 81.2", "63.1% of weight, chance 18.6%",
+        "regions 1, pointing accuracy 81.2",
+        "63.1 % of the weight on the object, chance 18.6 %",
         "learning rate 0.001", "seed 7",
     ):  # fmt: skip
         assert expected in text
 
 
-def test_wrong_and_right_answers_have_a_section_each(tmp_path, example):
+def test_incorrect_and_correct_answers_have_a_section_each(tmp_path, example):
     wrong = dataclasses.replace(example, question="wrong?", correct=False)
     examples = [example, wrong, example]
     text = Page(write_report(tmp_path / "r.html", examples, {})).text
-    head, _, rest = text.partition("Wrong answers 1 shown")
-    wrongs, _, rights = rest.partition("Right answers 2 shown")
+    head, _, rest = text.partition("Incorrect answers 1 shown")
+    wrongs, _, rights = rest.partition("Correct answers 2 shown")
     assert wrongs.count("wrong?") == 1 and "what shape" not in wrongs
     assert rights.count("what shape is it?") == 2 and "wrong?" not in rights
 
 
-def test_card_shows_the_image_and_the_heat_map_of_every_hop(tmp_path, example):
+def test_card_shows_the_image_and_the_heat_map_of_every_attention(
+    tmp_path, example
+):
     page = Page(write_report(tmp_path / "r.html", [example], {}))
     images = page.all("img")
     assert [i["alt"].split(":")[0] for i in images] == [
@@ -210,13 +213,14 @@ def test_every_kind_of_attention_is_on_the_card(tmp_path, example):
     page = Page(write_report(tmp_path / "r.html", [example], {}))
     assert len(page.all("img")) == 2 + 3 * 3 + 2 + 2
     assert "words to regions 1, shape: largest weight" in str(page.tags)
-    shares = [s["style"] for s in page.all("bdi") if "style" in s]
-    assert shares == ["--share:0.60", "--share:0.80", "--share:1.00"]
+    fractions = [s["style"] for s in page.all("bdi") if "style" in s]
+    expected = ["--fraction:0.60", "--fraction:0.80", "--fraction:1.00"]
+    assert fractions == expected
     assert page.text.count("shape") == 5  # question, chip, and three captions
     assert len(page.all("details")) == 5
 
 
-def test_few_rows_of_small_pictures_are_open(tmp_path, example):
+def test_few_rows_of_small_images_are_open(tmp_path, example):
     maps = every_kind(4)
     few = dict(list(maps.items())[:5])
     for attention, is_open in [(few, True), (maps, False)]:
@@ -241,9 +245,9 @@ def test_hostile_words_stay_text(tmp_path, example, text):
     assert ("bdi", shown) in page.texts
 
 
-def test_empty_report_says_so(tmp_path):
+def test_empty_report_has_no_examples(tmp_path):
     text = Page(write_report(tmp_path / "r.html", [], {})).text
-    assert text.count("None among the examples.") == 2
+    assert text.count("No examples.") == 2
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def image(random):
 
 
 def panels(drawn):
-    """The panels of 256 x 128 pixels, between gaps of 8 white columns."""
+    """Returns the panels of 256 x 128 pixels between gaps of 8 columns."""
     pixels = np.asarray(drawn)
     assert pixels.shape[0] == 128 and (pixels.shape[1] + 8) % 264 == 0
     starts = range(0, pixels.shape[1], 264)
@@ -27,11 +27,11 @@ def panels(drawn):
 
 
 def assert_panels(drawn, expected):
-    for panel, picture in zip(panels(drawn), expected, strict=True):
-        np.testing.assert_array_equal(panel, picture)
+    for panel, pixels in zip(panels(drawn), expected, strict=True):
+        np.testing.assert_array_equal(panel, pixels)
 
 
-def test_image_and_the_map_of_every_hop_stand_side_by_side(image, random):
+def test_image_and_the_map_of_every_attention_are_side_by_side(image, random):
     maps = {
         "regions_1": random.random((4, 8)),
         "regions_2": random.random((4, 8)),

@@ -22,7 +22,7 @@ def image(path, drawing=None):
     return ImageQuestions("0", path, drawing)
 
 
-def test_batches_come_in_order_with_bytes_pixels_and_size(folder):
+def test_batches_are_in_order_with_bytes_pixels_and_size(folder):
     reader = ImageReader(folder, size=(3, 4))
     batches = [[image("2.png"), image("0.png")], [image("1.png")]]
     first, second = reader.read_batches(batches)
@@ -36,24 +36,24 @@ def test_batches_come_in_order_with_bytes_pixels_and_size(folder):
 
 
 def test_the_next_batch_is_read_while_one_is_used(folder):
-    asked = []
+    requested = []
 
     def batches():
         for i in range(3):
-            asked.append(i)
+            requested.append(i)
             yield [image(f"{i}.png")]
 
     reading = ImageReader(folder).read_batches(batches())
     next(reading)
-    assert asked == [0, 1]
+    assert requested == [0, 1]
 
 
-def test_an_image_that_cannot_be_read_takes_its_own_place(folder):
+def test_an_error_takes_the_position_of_its_image(folder):
     (folder / "empty.png").touch()
     os.mkfifo(folder / "pipe.png")
     names = ["0.png", "no.png", "empty.png", "pipe.png", "\0.png", "1.png"]
-    (found,) = ImageReader(folder).read_batches([list(map(image, names))])
-    reasons = [getattr(item, "reason", "read") for item in found]
+    (results,) = ImageReader(folder).read_batches([list(map(image, names))])
+    reasons = [getattr(item, "reason", "read") for item in results]
     assert reasons == [
         "read",
         "missing_file",

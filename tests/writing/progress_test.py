@@ -9,7 +9,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_the_last_line_has_all_images_and_the_rate():
+def test_the_last_line_shows_all_images_and_the_rate():
     stream = io.StringIO()
     with Progress(total=10, done=lambda: 10, stream=stream):
         pass
@@ -18,7 +18,7 @@ def test_the_last_line_has_all_images_and_the_rate():
     assert "left" not in stream.getvalue()
 
 
-def test_lines_say_the_time_left_while_work_is_going_on():
+def test_lines_show_the_time_left_during_the_work():
     stream = io.StringIO()
     start = time.monotonic()
 
@@ -44,7 +44,7 @@ def test_images_of_an_earlier_run_do_not_count_as_speed():
     assert int(rate.split()[0]) < 500
 
 
-def test_a_terminal_has_one_line_that_is_renewed():
+def test_a_terminal_shows_one_line_that_is_updated():
     stream = Terminal()
     with Progress(5, lambda: 1, stream, interval=0.02):
         time.sleep(0.1)

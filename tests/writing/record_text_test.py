@@ -43,7 +43,9 @@ def test_words_answers_and_lengths_are_counted():
     }
 
 
-def test_vocabularies_are_written_and_the_longest_question_counts(output):
+def test_vocabularies_and_the_length_of_the_longest_question_are_written(
+    output,
+):
     counts = {("word", "a"): 2, ("word", "b"): 1, ("answer", "yes"): 3}
     text = write_text(
         {**counts, ("length", 5): 1, ("length", 9): 1}, output, TextLimits(2)
@@ -61,13 +63,13 @@ def test_vocabularies_are_written_and_the_longest_question_counts(output):
 
 
 def test_a_training_split_without_answers_is_refused(output):
-    with pytest.raises(UserError, match="answer that occurs 2 times"):
+    with pytest.raises(UserError, match="answer that occurs at least 2 times"):
         write_text(
             {("answer", "yes"): 1}, output, TextLimits(min_answer_count=2)
         )
 
 
-def test_questions_become_ids_and_scores():
+def test_questions_are_encoded_as_ids_and_scores():
     text = RecordText(["[PAD]", "[UNK]", "is", "it"], ["no", "yes"], 3)
     answers = ["yes"] * 2 + ["maybe", "no"]
     (encoded,), cut = text.encode([question("Is it gray, sir?", *answers)])
@@ -78,7 +80,7 @@ def test_questions_become_ids_and_scores():
     assert encoded["all_answers"] == answers
 
 
-def test_an_empty_question_is_an_unknown_word_and_no_answer_is_none():
+def test_an_empty_question_is_one_unknown_word_without_an_answer():
     text = RecordText(["[PAD]", "[UNK]"], ["yes"], 3)
     (encoded,), cut = text.encode([question("?!")])
     assert encoded["token_ids"] == [1, 0, 0]

@@ -33,7 +33,10 @@ def column(values):
 
 
 def row(image_id="1", size=("64", "48"), regions="2", boxes=8, features=6):
-    """A row whose parts can be made wrong; `boxes` and `features` numbers."""
+    """Returns a row; `boxes` and `features` are columns or numbers of values.
+
+    Any part can be replaced by an invalid one.
+    """
     boxes = column(range(boxes)) if isinstance(boxes, int) else boxes
     if isinstance(features, int):
         features = column(range(features))
@@ -42,15 +45,15 @@ def row(image_id="1", size=("64", "48"), regions="2", boxes=8, features=6):
 
 @pytest.fixture
 def index(tmp_path):
-    """Returns `index(*rows or paths)`: what the scan gave, and a reader."""
+    """Returns `index(*rows or paths)`, which gives the scan and a reader."""
 
     def make(*content):
         paths = list(content)
         if isinstance(content[0], str):
             paths = [tmp_path / "regions.tsv"]
             paths[0].write_text("".join(content), newline="")
-        found = index_region_features(paths, tmp_path / "index.sqlite")
-        return found, RegionFeatures(found.region_index)
+        scan = index_region_features(paths, tmp_path / "index.sqlite")
+        return scan, RegionFeatures(scan.region_index)
 
     return make
 
@@ -62,13 +65,13 @@ def reason(features, image):
 
 
 @pytest.mark.parametrize("path", [TSV, NPZ], ids=["tsv", "npz"])
-def test_every_image_has_as_many_regions_as_its_file_says(index, path):
-    found, features = index(path)
-    assert (found.channels, found.images) == (4, 3)
-    assert found.dropped == []
+def test_every_image_has_the_regions_of_its_file(index, path):
+    scan, features = index(path)
+    assert (scan.channels, scan.images) == (4, 3)
+    assert scan.dropped == []
     for image_id, regions in (("9", 10), ("25", 12), ("30", 11)):
-        picture = f"train2014/COCO_train2014_{int(image_id):012d}.jpg"
-        values, boxes, size = features.read(image(image_id, picture))
+        file = f"train2014/COCO_train2014_{int(image_id):012d}.jpg"
+        values, boxes, size = features.read(image(image_id, file))
         expected = np.arange(regions)[:, None] + np.arange(4) / 4
         np.testing.assert_array_equal(values, int(image_id) + expected)
         assert boxes.shape == (regions, 4)
@@ -103,18 +106,18 @@ def test_the_hash_is_that_of_the_content(index, tmp_path):
         (row("7", boxes=column([np.inf] * 8)), "not_finite"),
     ],
 )
-def test_a_bad_row_is_the_reason_why_its_image_has_none(index, bad, expected):
-    found, features = index(row("1"), bad)
-    assert (found.images, found.dropped) == (1, [])
+def test_reading_an_image_raises_the_reason_of_its_row(index, bad, expected):
+    scan, features = index(row("1"), bad)
+    assert (scan.images, scan.dropped) == (1, [])
     assert reason(features, image("7")) == expected
     assert features.read(image("1"))[0].tolist() == [[0, 1, 2], [3, 4, 5]]
 
 
-def test_rows_of_no_image_are_listed(index, tmp_path):
+def test_rows_of_no_image_are_dropped(index, tmp_path):
     rows = row("1"), "\n", row("1", features=3 * 2), row(""), row("2"), "12"
-    found, features = index(*rows)
+    scan, features = index(*rows)
     path = tmp_path / "regions.tsv"
-    assert found.dropped == [
+    assert scan.dropped == [
         DroppedRow(f"{path}:3", "duplicate_image_id", "1"),
         DroppedRow(f"{path}:4", "no_image_id"),
         DroppedRow(f"{path}:6", "no_image_id"),
@@ -122,17 +125,17 @@ def test_rows_of_no_image_are_listed(index, tmp_path):
     assert reason(features, image("12")) == "missing_features"
 
 
-def test_a_header_and_an_overlong_row_are_passed_over(index, monkeypatch):
+def test_a_header_and_an_overlong_row_are_skipped(index, monkeypatch):
     monkeypatch.setattr(region_index, "MAX_BYTES", 4000)
     header = "image_id\timage_w\timage_h\tnum_boxes\tboxes\tfeatures\n"
     long = row("5", features="A" * 2**21)
-    found, features = index(header, long, row("6"))
-    assert (found.images, found.dropped) == (1, [])
+    scan, features = index(header, long, row("6"))
+    assert (scan.images, scan.dropped) == (1, [])
     assert reason(features, image("5")) == "too_large"
     assert features.read(image("6"))[2] == (48, 64)
 
 
-def test_unequal_width_names_both_rows(index):
+def test_an_error_of_unequal_width_names_both_rows(index):
     with pytest.raises(UserError) as error:
         index(row("1"), row("2"), row("3", features=8))
     for part in ("regions.tsv:3 (image 3)", "regions.tsv:1 (image 1)", "4"):
@@ -170,7 +173,7 @@ def test_unequal_width_names_both_rows(index):
         (b"", "damaged_file"),
     ],
 )
-def test_a_bad_file_is_the_reason_why_its_image_has_none(
+def test_reading_an_image_raises_the_reason_of_its_file(
     index, tmp_path, arrays, expected, monkeypatch
 ):
     monkeypatch.setattr(region_rows, "MAX_BYTES", 4000)
@@ -181,8 +184,8 @@ def test_a_bad_file_is_the_reason_why_its_image_has_none(
         (folder / "bad.npz").write_bytes(arrays)
     else:
         np.savez_compressed(folder / "bad.npz", **arrays)
-    found, features = index(folder)
-    assert found.images == 1
+    scan, features = index(folder)
+    assert scan.images == 1
     assert reason(features, image("x", "a/bad.jpg")) == expected
     values, boxes, size = features.read(image("good"))
     assert values.tolist() == [[1, 2, 3]] and boxes.tolist() == [[0, 1, 2, 3]]
@@ -190,7 +193,7 @@ def test_a_bad_file_is_the_reason_why_its_image_has_none(
 
 
 def archive(path, header_shape, numbers, declared=None):
-    """An .npz file of features whose header or size may not be true."""
+    """Writes an .npz file of features whose header or size may be false."""
     file = io.BytesIO()
     header = {"shape": header_shape, "fortran_order": False, "descr": "<f4"}
     np.lib.format.write_array_header_1_0(file, header)
@@ -223,14 +226,14 @@ def test_a_hostile_file_takes_little_memory(tmp_path, content, expected):
     assert after - before < 100 * 2**10  # kilobytes
 
 
-def test_a_member_that_is_no_array_is_a_damaged_file(tmp_path):
+def test_a_member_other_than_an_array_is_a_damaged_file(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as file:
         file.writestr("features", b"text")
     with pytest.raises(UnreadableFeatures, match="damaged_file"):
         region_rows.read_npz(tmp_path / "a.npz")
 
 
-def test_a_file_that_changes_meanwhile_is_refused(index, tmp_path):
+def test_a_file_that_changed_since_the_scan_is_refused(index, tmp_path):
     _, features = index(row("1"), row("2"))
     content = row("2") + row("1")
     (tmp_path / "regions.tsv").write_text(content, newline="")
@@ -238,7 +241,7 @@ def test_a_file_that_changes_meanwhile_is_refused(index, tmp_path):
         features.read(image("1"))
 
 
-def test_what_cannot_be_used_at_all_is_refused(index, tmp_path):
+def test_paths_without_any_features_are_refused(index, tmp_path):
     with pytest.raises(UserError, match="No such file"):
         index(tmp_path / "missing.tsv")
     with pytest.raises(UserError, match="wrong_num_boxes .first .*tsv:1"):

@@ -24,14 +24,14 @@ def output(tmp_path):
     return tmp_path
 
 
-def test_the_entry_names_size_and_levels():
+def test_the_entry_has_size_and_levels():
     described = describe_encoder(encoder(), "/home/me/mine.keras")
     assert described["name"] == "mine.keras"
     assert described["image_size"] == [8, 8]
     assert described["levels"] == {"low": [4, 4, 4], "high": [2, 2, 5]}
 
 
-def test_levels_keep_the_order_that_was_asked_for():
+def test_levels_keep_the_order_of_the_argument():
     levels = describe_encoder(encoder(), "x", ["high", "low"])["levels"]
     assert list(levels) == ["high", "low"]
 
@@ -53,7 +53,7 @@ def test_equal_encoders_give_equal_files_at_any_time(output, monkeypatch):
     assert [p.name for p in WorkFolder(output).path.iterdir()] == []
 
 
-def test_features_do_not_depend_on_how_full_a_batch_is(output):
+def test_features_do_not_depend_on_the_number_of_images_in_a_batch(output):
     path = save_encoder(encoder(), output)
     extract = FeatureExtractor(path, ["high", "low"], batch_size=3)
     rng = np.random.default_rng(0)

@@ -64,7 +64,7 @@ def test_shard_without_a_record_is_an_empty_file(path):
     assert finished_shard(path) == entry
 
 
-def test_finished_shard_is_found_again(path, records):
+def test_finished_shard_has_its_entry(path, records):
     assert finished_shard(path) is None
     entry = write_shard(path, records, fingerprint="this run")
     assert finished_shard(path, "this run") == entry
@@ -91,7 +91,7 @@ def test_damaged_shard_is_not_trusted(path, records, damage):
     assert finished_shard(path) is None
 
 
-def test_old_marker_does_not_vouch_for_a_new_shard(path, records):
+def test_new_shard_with_an_old_marker_is_not_trusted(path, records):
     write_shard(path, records, "old")
     marker = path.with_name(f"{path.name}.done.json")
     old = marker.read_text()
@@ -143,7 +143,7 @@ def test_disk_that_fills_when_flushed_is_a_user_error(
         flush(path)
 
 
-def test_hash_is_right_however_the_writer_pauses(path, records):
+def test_hash_is_correct_if_the_writer_pauses(path, records):
     def slowly():
         for record in records:
             time.sleep(0.005)
@@ -183,7 +183,7 @@ def test_killed_writer_leaves_no_shard(tmp_path, path, records):
     assert not list(tmp_path.iterdir())
 
 
-def test_cleaning_keeps_the_shards_and_files_of_others(tmp_path, path, records):
+def test_cleaning_keeps_shards_and_unrelated_files(tmp_path, path, records):
     write_shard(path, records)
     (tmp_path / ".mine.tmp").write_text("")
     remove_leftovers(tmp_path)

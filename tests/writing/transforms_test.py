@@ -33,7 +33,7 @@ def image(number, *questions):
 
 @pytest.fixture
 def shards(tmp_path):
-    """Plans of three shards; image 2 is missing."""
+    """Names of three planned shards; the file of image 2 is missing."""
     images = [
         image(0, ("red hat", "no"), ("red cat", "yes")),
         image(1, ("red hat", "yes")),
@@ -86,7 +86,7 @@ def test_vocabularies_are_ordered_by_counts_over_all_shards(shards, tmp_path):
     assert WorkFolder(tmp_path).sequence_length() == 2
 
 
-def test_counters_tell_what_was_kept_dropped_and_cut(shards, tmp_path):
+def test_counters_count_kept_dropped_and_cut_items(shards, tmp_path):
     counters = write(shards, tmp_path)
     assert counters["kept_images"] == 2
     assert counters["kept_questions"] == 3
@@ -106,7 +106,7 @@ def test_counters_tell_what_was_kept_dropped_and_cut(shards, tmp_path):
     ]
 
 
-def test_finished_shards_are_passed_on_without_being_written(shards, tmp_path):
+def test_finished_shards_are_kept_without_being_written(shards, tmp_path):
     write(shards, tmp_path)
     entries = [finished_shard(tmp_path / s, "fingerprint") for s in shards]
     (tmp_path / shards[1]).write_bytes(b"torn")

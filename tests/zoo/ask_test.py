@@ -1,5 +1,7 @@
 """`zoo.ask`: answers, and the file that shows their attention."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -81,3 +83,43 @@ def test_ask_names_a_missing_image(call, run, tmp_path):
     done = call("ask", run, f"--image={path}", "--question=is it red?")
     assert done.status == 2
     assert str(path) in done.stderr
+
+
+@pytest.mark.parametrize("name", ["answer.html", "answer.png"])
+def test_ask_names_an_output_that_cannot_be_written(
+    call, run, picture, tmp_path, name
+):
+    (tmp_path / "file").write_text("mine")
+    output = tmp_path / "file" / name
+    flags = [
+        f"--image={picture}",
+        "--question=is it red?",
+        f"--output={output}",
+    ]
+    done = call("ask", run, *flags)
+    assert done.status == 2
+    assert done.stderr.startswith("error: --output cannot be written: [Errno")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["answer.html", "answer.png"])
+def test_ask_leaves_the_file_before_it_until_the_new_one_is_whole(
+    call, run, picture, tmp_path, monkeypatch, name
+):
+    def fail(*_):
+        raise OSError(5, "the power is gone")
+
+    output = tmp_path / "out" / name
+    output.parent.mkdir()
+    output.write_text("before")
+    monkeypatch.setattr(os, "replace", fail)
+    flags = [
+        f"--image={picture}",
+        "--question=is it red?",
+        f"--output={output}",
+    ]
+    done = call("ask", run, *flags)
+    assert done.status == 2
+    assert "--output cannot be written: [Errno 5] the power" in done.stderr
+    assert [path.name for path in output.parent.iterdir()] == [name]
+    assert output.read_text() == "before"

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.fixtures.small_results import RESULTS
 from vqa_keras.data import DatasetInfo
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -46,7 +47,8 @@ def test_a_misspelt_flag_and_a_missing_argument_have_status_2(call, command):
     done = call(command, *flags)
     assert done.status == 2
     assert re.fullmatch(
-        "error: needed .*one .* Received: nothing\n", done.stderr
+        "error: The argument must be .*one .* Received: nothing\n",
+        done.stderr,
     )
 
 
@@ -76,11 +78,11 @@ def test_missing_folders_are_named(call, run, records, tmp_path):
 
 
 def test_an_unreadable_run_is_refused(call, records, tmp_path):
-    (tmp_path / "results.json").write_text('{"inputs": "regions"}')
+    (tmp_path / "results.json").write_text(json.dumps(RESULTS))
     (tmp_path / "config.json").write_text("{half")
     done = call("evaluate", tmp_path, f"--data={records}")
     assert done.status == 2
-    assert f"{tmp_path} holds no readable run" in done.stderr
+    assert f"{tmp_path} must hold the preset of a run" in done.stderr
 
 
 def test_evaluate_gives_the_figures_of_the_run(call, run, records, tmp_path):
@@ -114,7 +116,7 @@ def test_records_of_other_vocabularies_are_refused(call, run, write_records):
     other = write_records(words=words)
     done = call("evaluate", run, f"--data={other}")
     assert done.status == 2
-    assert f"{other / 'words.txt'}: needed the vocabulary" in done.stderr
+    assert f"{other / 'words.txt'} must be the vocabulary" in done.stderr
     assert "entry 4 is 'the' instead of 'a'" in done.stderr
 
 
@@ -131,7 +133,7 @@ def test_records_of_another_schema_are_refused(call, run, write_records):
 
 def test_truncated_records_are_refused(call, run, write_records):
     other = write_records()
-    path = other / "test-00000-of-00001.tfrecord"
+    path = other / "test-0.tfrecord"
     path.write_bytes(path.read_bytes()[:-9])
     done = call("evaluate", run, f"--data={other}")
     assert done.status == 2
@@ -169,7 +171,7 @@ def test_export_writes_a_version_once(call, run, tmp_path):
     assert (tmp_path / "1" / "saved_model.pb").is_file()
     done = call("export", run, f"--output={tmp_path}")
     assert done.status == 2
-    assert f"{tmp_path / '1'} exists already" in done.stderr
+    assert f"{tmp_path / '1'} must be a new folder" in done.stderr
     assert [p.name for p in tmp_path.iterdir()] == ["1"]
 
 

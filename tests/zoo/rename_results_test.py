@@ -39,6 +39,6 @@ def test_a_file_that_is_no_json_stays(call, tmp_path):
     path.write_text("{")
     done = call("rename_results", path)
     assert done.status == 2
-    assert "results.json, line 1, column 2" in done.stderr
+    assert "results.json must be JSON at line 1, column 2" in done.stderr
     assert path.read_text() == "{"
     assert call("rename_results").status == 2

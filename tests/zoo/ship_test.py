@@ -61,7 +61,7 @@ def test_every_command_that_reads_a_run_takes_a_shipped_name(
             command, name, f"--data={records}", f"--output={tmp_path / 'x'}"
         )
         assert done.status == 2
-        assert "needed the vocabulary of the model" in done.stderr
+        assert "must be the vocabulary of the model" in done.stderr
 
 
 def test_a_misspelt_shipped_name_suggests_the_right_one(call, tmp_path):

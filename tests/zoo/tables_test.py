@@ -6,15 +6,15 @@ import re
 
 import pytest
 
+from tests.fixtures.small_results import RESULTS
 from vqa_keras import zoo
 from vqa_keras.errors import UserError
 from vqa_keras.zoo import results_tables
 
 CARD = "# {}\n\n## Our result\n\n{}{}\n## Limits\n\nA tiny model.\n"
 RUN = {
+    **RESULTS,  # of easy_vqa's test split
     "entry": "looking",
-    "dataset": "easy_vqa",
-    "split": "test",
     "questions": 9673,
     "images": 1000,
     "accuracy": {
@@ -165,20 +165,22 @@ def test_a_card_without_the_two_lines_is_named(folder):
     path = folder / "old" / "README.md"
     for text in ("# old\n", results_tables.END + results_tables.BEGIN):
         path.write_text(text)
-        with pytest.raises(UserError, match="old/README.md: needed a card"):
+        with pytest.raises(UserError, match="old/README.md must be a card"):
             results_tables.pages()
 
 
 def test_results_on_other_questions_are_not_put_in_one_table(folder):
-    runs = json.dumps([changed(split="validation")])
-    (folder / "old" / "results.json").write_text(runs)
+    path = folder / "old" / "results.json"
+    path.write_text(json.dumps([changed(split="validation")]))
     with pytest.raises(UserError, match="same questions.* easy_vqa validation"):
         results_tables.pages()
 
 
 def test_an_unreadable_results_file_is_named(folder):
     (folder / "old" / "results.json").write_text("[{")
-    with pytest.raises(UserError, match="old/results.json cannot be read"):
+    with pytest.raises(
+        UserError, match="old/results.json must be JSON at line 1, column 3"
+    ):
         results_tables.pages()
 
 
@@ -192,8 +194,8 @@ def of_types(**changes):
     }
     for found in run["grounding"].values():
         found["per_question_type"] = {
-            "far": {"pointing_accuracy": 40.0, "chance": 19.5},
-            "near": {"pointing_accuracy": 60.0, "chance": 8.25},
+            "far": {"pointing_accuracy": 40.0, "mass": 30.0, "chance": 19.5},
+            "near": {"pointing_accuracy": 60.0, "mass": 50.0, "chance": 8.25},
         }
     return run
 
@@ -286,7 +288,8 @@ def test_check_names_stale_files_and_writes_nothing(call, cards):
 def test_an_argument_is_refused(call):
     done = call("tables", "stacked")
     assert done.status == 2
-    assert done.stderr == "error: needed no argument. Received: stacked\n"
+    expected = "There must be no argument. Received: stacked"
+    assert done.stderr == f"error: {expected}\n"
 
 
 def test_the_published_pages_are_current():

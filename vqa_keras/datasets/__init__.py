@@ -1,1 +1,1 @@
-"""Readers of annotation formats, and the table of questions they fill."""
+"""Readers of annotation formats and the `QuestionTable` that they fill."""

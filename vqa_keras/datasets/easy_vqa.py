@@ -17,14 +17,17 @@ ARGUMENTS = ("validation_fraction", "seed")
 
 
 def find(directory: str | os.PathLike[str] | None = None) -> pathlib.Path:
-    """Returns the folder of the data set as a `pathlib.Path`.
+    """Returns the folder of the data set.
 
     Args:
-        directory: folder with `train/` and `test/`. Defaults to the one
-            inside the installed package easy-vqa.
+        directory: str or path, folder with `train/` and `test/`. Defaults to
+            the one inside the installed package easy-vqa.
+
+    Returns:
+        `pathlib.Path`.
 
     Raises:
-        UserError: if there is no such folder, or no such package.
+        UserError: if the folder lacks a file, or the package is not installed.
     """
     if directory is None:
         spec = importlib.util.find_spec("easy_vqa")
@@ -37,12 +40,12 @@ def find(directory: str | os.PathLike[str] | None = None) -> pathlib.Path:
         directory = pathlib.Path(spec.submodule_search_locations[0], "data")
     directory = pathlib.Path(directory)
     for split in ("train", "test"):
-        for needed in (f"{split}/questions.json", f"{split}/images"):
-            if not (directory / needed).exists():
+        for name in (f"{split}/questions.json", f"{split}/images"):
+            if not (directory / name).exists():
                 raise UserError(
                     "The folder of easy_vqa must have train/ and test/, each "
                     f"with questions.json and images/. Received: {directory}, "
-                    f"without {needed}"
+                    f"without {name}"
                 )
     return directory
 
@@ -55,18 +58,20 @@ def read(
 ) -> None:
     """Adds the images and questions of all splits to a table.
 
-    The validation split is a part of the training images. Images are in the
-    order of their ids. Image files are not opened.
+    The validation split is a fraction of the training images. Images are in
+    the order of their ids. Image files are not opened.
 
     Args:
-        folder: what `find` returned.
-        table: the `QuestionTable` to fill.
-        validation_fraction: float, the part of the training images.
-        seed: int. Another seed chooses other images.
+        folder: `pathlib.Path` from `find`.
+        table: `QuestionTable` to fill.
+        validation_fraction: float, at least 0 and less than 1, fraction of the
+            training images. Defaults to 0.1.
+        seed: int, chooses the validation images. Defaults to 0.
 
     Raises:
         UserError: if a questions.json is not a list of
-            [question, answer, image id], with file, row and what was found.
+            `[question, answer, image id]`; names the file, the row and its
+            value.
     """
     for split in ("train", "test"):
         images = _read_split(folder, split)
@@ -90,7 +95,7 @@ def _read_split(
         )
     images: dict[int, list[Question]] = {}
     for number, row in enumerate(rows):
-        question, answer, image_id = _checked(path, number, row)
+        question, answer, image_id = _parse_row(path, number, row)
         images.setdefault(image_id, []).append(
             Question(
                 question_id=f"{split}-{number}",
@@ -103,7 +108,9 @@ def _read_split(
     return images
 
 
-def _checked(path: pathlib.Path, number: int, row: Any) -> tuple[str, str, int]:
+def _parse_row(
+    path: pathlib.Path, number: int, row: Any
+) -> tuple[str, str, int]:
     if (
         isinstance(row, list)
         and [type(value) for value in row] == [str, str, int]
@@ -112,8 +119,9 @@ def _checked(path: pathlib.Path, number: int, row: Any) -> tuple[str, str, int]:
         question, answer = map(plain_text, row[:2])
         return question, answer, row[2]
     raise UserError(
-        f"{path}, row {number} must be [question, answer, image id], two texts "
-        f"and a number. Received: {json.dumps(row)[:200]}"
+        f"{path}, row {number}: must be [question, answer, image id], two "
+        "strings and an integer of at least 0. Received: "
+        f"{json.dumps(row)[:200]}"
     )
 
 

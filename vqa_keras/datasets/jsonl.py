@@ -1,29 +1,30 @@
-r"""Reads your own data: images and a line of JSON for each question.
+r"""Reads your own data set: image files and one line of JSON per question.
 
     DIR/train.jsonl
-    DIR/validation.jsonl    optional; else a part of the training images
+    DIR/validation.jsonl    optional; else a fraction of the training images
     DIR/test.jsonl          optional
-    DIR/...                 the image files, anywhere below
+    DIR/...                 the image files, at any depth
 
-A line is an object, here written in two:
+A line is an object, wrapped here:
 
     {"question_id": 7, "image": "photos/door.jpg",
      "question": "what color is the door?", "answers": ["red", "dark red"]}
 
-    question_id    a number or a text, different in every line of a file;
-                   numbers if you want to submit answers in the official format
+    question_id    integer or string, unique in the file; submissions in the
+                   official format take integers only
     image          path below DIR, in any format that Pillow reads: JPEG, PNG,
-                   GIF, BMP, WebP, TIFF, PPM. One image may have many lines
-    question       text
-    answers        list of texts, one for each person who answered; or
-    answer         one text. Neither is needed in test.jsonl
-    question_type  optional text to group results by; else the first word
-    answer_type    optional; else "yes/no", "number" or "other", as the answer.
-                   A question without answers has no type but what you give
-    boxes          optional list of [x1, y1, x2, y2], in pixels: the objects
+                   GIF, BMP, WebP, TIFF, PPM. Many lines may name one image
+    question       string
+    answers        list of strings, one per annotator; or
+    answer         one string. Both are optional in test.jsonl
+    question_type  optional string, groups results. Defaults to the first word
+    answer_type    optional string. Defaults to "yes/no", "number" or "other",
+                   by the most common answer. Without answers, both types
+                   default to ""
+    boxes          optional list of [x1, y1, x2, y2] in pixels: the objects
                    that the answer depends on, for grounding
-    image_id       optional text or number; else the path
-    complementary_id  optional: the question_id of the same question about an
+    image_id       optional integer or string. Defaults to the path
+    complementary_id  optional: question_id of the same question about an
                    image with another answer
 """
 
@@ -59,10 +60,16 @@ _KEYS = {
 
 
 def find(directory: str | os.PathLike[str] | None = None) -> pathlib.Path:
-    """Returns the folder of the data as a `pathlib.Path`.
+    """Returns the folder of the data set.
+
+    Args:
+        directory: str or path, folder with train.jsonl.
+
+    Returns:
+        `pathlib.Path`.
 
     Raises:
-        UserError: if none is named, or it has no train.jsonl.
+        UserError: if `directory` is None or has no train.jsonl.
     """
     if directory is None:
         raise UserError(
@@ -73,8 +80,8 @@ def find(directory: str | os.PathLike[str] | None = None) -> pathlib.Path:
     if not (directory / "train.jsonl").is_file():
         names = sorted(path.name for path in directory.glob("*"))[:5]
         raise UserError(
-            f"{directory} must be a folder with train.jsonl, a line of JSON "
-            f"for each question. Received: {', '.join(names) or 'nothing'}"
+            f"{directory} must be a folder with train.jsonl, one line of JSON "
+            f"per question. Received: {', '.join(names) or 'nothing'}"
         )
     return directory
 
@@ -88,16 +95,16 @@ def read(
     """Adds the images and questions of all files to a table.
 
     Args:
-        folder: what `find` returned.
-        table: the `QuestionTable` to fill.
-        validation_fraction: float, the part of the training images that
-            becomes the validation split if there is no validation.jsonl.
-        seed: int. Another seed chooses other images.
+        folder: `pathlib.Path` from `find`.
+        table: `QuestionTable` to fill.
+        validation_fraction: float, at least 0 and less than 1, fraction of the
+            training images that becomes the validation split if there is no
+            validation.jsonl. Defaults to 0.1.
+        seed: int, chooses the validation images. Defaults to 0.
 
     Raises:
-        UserError: for a line that is not as the top of this module says, with
-            file and line; for an image outside the folder; for a file without
-            a question.
+        UserError: if a line is not in the format of this module, with file and
+            line; if an image is outside the folder; if a file has no question.
     """
     root = os.path.realpath(folder)
     paths = {s: pathlib.Path(folder, f"{s}.jsonl") for s in _SPLITS}
@@ -118,28 +125,30 @@ def _read_file(
                 if not data.removeprefix(b"\xef\xbb\xbf").strip():
                     continue
                 line = _Line(parse_json(data, path, number), path, number)
-                line.check(answers_needed=split != "test")
+                line.check(answers_required=split != "test")
                 image_id, image = line.image(root)
                 table.add_image(split, image_id, image)
                 table.add_question(split, image_id, line.question())
                 count += 1
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+        raise UserError(
+            f"{path} must be a readable file. Received: {error.strerror}"
+        ) from error
     if not count:
         raise UserError(
-            f"{path} must have at least one question, a line of JSON each. "
-            "Received: none"
+            f"{path} must have at least one question, one line of JSON per "
+            "question. Received: none"
         )
 
 
 class _Line:
-    """One line of a file, checked."""
+    """Checks and parses one line of a file."""
 
     def __init__(self, values: Any, path: pathlib.Path, number: int):
         self.values = values
         self.place = f"{path}, line {number}"
 
-    def check(self, answers_needed: bool) -> None:
+    def check(self, answers_required: bool) -> None:
         values = self.values
         if not isinstance(values, dict):
             self.refuse("must be a JSON object", values)
@@ -150,37 +159,38 @@ class _Line:
         for key in ("question_id", "image", "question"):
             if key not in values:
                 keys = ", ".join(sorted(values))
-                self.refuse(f"must have the key {key}", keys)
+                self.refuse(f"must have the key `{key}`", keys)
         for key in ("image", "question", "question_type", "answer_type"):
             if key in values and not isinstance(values[key], str):
-                self.refuse(f"{key} must be a text", values[key])
+                self.refuse(f"`{key}` must be a string", values[key])
         for key in ("question_id", "image_id", "complementary_id"):
             if key in values and not _is_id(values[key]):
-                self.refuse(f"{key} must be a number or a text", values[key])
+                rule = f"`{key}` must be an integer or a string"
+                self.refuse(rule, values[key])
         if "answers" in values and "answer" in values:
-            self.refuse("must have either answers or answer", "both")
+            self.refuse("must have either `answers` or `answer`", "both")
         if "answer" in values and not isinstance(values["answer"], str):
-            self.refuse("answer must be a text", values["answer"])
+            self.refuse("`answer` must be a string", values["answer"])
         answers = values.get("answers", [])
         if not isinstance(answers, list) or not all(
             isinstance(answer, str) for answer in answers
         ):
-            self.refuse("answers must be a list of texts", answers)
-        if answers_needed and not (answers or "answer" in values):
+            self.refuse("`answers` must be a list of strings", answers)
+        if answers_required and not (answers or "answer" in values):
             keys = ", ".join(sorted(values))
-            self.refuse("must have answers or answer", keys)
+            self.refuse("must have `answers` or `answer`", keys)
         boxes = values.get("boxes") or []
         if not isinstance(boxes, list) or not all(map(_is_box, boxes)):
-            self.refuse("boxes must be a list of [x1, y1, x2, y2]", boxes)
+            rule = "`boxes` must be a list of [x1, y1, x2, y2]"
+            self.refuse(f"{rule} with x1 <= x2 and y1 <= y2", boxes)
 
     def image(self, root: str) -> tuple[str, str]:
         """Returns the image's id and its path."""
         path = plain_text(self.values["image"])
-        # Also follows symbolic links: an image behind one that leads out of
-        # the folder is another's file.
+        # Resolves symbolic links too: a link may lead out of the folder.
         real = os.path.realpath(os.path.join(root, path.replace("\0", "")))
         if os.path.isabs(path) or os.path.commonpath([root, real]) != root:
-            self.refuse("image must be a path below the folder", path)
+            self.refuse("`image` must be a path below the folder", path)
         return plain_text(str(self.values.get("image_id", path))), path
 
     def question(self) -> Question:
@@ -207,7 +217,7 @@ class _Line:
         )
 
     def refuse(self, rule: str, received: Any) -> NoReturn:
-        """Raises the `UserError` of a rule that the line breaks."""
+        """Raises a `UserError` that names the line and the rule it breaks."""
         text = received if isinstance(received, str) else repr(received)
         raise UserError(f"{self.place}: {rule}. Received: {text[:200]}")
 

@@ -12,8 +12,19 @@ from vqa_keras.files import read_json
 
 
 def items(path: pathlib.Path, key: str) -> Iterator[Mapping[str, Any]]:
-    """Yields the objects of the list `key`; memory holds one of them."""
-    # Here: the readers of other data work without the package.
+    """Yields the objects of the list `key` of a JSON file.
+
+    Memory holds one object at a time.
+
+    Args:
+        path: `pathlib.Path` of the file.
+        key: str, key of the list in the top-level object.
+
+    Raises:
+        UserError: if the file cannot be read or is not JSON, if an item is not
+            an object, or if the package ijson is not installed.
+    """
+    # Imported here: readers of other formats work without the package.
     try:
         import ijson
     except ImportError as error:
@@ -30,48 +41,59 @@ def items(path: pathlib.Path, key: str) -> Iterator[Mapping[str, Any]]:
                     refuse(path, f"the list {key}", "objects", row)
                 yield row
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+        raise UserError(
+            f"{path} must be a readable file. Received: {error.strerror}"
+        ) from error
     except ijson.JSONError as error:
         read_json(path)  # Its error names line and column.
         raise UserError(f"{path} must be JSON. Received: {error}") from error
 
 
-def whole(
+def integer(
     path: pathlib.Path, row: Mapping[str, Any], key: str, place: object
 ) -> int:
-    """Returns a whole number of a row, at least 0."""
+    """Returns the integer `row[key]`; refuses other types and values below 0.
+
+    Args:
+        path: `pathlib.Path` of the file, for the error message.
+        row: dict, an object of the file.
+        key: str.
+        place: location in the file, for the error message.
+    """
     value = row.get(key)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        refuse(path, place, f"{key}, a whole number", row)
+        refuse(path, place, f"`{key}`, an integer of at least 0", row)
     return value
 
 
-def text(
+def string(
     path: pathlib.Path, row: Mapping[str, Any], key: str, place: str
 ) -> str:
-    """Returns a text of a row."""
+    """Returns the string `row[key]`; the arguments are those of `integer`."""
     if not isinstance(row.get(key), str):
-        refuse(path, place, f"{key}, a text", row)
+        refuse(path, place, f"`{key}`, a string", row)
     return row[key]
 
 
 def answers(
     path: pathlib.Path, row: Mapping[str, Any], place: str
 ) -> list[str]:
-    """Returns the answers of an annotation, one for each annotator."""
+    """Returns the answers of an annotation, one per annotator."""
     rows = row.get("answers")
-    if not isinstance(rows, list) or not rows:
-        refuse(path, place, "answers", row)
-    if not all(isinstance(answer, dict) for answer in rows):
-        refuse(path, place, "answers", row)
-    return [plain_text(text(path, a, "answer", place)) for a in rows]
+    if (
+        not isinstance(rows, list)
+        or not rows
+        or not all(isinstance(answer, dict) for answer in rows)
+    ):
+        refuse(path, place, "`answers`, a list of at least one object", row)
+    return [plain_text(string(path, a, "answer", place)) for a in rows]
 
 
 def refuse(
-    path: pathlib.Path, place: object, needed: str, received: object
+    path: pathlib.Path, place: object, required: str, received: object
 ) -> NoReturn:
-    """Raises the `UserError` of a row that lacks something."""
+    """Raises a `UserError` for a row that lacks `required`."""
     raise UserError(
-        f"{path}, {str(place)[:100]}: must have {needed}. Received: "
+        f"{path}, {str(place)[:100]}: must have {required}. Received: "
         f"{str(received)[:200]}"
     )

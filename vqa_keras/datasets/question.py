@@ -1,6 +1,6 @@
-"""What a reader adds to a `QuestionTable`, and what the table yields.
+"""Items of a `QuestionTable`: questions, images and dropped items.
 
-`json.dumps(value, default=vars)` writes these objects as JSON.
+`json.dumps(value, default=vars)` serializes them.
 """
 
 import dataclasses
@@ -10,18 +10,19 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """One question as the annotations have it.
+    """A question and its annotation.
 
     Args:
-        question_id: unique in its split.
-        question: the text.
-        question_type: group that results are reported by; "" if unknown.
-        answer_type: "yes/no", "number", "other" or "" if unknown.
-        answers: one for each annotator; empty where they are not published.
-        object_boxes: `[x1, y1, x2, y2]` in pixels, one for each object that the
-            answer depends on; empty if unknown.
-        complementary_id: question_id of the same question about an image with
-            another answer; "" if there is none.
+        question_id: str, unique in its split.
+        question: str, the text.
+        question_type: str, groups results. Defaults to "", unknown.
+        answer_type: "yes/no", "number", "other" or the default "", unknown.
+        answers: list of str, one per annotator. Defaults to an empty list, for
+            answers that are not published.
+        object_boxes: list of `[x1, y1, x2, y2]` in pixels, one per object that
+            the answer depends on. Defaults to an empty list, unknown.
+        complementary_id: str, question_id of the same question about an image
+            with another answer. Defaults to "", none.
     """
 
     question_id: str
@@ -35,14 +36,15 @@ class Question:
 
 @dataclasses.dataclass(frozen=True)
 class ImageQuestions:
-    """One image with all its questions.
+    """An image and all its questions.
 
     Args:
-        image_id: unique in its split.
-        path: of the image file, below the folder of the data; None for an
-            image that is drawn.
-        drawing: JSON value that the reader's `draw` draws, or None.
-        questions: in the order of adding.
+        image_id: str, unique in its split.
+        path: str, path of the image file below the folder of the data set, or
+            None (default) for an image without a file.
+        drawing: JSON value for the reader's `draw`, or None (default).
+        questions: list of `Question`, in the order of adding. Defaults to an
+            empty list.
     """
 
     image_id: str
@@ -52,23 +54,24 @@ class ImageQuestions:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "ImageQuestions":
-        """Returns the image of a parsed JSON object."""
+        """Returns the `ImageQuestions` of a parsed JSON object."""
         questions = [Question(**question) for question in values["questions"]]
         return cls(**{**values, "questions": questions})
 
 
 @dataclasses.dataclass(frozen=True)
 class Dropped:
-    """One item that is left out of the records, a line of `dropped.jsonl`.
+    """An item left out of the records; a line of `dropped.jsonl`.
 
     Args:
-        split: its split, or None for the files of region features.
+        split: str, its split, or None for the files of region features.
         item: "image", "question", "annotation" or "features".
-        id: which one.
-        reason: such as "duplicate_question_id"; items are counted by it.
-        file: path of the image file, if known.
-        questions: number of an image's questions, left out with it.
-        question_ids: their ids.
+        id: str, id of the item.
+        reason: str, such as "duplicate_question_id"; items are counted by it.
+        file: str, path of the image file, or None (default).
+        questions: int, number of questions dropped with an image, or None
+            (default).
+        question_ids: list of str, their ids, or None (default).
     """
 
     split: str | None
@@ -80,6 +83,6 @@ class Dropped:
     question_ids: list[str] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Returns a JSON object without the details that are None."""
+        """Returns a dict without None values, except `split`."""
         known = vars(self).items()
         return {k: v for k, v in known if k == "split" or v is not None}

@@ -1,4 +1,4 @@
-"""Questions grouped by image, in a file: as many as there are."""
+"""Stores the questions of a data set by image, in an SQLite file."""
 
 import hashlib
 import json
@@ -28,11 +28,11 @@ CREATE TABLE dropped (number INTEGER PRIMARY KEY, content TEXT);
 
 
 class QuestionTable:
-    """The images and questions of a data set, as a reader finds them.
+    """Images and questions of a data set, stored on disk.
 
-    A reader adds them in the order of its files; the pipeline takes them out
-    image by image. All are in an SQLite file, so that memory does not grow
-    with the data set.
+    Readers add questions in the order of their files; the pipeline reads them
+    image by image. The table is an SQLite file: memory is constant in the size
+    of the data set.
 
     ```python
     with QuestionTable(path) as table:
@@ -42,7 +42,10 @@ class QuestionTable:
     ```
 
     Args:
-        path: file to make; one that is there is replaced.
+        path: str or path, file to create; replaces an existing file.
+
+    Raises:
+        UserError: if the file cannot be written, now or later.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
@@ -50,7 +53,7 @@ class QuestionTable:
         self.path.unlink(missing_ok=True)
         try:
             self._database = sqlite3.connect(self.path, isolation_level=None)
-            # A killed run makes the table anew: nothing needs to survive.
+            # A rerun creates the table again: no durability is required.
             self._database.execute("PRAGMA journal_mode = OFF")
             self._database.execute("PRAGMA synchronous = OFF")
             self._database.executescript(_SCHEMA)
@@ -75,14 +78,16 @@ class QuestionTable:
         path: str | None,
         drawing: Any = None,
     ) -> None:
-        """Adds an image; one that is there already stays as it is.
+        """Adds an image, unless its split has one with this id.
+
+        A duplicate id with another path is recorded as dropped.
 
         Args:
             split: str.
             image_id: str.
-            path: str, below the folder of the data, or None.
-            drawing: JSON value that the reader's `draw` draws, for an image
-                without a file.
+            path: str, path of the image file below the folder of the data set,
+                or None for an image without a file.
+            drawing: JSON value for the reader's `draw`. Defaults to None.
         """
         drawing = None if drawing is None else json.dumps(drawing)
         cursor = self._execute(
@@ -100,12 +105,15 @@ class QuestionTable:
     ) -> None:
         """Adds a question about an image that was added before.
 
-        A question_id that the split has already is dropped and counted.
+        A duplicate question_id of the split is recorded as dropped.
 
         Args:
             split: str.
             image_id: str.
             question: `Question`.
+
+        Raises:
+            ValueError: if the image was not added.
         """
         known = self._image(split, image_id)
         if known is None:
@@ -122,25 +130,28 @@ class QuestionTable:
             self.drop(Dropped(split, "question", question_id, reason))
 
     def drop(self, dropped: Dropped) -> None:
-        """Adds an item that is left out, for `dropped.jsonl`."""
+        """Records an item as dropped, for `dropped.jsonl`."""
         self._execute(
             "INSERT INTO dropped VALUES (NULL, ?)",
             (json.dumps(dropped.to_json()),),
         )
 
     def hold_out(self, fraction: float, seed: int) -> None:
-        """Makes a validation split of a part of the training images.
+        """Moves a fraction of the training images to the validation split.
 
-        The part is chosen by a hash of seed and image id: no image is in both,
-        and an image more or less does not move the others.
+        Images are chosen by a hash of seed and image id: no image is in both
+        splits, and adding or removing an image does not reshuffle the others.
 
         Args:
             fraction: float, at least 0 and less than 1.
-            seed: int. Another seed chooses other images.
+            seed: int, chooses the images.
+
+        Raises:
+            UserError: if `fraction` is out of range.
         """
         if not 0 <= fraction < 1:
             raise UserError(
-                "validation_fraction must be at least 0 and less than 1. "
+                "`validation_fraction` must be at least 0 and less than 1. "
                 f"Received: {fraction}"
             )
         rows = self._execute(
@@ -163,7 +174,7 @@ class QuestionTable:
         return {s: rows[s] for s in (*SPLITS, *others) if s in rows}
 
     def images(self, split: str) -> Iterator[ImageQuestions]:
-        """Yields the images of a split and their questions, as added."""
+        """Yields the `ImageQuestions` of a split, in the order of adding."""
         rows = self._execute(
             "SELECT image.number, image_id, path, drawing, content FROM image "
             "LEFT JOIN question ON question.image = image.number "
@@ -184,14 +195,14 @@ class QuestionTable:
             yield image
 
     def dropped(self) -> Iterator[Dropped]:
-        """Yields the items that were dropped, in the order of dropping."""
+        """Yields the `Dropped` items, in the order of dropping."""
         for (content,) in self._execute(
             "SELECT content FROM dropped ORDER BY number"
         ):
             yield Dropped(**json.loads(content))
 
     def sha256(self) -> str:
-        """Returns the hex sha256 of all images and questions."""
+        """Returns the hex sha256 of all images and questions, in order."""
         digest = hashlib.sha256()
         for split in self.splits():
             for image in self.images(split):
@@ -200,7 +211,7 @@ class QuestionTable:
         return digest.hexdigest()
 
     def finish(self) -> None:
-        """Ends the adding: makes the index that `images` needs to be fast.
+        """Commits the items and builds the index that makes `images` fast.
 
         Raises:
             UserError: if there is no training image.
@@ -237,6 +248,6 @@ def _rank(seed: int, image_id: str) -> bytes:
 
 def _unwritable(path: pathlib.Path, error: sqlite3.Error) -> UserError:
     return UserError(
-        f"{path} cannot be written: it must be in a folder with room for it. "
+        f"{path} must be in a writable folder with enough space. "
         f"Received: {error}"
     )

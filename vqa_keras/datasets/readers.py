@@ -1,4 +1,4 @@
-"""The data sets that can be written as records, by name."""
+"""Lists the readers of data sets by name."""
 
 import os
 import pathlib
@@ -13,11 +13,11 @@ from vqa_keras.datasets import vqa_v2
 
 
 class Reader(Protocol):
-    """A module of this folder that reads a data set.
+    """A module that reads a data set into a `QuestionTable`.
 
-    Its `read(folder, table, **arguments)` takes the arguments that `ARGUMENTS`
-    names. A reader of images without files also has `draw(drawing)`, which
-    returns the bytes of an image file.
+    `read(folder, table, **arguments)` takes the arguments named in
+    `ARGUMENTS`. A reader of images without files also has `draw(drawing)`,
+    which returns the bytes of an image file.
     """
 
     @property

@@ -1,11 +1,11 @@
-"""Makes Sort-of-CLEVR: drawings of six objects, relational questions.
+"""Generates Sort-of-CLEVR: drawings of six objects, relational questions.
 
-Nothing is downloaded: pictures and questions follow from a seed. After Santoro
+Nothing is downloaded: images and questions follow from a seed. After Santoro
 et al., "A simple neural network module for relational reasoning" (2017,
-arXiv:1706.01427, section 3.2), as their readers' generators have it: a white
-picture of 75 x 75 pixels with one object in each of six colors, a square or a
-circle by a fair coin, 11 pixels wide, and 20 questions, each about an object
-and of a kind drawn at random:
+arXiv:1706.01427, section 3.2), as public reimplementations generate it: a white
+image of 75 x 75 pixels with one object in each of six colors, a square or a
+circle by a fair coin, 11 pixels wide, and 20 questions, each about a random
+object and of a random kind:
 
     10 non-relational   shape of the object; is it in the left half; is it in
                         the top half
@@ -13,24 +13,23 @@ and of a kind drawn at random:
                         furthest from it; how many objects have its shape,
                         itself included
 
-The question alone gives the right answer to 50 % of the non-relational ones,
-all of them fair coins, and to 43.75 % of the relational ones: closest and
-furthest are coins, and of the five coins that decide a count, two or three fall
-as the asked object's in 10 of 32 cases each: (50 + 50 + 31.25) / 3. Measured by
-`metrics.baselines`: 49.9 and 43.8 %, the mean of ten sets with 1,000 test
-images.
-A test split of 200 images is a sample; that of seed 0 gives 51.05 and 45.55 %.
+A question-only baseline answers 50 % of the non-relational questions, all of
+them fair coins, and 43.75 % of the relational ones: closest and furthest are
+coins, and of the five coins that decide a count, two or three match the queried
+object's in 10 of 32 cases each: (50 + 50 + 31.25) / 3. `metrics.baselines`
+measures 49.9 and 43.8 %, the mean of ten sets with 1,000 test images. A test
+split of 200 images is a sample: with seed 0, 51.05 and 45.55 %.
 
-Three departures from the published generators make every answer certain:
+Three departures from the public generators make every answer unambiguous:
 
-- no two objects overlap (there, the corners of squares may),
-- no object is centered on the line between two halves, which would be called
-  left or top there; without this "yes" would be right in 50.8 % of the cases,
+- objects do not overlap (there, the corners of squares may),
+- no object is centered on the line between two halves, which counts as left or
+  top there; without this, "yes" would be correct in 50.8 % of the cases,
 - the closest and the furthest object are unique (there, a tie goes to the
-  color that comes first).
+  first color).
 
-Shapes are drawn after the places, so the departures leave them fair coins.
-Questions are sentences instead of codes, and there is a validation split.
+Shapes are drawn after the positions, so they remain fair coins. Questions are
+sentences instead of codes, and there is a validation split.
 """
 
 import io
@@ -44,8 +43,8 @@ from PIL import Image
 from vqa_keras.datasets.question import ImageQuestions
 from vqa_keras.datasets.question import Question
 from vqa_keras.datasets.question_table import QuestionTable
-from vqa_keras.datasets.sort_of_clevr_questions import Thing
-from vqa_keras.datasets.sort_of_clevr_questions import ask_about
+from vqa_keras.datasets.sort_of_clevr_questions import SceneObject
+from vqa_keras.datasets.sort_of_clevr_questions import generate_questions
 from vqa_keras.errors import UserError
 
 NAME = "sort_of_clevr"
@@ -55,7 +54,7 @@ ARGUMENTS = (
     "validation_images",
     "test_images",
     "num_objects",
-    "picture_size",
+    "drawing_size",
 )
 # The six of the published set come first; the rest are for more objects.
 COLORS = {
@@ -73,22 +72,25 @@ COLORS = {
 SHAPES = ("square", "circle")
 
 _SPLITS = ("train", "validation", "test")
-_PICTURE_SIZES = (30, 2000)  # In less than 30 pixels a circle looks square.
-_TRIES = 64  # Part of what a seed means: another number, other pictures.
+_DRAWING_SIZES = (30, 2000)  # In less than 30 pixels a circle looks square.
+_TRIES = 64  # Another number gives other images for the same seed.
 
 
 class Drawing(TypedDict):
-    """What `draw` draws; a dict, because it travels to workers as JSON."""
+    """Argument of `draw`; a dict, because it is sent to workers as JSON."""
 
-    picture_size: int  # pixels of a side
-    objects: list[Thing]
+    size: int  # pixels per side
+    objects: list[SceneObject]
 
 
 def find(directory: str | os.PathLike[str] | None = None) -> None:
-    """Returns None: there is no folder, because images are drawn.
+    """Returns None: the data set is generated and has no folder.
+
+    Args:
+        directory: must be None.
 
     Raises:
-        UserError: if a folder is named.
+        UserError: if `directory` is not None.
     """
     if directory is not None:
         raise UserError(
@@ -105,24 +107,26 @@ def read(
     validation_images: int = 200,
     test_images: int = 200,
     num_objects: int = 6,
-    picture_size: int = 75,
+    drawing_size: int = 75,
 ) -> None:
-    """Adds all pictures, as drawings, and their questions to a table.
+    """Adds all images, as drawings, and their questions to a table.
 
     Args:
-        folder: what `find` returned; not used.
-        table: the `QuestionTable` to fill.
-        seed: int, at least 0. Another seed makes another data set.
-        train_images: int. A smaller set is the beginning of a larger one, in
-            every split.
-        validation_images: int, made like the others, not taken from them.
-        test_images: int.
+        folder: None, from `find`; not used.
+        table: `QuestionTable` to fill.
+        seed: int, at least 0, chooses the data set. Defaults to 0.
+        train_images: int, at least 1. In every split, a smaller set is the
+            beginning of a larger one. Defaults to 9800.
+        validation_images: int, generated in addition to the training images.
+            Defaults to 200.
+        test_images: int. Defaults to 200.
         num_objects: int, 2 to 10, each of another color: the six of the
-            published set, then purple, brown, cyan and black.
-        picture_size: int, pixels of a side, 30 to 2,000. Objects grow with it.
+            published set, then purple, brown, cyan and black. Defaults to 6.
+        drawing_size: int, pixels per side, 30 to 2,000. Objects scale with it.
+            Defaults to 75.
 
     Raises:
-        UserError: if a number is out of its range.
+        UserError: if an argument is out of range.
     """
     del folder
     numbers = (train_images, validation_images, test_images)
@@ -130,7 +134,7 @@ def read(
         _check_range(f"{split}_images", images, 1 if split == "train" else 0)
     for split, images in zip(_SPLITS, numbers, strict=True):
         for number in range(images):
-            image = scene(seed, split, number, num_objects, picture_size)
+            image = scene(seed, split, number, num_objects, drawing_size)
             table.add_image(split, image.image_id, None, image.drawing)
             for question in image.questions:
                 table.add_question(split, image.image_id, question)
@@ -141,31 +145,31 @@ def scene(
     split: str,
     number: int,
     num_objects: int = 6,
-    picture_size: int = 75,
+    drawing_size: int = 75,
 ) -> ImageQuestions:
-    """Makes one picture and its questions; equal arguments, equal scenes.
+    """Generates one image and its questions; equal arguments, equal scenes.
 
     Args:
         seed: int, at least 0.
         split: "train", "validation" or "test".
-        number: int, which picture of the split, from 0.
-        num_objects: int, 2 to 10.
-        picture_size: int, 30 to 2,000.
+        number: int, index of the image in the split.
+        num_objects: int, 2 to 10. Defaults to 6.
+        drawing_size: int, 30 to 2,000. Defaults to 75.
 
     Returns:
         `ImageQuestions` with a `Drawing` and 20 questions, whose question_type
-        is "non-relational" or "relational". Boxes are whole pixels.
+        is "non-relational" or "relational". Coordinates of boxes are integers.
 
     Raises:
-        UserError: if a number is out of its range.
+        UserError: if an argument is out of range.
     """
-    _check(seed, split, number, num_objects, picture_size)
+    _check(seed, split, number, num_objects, drawing_size)
     rng = np.random.default_rng([seed, _SPLITS.index(split), number])
-    half = picture_size // 15
-    centers = _place(rng, num_objects, picture_size, half)
+    half = drawing_size // 15
+    centers = _place(rng, num_objects, drawing_size, half)
     shapes = rng.integers(len(SHAPES), size=num_objects).tolist()
     objects = [
-        Thing(
+        SceneObject(
             color=color,
             shape=SHAPES[shape],
             box=[x - half, y - half, x + half + 1, y + half + 1],
@@ -173,10 +177,10 @@ def scene(
         for color, shape, (x, y) in zip(COLORS, shapes, centers, strict=False)
     ]
     image_id = f"{split}-{number}"
-    questions = ask_about(rng, objects, picture_size)
+    questions = generate_questions(rng, objects, drawing_size)
     return ImageQuestions(
         image_id,
-        drawing=Drawing(picture_size=picture_size, objects=objects),
+        drawing=Drawing(size=drawing_size, objects=objects),
         questions=[
             Question(f"{image_id}-{i}", **question._asdict())
             for i, question in enumerate(questions)
@@ -185,51 +189,51 @@ def scene(
 
 
 def draw(drawing: Drawing) -> bytes:
-    """Draws a scene, every pixel in the color of an object or white.
+    """Draws a scene; every pixel is white or has the color of an object.
 
     Args:
-        drawing: `scene(...).drawing`.
+        drawing: `Drawing`, from `scene(...).drawing`.
 
     Returns:
-        bytes of a PNG file.
+        bytes, a PNG file.
     """
-    size = drawing["picture_size"]
+    size = drawing["size"]
     pixels = np.full((size, size, 3), 255, np.uint8)
-    for thing in drawing["objects"]:
-        left, top, right, bottom = thing["box"]
+    for item in drawing["objects"]:
+        left, top, right, bottom = item["box"]
         window = pixels[top:bottom, left:right]
-        if thing["shape"] == "square":
-            window[:] = COLORS[thing["color"]]
+        if item["shape"] == "square":
+            window[:] = COLORS[item["color"]]
         else:
             radius = (right - left) / 2
             offset = np.square(np.arange(right - left) + 0.5 - radius)
             inside = offset[:, None] + offset <= radius * radius
-            window[inside] = COLORS[thing["color"]]
+            window[inside] = COLORS[item["color"]]
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, format="PNG")
     return file.getvalue()
 
 
 def _place(
-    rng: np.random.Generator, num_objects: int, picture_size: int, half: int
+    rng: np.random.Generator, num_objects: int, drawing_size: int, half: int
 ) -> list[list[int]]:
-    """Centers that make every question answerable, all sets equally likely."""
+    """Samples centers uniformly among those of unambiguous questions."""
     while True:
         tries = rng.integers(
-            half, picture_size - half, size=(_TRIES, num_objects, 2)
+            half, drawing_size - half, size=(_TRIES, num_objects, 2)
         )
         apart = np.abs(tries[:, :, None] - tries[:, None]).max(axis=-1)
-        apart[:, *np.diag_indices(num_objects)] = picture_size
-        good = (apart > 2 * half).all(axis=(1, 2))
-        if picture_size % 2:
-            good &= (tries != picture_size // 2).all(axis=(1, 2))
-        for centers in tries[good]:
+        apart[:, *np.diag_indices(num_objects)] = drawing_size
+        valid = (apart > 2 * half).all(axis=(1, 2))
+        if drawing_size % 2:
+            valid &= (tries != drawing_size // 2).all(axis=(1, 2))
+        for centers in tries[valid]:
             if _unique_neighbors(centers):
                 return centers.tolist()
 
 
 def _unique_neighbors(centers: np.ndarray) -> bool:
-    """Whether every object has one closest and one furthest other object."""
+    """Returns whether each object has one closest and one furthest other."""
     if len(centers) == 2:
         return True
     distances = np.square(centers[:, None] - centers).sum(axis=-1)
@@ -240,14 +244,14 @@ def _unique_neighbors(centers: np.ndarray) -> bool:
 
 
 def _check(
-    seed: int, split: str, number: int, num_objects: int, picture_size: int
+    seed: int, split: str, number: int, num_objects: int, drawing_size: int
 ) -> None:
     if split not in _SPLITS:
         raise ValueError(f"`split` must be one of {_SPLITS}. Received: {split}")
     _check_range("seed", seed, 0)
     _check_range("number", number, 0)
     _check_range("num_objects", num_objects, 2, len(COLORS))
-    _check_range("picture_size", picture_size, *_PICTURE_SIZES)
+    _check_range("drawing_size", drawing_size, *_DRAWING_SIZES)
 
 
 def _check_range(
@@ -257,4 +261,4 @@ def _check_range(
         limits = (
             f"at least {least}" if most == math.inf else f"{least} to {most}"
         )
-        raise UserError(f"{name} must be {limits}. Received: {value}")
+        raise UserError(f"`{name}` must be {limits}. Received: {value}")

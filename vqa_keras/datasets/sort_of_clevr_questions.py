@@ -1,4 +1,4 @@
-"""Asks the questions of Sort-of-CLEVR about a scene, and answers them."""
+"""Generates the questions of Sort-of-CLEVR about a scene, and the answers."""
 
 from typing import NamedTuple
 from typing import TypedDict
@@ -10,7 +10,7 @@ KINDS = {
     "non-relational": ("shape", "left", "top"),
     "relational": ("closest", "furthest", "count"),
 }
-QUESTIONS_OF_A_TYPE = 10
+QUESTIONS_PER_TYPE = 10
 TEXTS = {
     "shape": "what is the shape of the {} object?",
     "left": "is the {} object on the left?",
@@ -22,7 +22,7 @@ TEXTS = {
 ANSWER_TYPES = {"left": "yes/no", "top": "yes/no", "count": "number"}
 
 
-class Thing(TypedDict):
+class SceneObject(TypedDict):
     """An object of a scene."""
 
     color: str
@@ -30,8 +30,8 @@ class Thing(TypedDict):
     box: list[int]  # [x1, y1, x2, y2] in pixels
 
 
-class Asked(NamedTuple):
-    """A question about a scene, with the fields of `Question`."""
+class SceneQuestion(NamedTuple):
+    """A generated question; its fields are those of `Question`."""
 
     question: str
     question_type: str
@@ -40,43 +40,43 @@ class Asked(NamedTuple):
     object_boxes: list[list[float]]
 
 
-def ask_about(
-    rng: np.random.Generator, objects: list[Thing], picture_size: int
-) -> list[Asked]:
-    """Returns ten questions of each type, drawn with replacement.
+def generate_questions(
+    rng: np.random.Generator, objects: list[SceneObject], drawing_size: int
+) -> list[SceneQuestion]:
+    """Generates ten questions of each type, sampled with replacement.
 
     Args:
         rng: `numpy.random.Generator`.
-        objects: list of `Thing`.
-        picture_size: int, pixels of a side of the picture.
+        objects: list of `SceneObject`.
+        drawing_size: int, pixels per side of the drawing.
 
     Returns:
-        List of `Asked`; object_boxes are those of the objects that the answer
-        depends on, the asked object first. Closest and furthest have two, a
-        count those of all objects it counts.
+        List of `SceneQuestion`; object_boxes are those of the objects that the
+        answer depends on, the queried object first: two objects for closest and
+        furthest, all counted objects for a count.
     """
-    boxes = np.array([thing["box"] for thing in objects], float)
+    boxes = np.array([item["box"] for item in objects], float)
     centers = (boxes[:, :2] + boxes[:, 2:]) / 2
     distances = np.square(centers[:, None] - centers).sum(axis=-1)
     questions = []
     for question_type, kinds in KINDS.items():
-        shape = (QUESTIONS_OF_A_TYPE, 2)
-        drawn = rng.integers([len(objects), len(kinds)], size=shape)
-        for asked, kind in drawn.tolist():
+        shape = (QUESTIONS_PER_TYPE, 2)
+        sampled = rng.integers([len(objects), len(kinds)], size=shape)
+        for queried, kind in sampled.tolist():
             answer, others = _answer(
                 kinds[kind],
                 objects,
-                asked,
-                centers[asked] < picture_size / 2,
-                distances[asked],
+                queried,
+                centers[queried] < drawing_size / 2,
+                distances[queried],
             )
             questions.append(
-                Asked(
-                    TEXTS[kinds[kind]].format(objects[asked]["color"]),
+                SceneQuestion(
+                    TEXTS[kinds[kind]].format(objects[queried]["color"]),
                     question_type,
                     ANSWER_TYPES.get(kinds[kind], "other"),
                     [answer],
-                    [list(objects[i]["box"]) for i in [asked, *others]],
+                    [list(objects[i]["box"]) for i in [queried, *others]],
                 )
             )
     return questions
@@ -84,24 +84,24 @@ def ask_about(
 
 def _answer(
     kind: str,
-    objects: list[Thing],
-    asked: int,
+    objects: list[SceneObject],
+    queried: int,
     before_middle: np.ndarray,
     distances: np.ndarray,
 ) -> tuple[str, list[int]]:
-    """The answer, and which other objects it depends on."""
-    shapes = [thing["shape"] for thing in objects]
+    """Returns the answer and the other objects that it depends on."""
+    shapes = [item["shape"] for item in objects]
     if kind == "shape":
-        return shapes[asked], []
+        return shapes[queried], []
     if kind in ("left", "top"):
         return "yes" if before_middle[int(kind == "top")] else "no", []
     if kind == "count":
         same = [
             i
             for i, shape in enumerate(shapes)
-            if shape == shapes[asked] and i != asked
+            if shape == shapes[queried] and i != queried
         ]
         return str(len(same) + 1), same
-    by_distance = np.argsort(distances)  # The asked object itself comes first.
-    found = int(by_distance[1 if kind == "closest" else -1])
-    return shapes[found], [found]
+    by_distance = np.argsort(distances)  # The queried object comes first.
+    other = int(by_distance[1 if kind == "closest" else -1])
+    return shapes[other], [other]

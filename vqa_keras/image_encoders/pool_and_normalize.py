@@ -5,25 +5,33 @@ from vqa_keras.layers import RegionNormalization
 
 
 def pool_and_normalize(encoder, pool=None, l2_normalize=False):
-    """Returns an image encoder with layers after its feature maps.
+    """Adds pooling and normalization to the feature maps of an image encoder.
 
-    They are part of the network, so that who loads its file computes what the
-    records hold.
+    The layers are part of the network, so that a model loaded from its file
+    computes the features of the records.
 
     Args:
-        encoder: `keras.Model` to one grid, or to a dict of grids.
-        pool: int or None. Averages `pool` x `pool` neighboring cells into one:
-            2 makes 7 x 7 cells of 14 x 14. Cells that fill no whole square at
-            the right and at the bottom are left out.
-        l2_normalize: bool. Whether the features of every cell are scaled to
-            length 1; a cell of zeros stays so.
+        encoder: `keras.Model` whose output is a grid or a dict of grids.
+        pool: int. Averages `pool` x `pool` neighboring cells into one: 2 pools
+            14 x 14 cells to 7 x 7. Rows and columns at the bottom and the
+            right that fill no whole square are dropped. Defaults to `None`, no
+            pooling.
+        l2_normalize: bool. Whether the features of each cell are scaled to
+            length 1; zeros stay zeros. Defaults to `False`.
 
     Returns:
-        A `keras.Model` of the same inputs and of outputs of the same names;
-        `encoder` itself if there is nothing to do.
+        A `keras.Model` with the same inputs and names of outputs; `encoder`
+        itself if neither is requested.
 
     Raises:
         UserError: if a grid has fewer rows or columns than `pool`.
+
+    Example:
+    ```python
+    encoder = vqa_keras.image_encoders.load("ResNet50", image_size=448)
+    encoder = vqa_keras.image_encoders.pool_and_normalize(encoder, pool=2)
+    grid = encoder.predict(images)  # (B, 7, 7, 2048)
+    ```
     """
     if not pool and not l2_normalize:
         return encoder
@@ -42,8 +50,8 @@ def _after(grid, suffix, pool, l2_normalize):
     if pool:
         if min(grid.shape[1:3]) < pool:
             raise UserError(
-                f"Pooling {pool} x {pool} cells needed a grid of at least that "
-                f"size. Received: {grid.shape[1]} x {grid.shape[2]} cells"
+                f"The grid must have at least {pool} x {pool} cells to be "
+                f"pooled. Received: {grid.shape[1]} x {grid.shape[2]} cells"
             )
         grid = keras.layers.AveragePooling2D(pool, name=f"pool{suffix}")(grid)
     if l2_normalize:

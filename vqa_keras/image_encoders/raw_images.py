@@ -1,3 +1,5 @@
+"""Prepares raw images for an image encoder, eagerly and in graphs."""
+
 import numpy as np
 from keras_hub.src.utils.tensor_utils import in_tf_function
 
@@ -6,17 +8,20 @@ from vqa_keras.images import decode
 
 
 def prepare(images, size):
-    """Returns raw images as an image encoder takes them, uint8 `(B, h, w, 3)`.
+    """Decodes and resizes raw images for an image encoder.
 
     Args:
-        images: eagerly, whatever `vqa_keras.images.decode` takes, in a list or
-            an array with a batch axis; in a `tf.data` pipeline a tensor
-            `(B, H, W)` or `(B, H, W, C)` of gray, RGB or RGBA.
-        size: `(height, width)`.
+        images: eagerly, a list of any inputs of `vqa_keras.images.decode` or an
+            array with a batch axis; in a `tf.data` pipeline a tensor
+            `(B, H, W)` or `(B, H, W, C)` of gray, RGB or RGBA images.
+        size: `(height, width)` of the result.
+
+    Returns:
+        uint8, `(B, height, width, 3)`: an array, or a tensor in a pipeline.
 
     Raises:
-        ValueError: as `decode` does; in a pipeline, TensorFlow's
-            InvalidArgumentError for floats within -1 and 1.
+        ValueError: as `decode` does. In a pipeline, floats within -1 and 1
+            raise TensorFlow's InvalidArgumentError instead.
     """
     if in_tf_function():
         return resize(_in_graph(images), size)
@@ -24,7 +29,7 @@ def prepare(images, size):
 
 
 def _in_graph(images):
-    """The pixels that `decode` gives, of a tensor whose values come later."""
+    """Converts a tensor of images to the pixels of `decode` in a graph."""
     import tensorflow as tf
 
     if images.shape.rank == 3:
@@ -44,7 +49,7 @@ def _in_graph(images):
         with tf.control_dependencies([tf.debugging.Assert(outside, [message])]):
             images = tf.round(images)
     images = tf.cast(images, tf.uint8)
-    if channels == 4:  # over white, in the integers of Pillow
+    if channels == 4:  # blended with white, in the integers of Pillow
         color, alpha = (
             tf.cast(part, tf.int32)
             for part in (images[..., :3], images[..., 3:])

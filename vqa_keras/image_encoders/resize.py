@@ -1,4 +1,4 @@
-"""Scales images to the size a network takes, eagerly and in graphs."""
+"""Resizes images for a network, eagerly and in graphs."""
 
 import functools
 import importlib.util
@@ -8,17 +8,18 @@ from keras import ops
 
 
 def resize(image, size):
-    """Returns images scaled to a size, bilinear and antialiased.
+    """Resizes images by bilinear interpolation with antialiasing.
 
-    Works eagerly on arrays and inside `tf.data` and exported functions, with
-    equal results. An image that has the size already is not changed.
+    Gives equal results eagerly and inside `tf.data` and exported functions.
+    Returns an image that already has the size unchanged.
 
     Args:
         image: uint8 array or TensorFlow tensor, `(H, W, 3)` or `(B, H, W, 3)`.
-        size: `(height, width)`.
+        size: `(height, width)` of the result.
 
     Returns:
-        uint8, an array for an array and a tensor for a tensor.
+        uint8, `(height, width, 3)` or `(B, height, width, 3)`: an array for an
+        array, a tensor for a tensor.
     """
     if tuple(image.shape[-3:-1]) == tuple(size):
         return image
@@ -38,8 +39,8 @@ def _scale(image, size):
 
 @functools.cache
 def _compiled_scale():
-    # The same function on every backend, so that a model's pixels do not
-    # depend on it; of the backend's own where there is no TensorFlow.
+    # TensorFlow's function on every backend, so that the pixels do not depend
+    # on the backend; the backend's own where TensorFlow is not installed.
     if importlib.util.find_spec("tensorflow") is None:
         return _scale_on_backend
     import tensorflow as tf

@@ -1,8 +1,8 @@
-"""Reads the weights in a PyTorch file as arrays, without PyTorch.
+"""Reads the weights of a PyTorch file as arrays, without PyTorch.
 
-A `.pth` file is a pickle, and a pickle may call any function of any module
-while it is read. This reader knows the four names that a dict of tensors needs
-and refuses every other one, so that a file can do no more than give arrays.
+A `.pth` file is a pickle, and loading a pickle may call any function of any
+module. This reader allows only the names that a dict of tensors requires, so
+that a file can yield nothing but arrays.
 """
 
 import collections
@@ -28,23 +28,25 @@ _STORAGES = {
 
 
 def read_torch_weights(path):
-    """Returns the tensors of a file that holds a state dict.
+    """Reads the tensors of a state dict.
 
     Args:
-        path: `.pth` file in the format of `torch.save` before PyTorch 1.6, or
-            with `_use_new_zipfile_serialization=False`.
+        path: str or path of a `.pth` file in the format of `torch.save` before
+            PyTorch 1.6, or with `_use_new_zipfile_serialization=False`.
 
     Returns:
-        dict from the names to NumPy arrays, in the order of the file.
+        dict, name -> NumPy array, in the order of the file.
 
     Raises:
-        UserError: if there is no such file, it has another format, is cut
-            short, or asks for anything but tensors.
+        UserError: if the file is missing, has another format, is truncated or
+            holds anything but tensors.
     """
     try:
         data = pathlib.Path(path).read_bytes()
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+        raise UserError(
+            f"{path} must be a readable file. Received: {error.strerror}"
+        ) from error
     try:
         return _read(io.BytesIO(data))
     except Exception as error:  # a pickle's bytes may fail in any way
@@ -52,17 +54,17 @@ def read_torch_weights(path):
         if isinstance(error, _Refused):
             received = error
         raise UserError(
-            f"{path}: needed a state dict of tensors, written by torch.save in "
+            f"{path} must be a state dict of tensors, written by torch.save in "
             f"its older format. Received: {received}"
         ) from error
 
 
 class _Refused(Exception):
-    """The file asks for something that it may not have."""
+    """Raised for content of a file that is not allowed."""
 
 
 class _Tensor(typing.NamedTuple):
-    """A view of numbers that come later in the file."""
+    """Describes a view of numbers that follow later in the file."""
 
     storage: tuple  # key, NumPy type, number of elements
     offset: int
@@ -71,7 +73,7 @@ class _Tensor(typing.NamedTuple):
 
 
 class _Unpickler(pickle.Unpickler):
-    """Makes nothing but numbers, texts, dicts, lists and tensors."""
+    """Creates only numbers, strings, dicts, lists and tensors."""
 
     def find_class(self, module, name):
         if (module, name) == ("collections", "OrderedDict"):
@@ -102,7 +104,7 @@ def _read(file):
     if not isinstance(tensors, dict) or not all(
         isinstance(value, _Tensor) for value in tensors.values()
     ):
-        raise _Refused("something else than a dict of tensors")
+        raise _Refused("another value than a dict of tensors")
     storages = {
         key: (dtype, count)
         for key, dtype, count in (t.storage for t in tensors.values())
@@ -119,12 +121,12 @@ def _load(file):
 
 
 def _numbers(file, dtype, count):
-    """The elements of a storage, whose number stands before them."""
-    found = int.from_bytes(file.read(8), "little")
+    """Reads the elements of a storage, preceded by their number."""
+    stated = int.from_bytes(file.read(8), "little")
     data = file.read(count * np.dtype(dtype).itemsize)
     array = np.frombuffer(data, dtype)
-    if found != count or len(array) != count:
-        raise _Refused(f"{len(array)} of {count} numbers: it is cut short")
+    if stated != count or len(array) != count:
+        raise _Refused(f"{len(array)} of {count} numbers; it is truncated")
     return array
 
 

@@ -1,4 +1,9 @@
-"""Attention mechanisms, one a file, for every Keras backend."""
+"""Attention mechanisms and encoders for every Keras backend, one per file.
+
+"The article" in their documentation is the overview of attention for Visual
+Question Answering whose mechanisms this package implements; "the paper" is
+the one under Reference.
+"""
 
 from vqa_keras.layers.alternating_co_attention import AlternatingCoAttention
 from vqa_keras.layers.attention_pooling import AttentionPooling

@@ -8,19 +8,22 @@ from vqa_keras.layers.zero_padding import zero_padding
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class AlternatingCoAttention(AttentionLayer):
-    """Attends to the words, then to the regions, then to the words again.
+    """Alternating co-attention: attends to words, to regions, to words again.
 
-    Each attention after the first is guided by the result of the last:
+    Summarizes the words, attends to the regions under that summary, and
+    re-attends to the words under the filtered regions:
 
         start            = attention_1(words)
         regions_filtered = attention_2(regions, start)
         words_filtered   = attention_3(words, regions_filtered)
 
-    where an attention over X with the guide g is
+    where an attention over X with the guide g computes
 
-        H = tanh(X W_x + g W_g),  weights = softmax_i(H w),  sum_i weights_i x_i
+        H        = tanh(X W_x + g W_g)
+        weights  = softmax_i(H w)
+        filtered = sum_i weights_i x_i
 
-    and the first has no guide. Each has weights of its own.
+    The first attention has no guide. No weights are shared.
 
     Args:
         attention_dim: int. Width K of the hidden layers H.
@@ -28,7 +31,7 @@ class AlternatingCoAttention(AttentionLayer):
 
     Call arguments:
         words: word embeddings, `(B, N, D)`.
-        regions: region embeddings, `(B, M, D)`; their width may differ.
+        regions: region embeddings, `(B, M, D_V)`.
         words_mask: optional bool or int, `(B, N)`, 0 at padding. Defaults to
             the Keras mask attached to `words`.
         regions_mask: optional bool or int, `(B, M)`, likewise.
@@ -37,14 +40,14 @@ class AlternatingCoAttention(AttentionLayer):
         `(words_filtered, regions_filtered), (words_weights, regions_weights,
         start_weights)`:
 
-        words_filtered: `(B, D)`, the words averaged under the weights of the
-            third attention.
-        regions_filtered: `(B, D)`, the regions under those of the second.
-        words_weights: `(B, N)`, 0 at padding, summing to 1 over the other
-            words. A question with no valid word gets all-zero weights and
-            `words_filtered`.
-        regions_weights: `(B, M)`, likewise.
-        start_weights: `(B, N)`, those of the first attention, likewise.
+        words_filtered: `(B, D)`, the mean of the words under `words_weights`.
+        regions_filtered: `(B, D_V)`, the mean of the regions under
+            `regions_weights`.
+        words_weights: float32, `(B, N)`, those of attention_3: 0 at padding,
+            summing to 1 over the other words. A question with no valid word
+            gets all-zero weights and `words_filtered`.
+        regions_weights: float32, `(B, M)`, those of attention_2, likewise.
+        start_weights: float32, `(B, N)`, those of attention_1, likewise.
 
     Raises:
         ValueError: if `attention_dim < 1`, `words` or `regions` is not of
@@ -52,6 +55,17 @@ class AlternatingCoAttention(AttentionLayer):
 
     Departure from the paper: none in the formula. The released code adds a bias
     to each map and dropout on the hidden layers.
+
+    Example:
+    ```python
+    words = keras.random.normal((2, 8, 64))
+    regions = keras.random.normal((2, 49, 64))
+    layer = vqa_keras.layers.AlternatingCoAttention(attention_dim=32)
+    (words_filtered, regions_filtered), weights = layer(words, regions)
+    print(words_filtered.shape, regions_filtered.shape)  # (2, 64) (2, 64)
+    words_weights, regions_weights, start_weights = weights
+    print(words_weights.shape, regions_weights.shape)  # (2, 8) (2, 49)
+    ```
 
     Reference:
         [Lu et al., 2016](https://arxiv.org/abs/1606.00061).
@@ -96,23 +110,25 @@ class AlternatingCoAttention(AttentionLayer):
     def call(self, words, regions, words_mask=None, regions_mask=None):
         words = zero_padding(words, words_mask, "words_mask")
         regions = zero_padding(regions, regions_mask, "regions_mask")
-        # 1. The words, without a guide.
+        # 1. Attend to the words, without a guide.
         scores = self.start_score_dense(ops.tanh(self.start_dense(words)))
         start_weights = self.softmax(scores[..., 0], words_mask)  # (B, N)
         start = self.weighted_sum("bn,bnd->bd", start_weights, words)
-        # 2. The regions, guided by the words.
+        # 2. Attend to the regions, guided by `start`.
         guide = self.regions_guide_dense(start)[:, None]  # (B, 1, K)
         hidden = ops.tanh(self.regions_dense(regions) + guide)  # (B, M, K)
         scores = self.regions_score_dense(hidden)[..., 0]
         regions_weights = self.softmax(scores, regions_mask)  # (B, M)
-        image = self.weighted_sum("bm,bmd->bd", regions_weights, regions)
-        # 3. The words, guided by the regions.
-        guide = self.words_guide_dense(image)[:, None]  # (B, 1, K)
+        regions_filtered = self.weighted_sum(
+            "bm,bmd->bd", regions_weights, regions
+        )
+        # 3. Attend to the words, guided by `regions_filtered`.
+        guide = self.words_guide_dense(regions_filtered)[:, None]  # (B, 1, K)
         hidden = ops.tanh(self.words_dense(words) + guide)  # (B, N, K)
         scores = self.words_score_dense(hidden)[..., 0]
         words_weights = self.softmax(scores, words_mask)  # (B, N)
-        question = self.weighted_sum("bn,bnd->bd", words_weights, words)
-        return (question, image), (
+        words_filtered = self.weighted_sum("bn,bnd->bd", words_weights, words)
+        return (words_filtered, regions_filtered), (
             words_weights,
             regions_weights,
             start_weights,

@@ -1,4 +1,4 @@
-"""Checks of constructor arguments, with the one wording all layers use."""
+"""Checks of constructor arguments, worded alike in all layers."""
 
 
 def check_size(name, size, minimum=1):

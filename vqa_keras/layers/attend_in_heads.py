@@ -4,7 +4,7 @@ from keras import ops
 def attend_in_heads(
     queries, keys, values, num_heads, softmax, mask=None, dropout=None
 ):
-    """Scaled dot-product attention in several heads.
+    """Computes scaled dot-product attention in several heads.
 
         weights_h = softmax(queries_h keys_h^T / sqrt(D / H))
         filtered  = [weights_1 values_1; ...; weights_H values_H]
@@ -13,14 +13,14 @@ def attend_in_heads(
         queries: `(B, P, D)`.
         keys: `(B, M, D)`.
         values: `(B, M, D)`.
-        num_heads: int, a divisor H of D.
+        num_heads: int. Number of heads H, a divisor of D.
         softmax: the `softmax` of an `AttentionLayer`.
-        mask: optional bool that broadcasts to `(B, H, P, M)`.
-        dropout: optional `keras.layers.Dropout` of the weights in the sum; the
-            weights returned are those before.
+        mask: optional bool that broadcasts to `(B, H, P, M)`, False at padding.
+        dropout: optional `keras.layers.Dropout`, applied to the weights in the
+            sum. The weights returned are those before it.
 
     Returns:
-        filtered: `(B, P, D)`, zeros where the mask leaves nothing.
+        filtered: `(B, P, D)`, zeros where the mask leaves no key.
         weights: `(B, H, P, M)`.
     """
 
@@ -29,25 +29,26 @@ def attend_in_heads(
         shape = (batch, length, num_heads, dim // num_heads)
         return ops.reshape(vectors, shape)
 
-    # Scaled before the product, which could overflow in float16.
+    # Scale before the product, which could overflow in float16.
     queries = split(queries * (queries.shape[-1] // num_heads) ** -0.5)
     scores = ops.einsum("bphd,bmhd->bhpm", queries, split(keys))
     weights = softmax(scores, mask)
-    used = ops.cast(weights, values.dtype)
+    factors = ops.cast(weights, values.dtype)
     if dropout is not None:
-        used = dropout(used)
-    filtered = ops.einsum("bhpm,bmhd->bphd", used, split(values))
+        factors = dropout(factors)
+    filtered = ops.einsum("bhpm,bmhd->bphd", factors, split(values))
     batch, length, _, _ = ops.shape(filtered)
     return ops.reshape(filtered, (batch, length, values.shape[-1])), weights
 
 
 def pairs_mask(query_mask, context_mask):
-    """Returns the pairs of valid positions, bool `(B, 1, P, M)`, or None.
+    """Returns the mask of pairs of valid positions, bool `(B, 1, P, M)`.
 
     Args:
-        query_mask: bool or int, `(B, P)`, or None if all are valid. Without it
+        query_mask: optional bool or int, `(B, P)`, 0 at padding. Without it,
             the result is `(B, 1, 1, M)`.
-        context_mask: the same, `(B, M)`. Without it: `(B, 1, P, 1)`.
+        context_mask: optional bool or int, `(B, M)`, likewise. Without it, the
+            result is `(B, 1, P, 1)`, and None without both.
     """
     if query_mask is not None:
         query_mask = ops.cast(query_mask, "bool")[:, None, :, None]

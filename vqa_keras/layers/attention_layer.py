@@ -11,21 +11,29 @@ class AttentionLayer(keras.layers.Layer):
     the shapes of both in `compute_output_shape`, from those of its call
     arguments; either may be nested.
 
-    Padding has no influence on the outputs, whatever it holds: a subclass
-    zeros masked positions with `zero_padding` before it computes, since a
-    weight of 0 does not stop NaN, and passes the mask to `softmax`.
+    Padding has no influence on the outputs, even if it is NaN or infinite: a
+    subclass calls `zero_padding` on masked inputs before it computes, since a
+    weight of 0 does not cancel NaN, and passes the mask to `softmax`.
 
     Example:
     ```python
+    from vqa_keras.layers.attention_layer import AttentionLayer
+    from vqa_keras.layers.zero_padding import zero_padding
+
     class DotAttention(AttentionLayer):
         def call(self, question, regions, regions_mask=None):
             regions = zero_padding(regions, regions_mask, "regions_mask")
-            scores = ops.einsum("bd,bmd->bm", question, regions)
+            scores = keras.ops.einsum("bd,bmd->bm", question, regions)
             weights = self.softmax(scores, regions_mask)
             return self.weighted_sum("bm,bmd->bd", weights, regions), weights
 
         def compute_output_shape(self, question_shape, regions_shape):
             return question_shape, regions_shape[:2]
+
+    question = keras.random.normal((2, 64))
+    regions = keras.random.normal((2, 49, 64))
+    filtered, weights = DotAttention()(question, regions)
+    print(filtered.shape, weights.shape)  # (2, 64) (2, 49)
     ```
     """
 
@@ -34,18 +42,22 @@ class AttentionLayer(keras.layers.Layer):
         return keras.backend.result_type(self.compute_dtype, "float32")
 
     def softmax(self, scores, mask=None):
-        """Returns weights over the last axis, `scores.shape`.
+        """Returns attention weights: the softmax of the scores' last axis.
 
         Args:
             scores: `(..., P)`, of any float dtype.
             mask: optional bool or int that broadcasts to `scores`, 0 at
-                padding. Its weights are 0, and all are where nothing is valid.
+                padding. Padding gets the weight 0, and so does every position
+                of a row without a valid one.
+
+        Returns:
+            float32 (float64 stays), of the shape of `scores`.
         """
         scores = ops.cast(scores, self.weights_dtype)
         if mask is None:
             return ops.softmax(scores)
         mask = ops.cast(mask, "bool")
-        # Finite, so that a row without anything valid has finite gradients.
+        # Not -inf, which gives NaN gradients in a row of padding only.
         weights = ops.softmax(ops.where(mask, scores, -1e30))
         return ops.where(mask, weights, 0.0)
 
@@ -57,9 +69,10 @@ class AttentionLayer(keras.layers.Layer):
         """Raises ValueError unless `shape` has as many axes as are named.
 
         Args:
-            name: str, the name of the call argument.
+            name: str. Name of the call argument.
             shape: tuple.
-            *axes: str, such as "batch", "regions", "features".
+            *axes: str. Names of the axes, such as "batch", "regions",
+                "features".
         """
         if len(shape) == len(axes):
             return

@@ -8,7 +8,7 @@ from vqa_keras.layers.zero_padding import zero_padding
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class AttentionPooling(AttentionLayer):
-    """Pools a sequence to one vector by self-attention: MCAN's AttFlat.
+    """Attention pooling: reduces a sequence to one vector (AttFlat of MCAN).
 
         h_p      = dropout(relu(W_H x_p + b_H))
         w^g      = softmax_p(w_g . h_p + b_g)               glimpse g of G
@@ -26,18 +26,27 @@ class AttentionPooling(AttentionLayer):
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
-        sequence: words, regions or anything else, `(B, P, D)`.
+        sequence: words, regions or other vectors, `(B, P, D)`.
         sequence_mask: optional bool or int, `(B, P)`, 0 at padding. Defaults to
             the Keras mask attached to `sequence`.
 
     Returns:
-        filtered: `(B, output_dim)`. All zeros where no position is valid.
-        weights: `(B, P)`, or `(B, G, P)` with more than one glimpse: 0 at
-            padding, summing to 1 over the other positions (all 0 where none is
-            valid).
+        filtered: `(B, output_dim)`, zeros where no position is valid.
+        weights: float32, `(B, P)`, or `(B, G, P)` with more than one glimpse:
+            0 at padding, summing to 1 over the other positions (all 0 where
+            none is valid).
 
     Raises:
-        ValueError: if a size is too small or `sequence` is not of rank 3.
+        ValueError: if a size is too small, `sequence` is not of rank 3, or the
+            mask has another shape.
+
+    Example:
+    ```python
+    regions = keras.random.normal((2, 49, 64))
+    layer = vqa_keras.layers.AttentionPooling(hidden_dim=64, output_dim=128)
+    filtered, weights = layer(regions)
+    print(filtered.shape, weights.shape)  # (2, 128) (2, 49)
+    ```
 
     Reference:
         [Yu et al., 2019](https://arxiv.org/abs/1906.10770).
@@ -79,9 +88,9 @@ class AttentionPooling(AttentionLayer):
 
     def call(self, sequence, sequence_mask=None):
         if sequence_mask is None:
-            # Keras hands on masks by name only between several inputs.
+            # Keras passes attached masks by name between several inputs only.
             sequence_mask = getattr(sequence, "_keras_mask", None)
-        # For the sum alone: the softmax masks the scores of padding.
+        # Needed in the sum only: the softmax masks the scores of padding.
         vectors = zero_padding(sequence, sequence_mask, "sequence_mask")
         hidden = self.hidden_dropout(self.hidden_dense(sequence))
         scores = ops.swapaxes(self.score_dense(hidden), 1, 2)  # (B, G, P)

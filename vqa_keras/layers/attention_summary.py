@@ -8,9 +8,9 @@ from vqa_keras.layers.zero_padding import zero_padding
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class AttentionSummary(AttentionLayer):
-    """Pools a sequence to one vector by the mean of several self-attentions.
+    """Attention pooling by the mean of several glimpses (summary of DCN).
 
-        scores_i = W_2 relu(W_1 x_i + b_1)             one score a glimpse
+        scores_i = W_2 relu(W_1 x_i + b_1)             one score per glimpse
         p_i      = mean_glimpses softmax_i(scores_i)
         filtered = sum_i p_i x_i
 
@@ -27,15 +27,26 @@ class AttentionSummary(AttentionLayer):
             to the Keras mask attached to `sequence`.
 
     Returns:
-        filtered: `(B, D)`, the elements averaged by attention weight.
-        weights: `(B, P)`, the mean of the glimpses, 0 at padding, summing to 1
-            over the other elements. Without a valid element both are zeros.
+        filtered: `(B, D)`, the mean of the elements under `weights`.
+        weights: float32, `(B, P)`, the mean of the glimpses: 0 at padding,
+            summing to 1 over the other elements. Without a valid element both
+            results are zeros.
 
     Raises:
-        ValueError: if `num_glimpses < 1` or `sequence` is not of rank 3.
+        ValueError: if `num_glimpses < 1`, `sequence` is not of rank 3, or the
+            mask has another shape.
 
-    Departure from the paper: no bias on the scores, which softmax would
+    Departure from the paper: the scores have no bias, which softmax would
     cancel.
+
+    Example:
+    ```python
+    words = keras.random.normal((2, 8, 64))
+    mask = keras.ops.array([[1] * 8, [1] * 5 + [0] * 3])
+    layer = vqa_keras.layers.AttentionSummary()
+    filtered, weights = layer(words, sequence_mask=mask)
+    print(filtered.shape, weights.shape)  # (2, 64) (2, 8)
+    ```
 
     Reference:
         [Nguyen and Okatani, 2018](https://arxiv.org/abs/1804.00775).
@@ -67,7 +78,7 @@ class AttentionSummary(AttentionLayer):
 
     def call(self, sequence, sequence_mask=None):
         if sequence_mask is None:
-            # Keras hands on masks by name only between several inputs.
+            # Keras passes attached masks by name between several inputs only.
             sequence_mask = getattr(sequence, "_keras_mask", None)
         sequence = zero_padding(sequence, sequence_mask, "sequence_mask")
         scores = self.score_dense(self.hidden_dense(sequence))  # (B, P, G)

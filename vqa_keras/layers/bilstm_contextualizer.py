@@ -19,17 +19,18 @@ class BiLSTMContextualizer(keras.layers.Layer):
         v'_i       = [forward_i; backward_i]
 
     With `sum_directions`, v'_i = forward_i + backward_i; with `residual`, v_i
-    is added to either. Each further layer runs over the last one's output.
+    is added to either. Each further layer takes the output of the last.
 
-    Padding is skipped wherever it lies: the valid regions come first in the
-    order of either LSTM, so that padding reaches no state in use and no mask is
-    needed, as in `QuestionEncoder`.
+    Padding may lie anywhere: both LSTMs process the valid regions first, so
+    padding reaches no state in use, and the LSTMs need no mask.
 
     Args:
-        num_layers: int, number of pairs of LSTMs.
-        sum_directions: bool, whether to add the two directions, of D units
-            each. Otherwise each has D / 2 units, and they are concatenated.
-        residual: bool, whether each layer's input is added to its output.
+        num_layers: int. Number of bidirectional LSTMs. Defaults to 1.
+        sum_directions: bool. Whether to add the two directions, of D units
+            each, instead of concatenating them, of D / 2 units each. Defaults
+            to `False`.
+        residual: bool. Whether to add each layer's input to its output.
+            Defaults to `False`.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -46,7 +47,14 @@ class BiLSTMContextualizer(keras.layers.Layer):
 
     Departure from the paper: it has a bidirectional recurrent network over the
     regions and no released code. The LSTM, both ways to merge the directions,
-    further layers and the residual are choices of this layer.
+    further layers and the residual are ours.
+
+    Example:
+    ```python
+    regions = keras.random.normal((2, 49, 64))
+    contextualizer = vqa_keras.layers.BiLSTMContextualizer()
+    print(contextualizer(regions).shape)  # (2, 49, 64)
+    ```
 
     Reference:
         [Yu et al., 2017](https://doi.org/10.1109/CVPR.2017.446).
@@ -101,8 +109,8 @@ class BiLSTMContextualizer(keras.layers.Layer):
         for forward_lstm, backward_lstm in zip(
             self.forward_lstms, self.backward_lstms, strict=True
         ):
-            forward = _read(forward_lstm, regions, forward_place)
-            backward = _read(backward_lstm, regions, backward_place)
+            forward = _run_in_order(forward_lstm, regions, forward_place)
+            backward = _run_in_order(backward_lstm, regions, backward_place)
             if self.sum_directions:
                 context = forward + backward  # (B, M, D)
             else:
@@ -125,7 +133,7 @@ class BiLSTMContextualizer(keras.layers.Layer):
 def _places(regions_mask):
     """Returns each region's place in the forward and the backward order.
 
-    Padding comes last: of the mask 1 1 0 1 they are 0 1 3 2 and 2 1 3 0.
+    Padding comes last: for the mask 1 1 0 1 they are 0 1 3 2 and 2 1 3 0.
     """
     is_valid = ops.cast(regions_mask, "bool")
     valid = ops.cast(is_valid, "int32")
@@ -138,7 +146,7 @@ def _places(regions_mask):
     )
 
 
-def _read(lstm, regions, place):
+def _run_in_order(lstm, regions, place):
     """Runs an LSTM over the regions in the order of their places."""
     outputs = lstm(take_positions(regions, ops.argsort(place, axis=1)))
     return take_positions(outputs, place)

@@ -8,11 +8,12 @@ from vqa_keras.layers.zero_padding import zero_padding
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class ChannelAttention(AttentionLayer):
-    """Parameter-free attention over channels in place of regions.
+    """Parameter-free channel attention: rescales channels by the question.
 
-    Multiplies question and regions channel by channel, as the dot product of
-    `CosineAttention` does before its sum. The mean over the regions is the
-    score of a channel, and the weights rescale that channel in every region:
+    The score of a channel is the mean over the regions of its product with the
+    question: the terms of the dot product in `CosineAttention`, averaged over
+    the regions instead of summed over the channels. The weights rescale the
+    channel in every region:
 
         e_c       = mean_i (v_Q,c v_ic) = v_Q,c mean_i v_ic
         beta_c    = softmax_c(e_c)
@@ -37,13 +38,22 @@ class ChannelAttention(AttentionLayer):
             Scores are float32 also under mixed precision.
 
     Raises:
-        ValueError: if `question` is not of rank 2, `regions` not of rank 3, or
-            they differ in width.
+        ValueError: if `question` is not of rank 2, `regions` not of rank 3,
+            they differ in width, or the mask has another shape.
 
     Departure from the article: it pools without saying how; the mean keeps
     the scores independent of the number of regions. The factor D is that of
     the released code of Chen et al., whose own form, with parameters, is
     `SpatialChannelAttention`.
+
+    Example:
+    ```python
+    question = keras.random.normal((2, 64))
+    regions = keras.random.normal((2, 49, 64))
+    layer = vqa_keras.layers.ChannelAttention()
+    regions, weights = layer(question, regions)
+    print(regions.shape, weights.shape)  # (2, 49, 64) (2, 64)
+    ```
 
     Reference:
         [Chen et al., 2017](https://arxiv.org/abs/1611.05594).
@@ -59,8 +69,8 @@ class ChannelAttention(AttentionLayer):
         )
         if question_shape[-1] != regions_shape[-1]:
             raise ValueError(
-                "`question` and `regions` must have the same width, the "
-                "channels they are compared in. Received: "
+                "`question` and `regions` must have the same width, since "
+                "their channels are multiplied. Received: "
                 f"question.shape={question_shape}, "
                 f"regions.shape={regions_shape}"
             )

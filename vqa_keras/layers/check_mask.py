@@ -1,17 +1,17 @@
-"""A check of masks, for layers where a wrong one would pass unnoticed."""
+"""Checks of masks, for layers in which a wrong mask would raise no error."""
 
 from keras import backend
 from keras import ops
 
 
 def check_mask(name, mask, sequence):
-    """Raises ValueError unless `mask` says of each position if it is valid.
+    """Raises ValueError unless `mask` marks each position as valid or not.
 
     Args:
-        name: str, the name of the argument.
-        mask: None, or a tensor that should be of shape `(B, P)`. Floats must
-            be 0 or 1; in a compiled function their values are not known, and
-            not checked.
+        name: str. Name of the argument, for the message.
+        mask: None, or a tensor that must be of shape `(B, P)`. Floats must be
+            0 or 1; they are not checked in a compiled function, where their
+            values are not known.
         sequence: `(B, P, D)`.
     """
     if mask is None:
@@ -38,17 +38,17 @@ def check_mask(name, mask, sequence):
 
 
 def _values(tensor):
-    """The values of a tensor as an array, or None while a graph is traced."""
+    """Returns a tensor's values as an array, or None while tracing a graph."""
     try:
         return ops.convert_to_numpy(ops.cast(tensor, "float32"))
-    except Exception:  # Each backend has its own, for tensors without values.
+    except Exception:  # Backends differ in what a symbolic tensor raises.
         return None
 
 
 def check_input_mask(inputs):
     """Raises ValueError if a model's inputs hold a `regions_mask` of fractions.
 
-    The mask of a model is an integer input, to which Keras would cut them.
+    The mask is an integer input of the model: Keras would truncate fractions.
     """
     mask = inputs.get("regions_mask") if isinstance(inputs, dict) else None
     check_mask("regions_mask", mask, mask)

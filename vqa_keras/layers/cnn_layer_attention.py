@@ -8,7 +8,7 @@ from vqa_keras.layers.region_normalization import RegionNormalization
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class CNNLayerAttention(AttentionLayer):
-    """Attends over the layers of a CNN, shallow to deep, by the question.
+    """CNN-layer attention: averages a CNN's layers, weighted by the question.
 
     Projects grids of several sizes and depths to L sets of the same M regions,
     and returns their mean under L weights:
@@ -17,21 +17,21 @@ class CNNLayerAttention(AttentionLayer):
         p       = mean_heads softmax_l(scores_l)             (B, L)
         regions = sum_l p_l V_l
 
-    `max_pool` brings every grid to the smallest one and `normalize` scales
+    `max_pool` reduces every grid to the smallest one, and `normalize` scales
     each region to unit length, so that no CNN layer outweighs the others by
-    its size. Each head has scores of its own, in one of two forms:
+    its magnitude. Each head has scores of its own, in one of two forms:
 
         scores_l = [W_2 relu(W_1 question + b_1) + b_2]_l
         scores_l = mean_i w . tanh(W_Q question + b_Q + W_V V_{l,i})
 
-    The first scores by the question alone (Nguyen and Okatani), the second by
-    the content of the layers too, with weights that the layers share (the
-    article). The hidden layer of both has width D / 2.
+    The first form depends on the question only (Nguyen and Okatani); the
+    second, with `use_content`, also on the content of the layers, which share
+    its parameters (the article). Both hidden layers have width D / 2.
 
     Args:
         hidden_dim: int, at least 2. Width D of the output.
-        use_content: bool. Whether the scores depend on the grids. Defaults to
-            `False`, the question only.
+        use_content: bool. Whether the scores depend on the grids too. Defaults
+            to `False`.
         num_heads: int. Number of softmaxes that are averaged. Defaults to 1;
             the paper has 4.
         **kwargs: passed to `keras.layers.Layer`.
@@ -43,7 +43,7 @@ class CNNLayerAttention(AttentionLayer):
 
     Returns:
         regions: `(B, M, D)`, M = h w cells of the smallest grid in raster
-            order. One grid alone is projected and normalized, nothing else.
+            order. A single grid is only projected and normalized.
         weights: float32, `(B, L)`, in the order of `grids`, summing to 1.
 
     Raises:
@@ -51,10 +51,22 @@ class CNNLayerAttention(AttentionLayer):
             rank 2, or `grids` is not a list of rank 4 tensors of fixed sizes
             that are multiples of the smallest.
 
-    Departure from the article: it sums the scores of all regions of a layer,
-    which makes the softmax over the layers all but one-hot; this is their mean.
-    The printed scores are linear, and the question would cancel in them: the
-    tanh is that of `ParametricAttention`.
+    Departures from the article: it sums the scores of all regions of a layer,
+    which makes the softmax over the layers nearly one-hot; here they are
+    averaged. Its scores are linear, so the question would cancel in the
+    softmax; the tanh is that of `ParametricAttention`.
+
+    Example:
+    ```python
+    question = keras.random.normal((2, 64))
+    grids = [
+        keras.random.normal((2, 14, 14, 128)),
+        keras.random.normal((2, 7, 7, 256)),
+    ]
+    layer = vqa_keras.layers.CNNLayerAttention(hidden_dim=64)
+    regions, weights = layer(question, grids)
+    print(regions.shape, weights.shape)  # (2, 49, 64) (2, 2)
+    ```
 
     Reference:
         [Nguyen and Okatani, 2018](https://arxiv.org/abs/1804.00775).
@@ -99,7 +111,7 @@ class CNNLayerAttention(AttentionLayer):
         num_scores = 1 if self.use_content else len(grids_shape)
         self.score_dense = keras.layers.Dense(
             self.num_heads * num_scores,
-            use_bias=not self.use_content,  # the softmax would cancel it
+            use_bias=not self.use_content,  # softmax would cancel a shared one
             dtype=dtype,
             name="score_dense",
         )
@@ -125,7 +137,7 @@ class CNNLayerAttention(AttentionLayer):
         else:
             scores = ops.reshape(
                 self.score_dense(hidden), (-1, self.num_heads, len(grids))
-            )  # (B, heads, L), as the branch above
+            )  # (B, heads, L), as in the branch above
         weights = ops.mean(self.softmax(scores), axis=1)  # (B, L)
         regions = self.weighted_sum("bl,blmd->bmd", weights, layers)
         return regions, weights
@@ -162,7 +174,8 @@ def smallest_grid(shapes):
         shapes: list of `(B, h, w, C)`.
 
     Raises:
-        ValueError: if there is none, or one that does not fit.
+        ValueError: if the list is empty, or a shape is not of rank 4, not of
+            fixed size or not a whole multiple of the smallest.
     """
     if not shapes or any(
         not isinstance(shape, (list, tuple))

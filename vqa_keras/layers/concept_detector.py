@@ -8,11 +8,11 @@ from vqa_keras.layers.zero_padding import zero_padding
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class ConceptDetector(AttentionLayer):
-    """Returns the probabilities of concepts in an image, and their embeddings.
+    """Computes the probabilities and the embeddings of concepts in an image.
 
-    An image shows a concept if one of its regions does:
+    The probability of a concept is its maximum over the valid regions:
 
-        prob_c = max_i sigmoid(w_c . v_i + b_c)       over the valid regions
+        prob_c = max_i sigmoid(w_c . v_i + b_c)
 
     There are no labels of concepts: the detector and the embeddings are trained
     on the answers alone, which give each concept its meaning.
@@ -37,8 +37,18 @@ class ConceptDetector(AttentionLayer):
         ValueError: if `num_concepts < 1` or `embedding_dim < 1`, `regions` is
             not of rank 3, or the mask has another shape.
 
-    Departure from the paper: a CNN trained on concepts predicts them there.
-    The records hold no concepts to train on.
+    Departure from the paper: there a CNN trained on labeled concepts predicts
+    the probabilities. The records hold no such labels.
+
+    Example:
+    ```python
+    regions = keras.random.normal((2, 49, 64))
+    detector = vqa_keras.layers.ConceptDetector(
+        num_concepts=256, embedding_dim=32
+    )
+    concepts, probabilities = detector(regions)
+    print(concepts.shape, probabilities.shape)  # (2, 256, 32) (2, 256)
+    ```
 
     References:
         [Yu et al., 2017](https://doi.org/10.1109/CVPR.2017.446).
@@ -64,24 +74,25 @@ class ConceptDetector(AttentionLayer):
         self.regions_dense.build(regions_shape)
         self.embeddings = self.add_weight(
             shape=(self.num_concepts, self.embedding_dim),
-            # As wide as the words' in `QuestionEncoder`.
+            # The range of the word embeddings in `QuestionEncoder`.
             initializer=keras.initializers.RandomUniform(-0.5, 0.5),
             name="embeddings",
         )
 
     def call(self, regions, regions_mask=None):
         if regions_mask is None:
-            # Keras hands on masks by name only between several inputs.
+            # Keras passes attached masks by name between several inputs only.
             regions_mask = getattr(regions, "_keras_mask", None)
         regions = zero_padding(regions, regions_mask, "regions_mask")
         scores = self.regions_dense(regions)  # (B, M, C)
-        shown = ops.sigmoid(ops.cast(scores, self.weights_dtype))
-        shown = zero_padding(shown, regions_mask)  # sigmoid(b_c) at padding
+        probabilities = ops.sigmoid(ops.cast(scores, self.weights_dtype))
+        # At padding they are sigmoid(b_c), which could be the maximum.
+        probabilities = zero_padding(probabilities, regions_mask)  # (B, M, C)
         concepts = ops.broadcast_to(
             ops.cast(self.embeddings, self.compute_dtype),
             (ops.shape(regions)[0], *self.embeddings.shape),
         )  # (B, C, E)
-        return concepts, ops.max(shown, axis=1)  # (B, C)
+        return concepts, ops.max(probabilities, axis=1)  # (B, C)
 
     def compute_mask(self, regions, previous_mask):
         return None

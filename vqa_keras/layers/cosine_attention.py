@@ -20,7 +20,7 @@ class CosineAttention(AttentionLayer):
     a fixed temperature.
 
     Args:
-        normalize: bool. Whether to score by the cosine in place of the dot
+        normalize: bool. Whether to score by the cosine instead of the dot
             product. Defaults to `False`.
         temperature: float, positive. Factor of the cosine; not used without
             `normalize`. Defaults to 10.
@@ -33,7 +33,7 @@ class CosineAttention(AttentionLayer):
             the Keras mask attached to `regions`.
 
     Returns:
-        filtered: `(B, D)`, the regions averaged by attention weight.
+        filtered: `(B, D)`, the mean of the regions under `weights`.
         weights: float32, `(B, M)`, 0 at padding, summing to 1 over the other
             regions. An image with no valid region gets all-zero weights and
             `filtered`. Scores are float32 also under mixed precision. The
@@ -41,9 +41,20 @@ class CosineAttention(AttentionLayer):
 
     Raises:
         ValueError: if `temperature` is not positive, `question` is not of rank
-            2, `regions` not of rank 3, or they differ in width.
+            2, `regions` not of rank 3, they differ in width, or the mask has
+            another shape.
 
     Departure from the article: `normalize=True` and its temperature are ours.
+
+    Example:
+    ```python
+    question = keras.random.normal((2, 64))
+    regions = keras.random.normal((2, 4, 64))
+    mask = keras.ops.array([[1, 1, 1, 1], [1, 1, 0, 0]])
+    layer = vqa_keras.layers.CosineAttention()
+    filtered, weights = layer(question, regions, regions_mask=mask)
+    print(filtered.shape, weights.shape)  # (2, 64) (2, 4)
+    ```
 
     Reference:
         [Luong et al., 2015](https://arxiv.org/abs/1508.04025), the dot score.
@@ -65,14 +76,15 @@ class CosineAttention(AttentionLayer):
         )
         if question_shape[-1] != regions_shape[-1]:
             raise ValueError(
-                "`question` and `regions` must have the same width to be "
-                f"compared. Received: question.shape={question_shape}, "
+                "`question` and `regions` must have the same width, since "
+                "scores are their dot products. Received: "
+                f"question.shape={question_shape}, "
                 f"regions.shape={regions_shape}"
             )
 
     def call(self, question, regions, regions_mask=None):
         regions = zero_padding(regions, regions_mask, "regions_mask")
-        # float32, since dot products of long vectors overflow in float16.
+        # In float32: dot products of long vectors overflow in float16.
         query = ops.cast(question, self.weights_dtype)  # (B, D)
         keys = ops.cast(regions, self.weights_dtype)  # (B, M, D)
         if self.normalize:

@@ -9,7 +9,7 @@ from vqa_keras.renamed import refuse_old_arguments
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class DenseCoAttention(AttentionLayer):
-    """Dense symmetric co-attention: all words to all regions and the reverse.
+    """Dense symmetric co-attention between all words and all regions.
 
     One affinity between all pairs serves both directions. K learned vectors,
     null slots, are appended to the keys of each side and take the weight
@@ -21,9 +21,10 @@ class DenseCoAttention(AttentionLayer):
         words'_n   = words_n + drop(relu(W_1 [words_n; P_Q V~] + b_1))
         regions'_t = regions_t + drop(relu(W_2 [regions_t; P_V Q~] + b_2))
 
-    The mean map of the heads weights vectors of the full width; heads do not
-    split it. Both sides read the old pair, so the layer is symmetric; its
-    outputs have the shapes of its inputs, and layers stack.
+    P_Q and P_V, the means of the heads, weight vectors of the full width; the
+    heads do not split it. Both sides are updated from the old pair, so the
+    layer is symmetric; its outputs have the shapes of its inputs, so it can be
+    stacked.
 
     Args:
         num_heads: int. Number of heads, a divisor of the width D. Defaults to
@@ -42,20 +43,33 @@ class DenseCoAttention(AttentionLayer):
         regions_mask: optional bool or int, `(B, M)`, likewise.
 
     Returns:
-        A pair of pairs:
-        words, regions: `(B, N, D)` and `(B, M, D)`, zeros at padding. Where a
-            side has nothing valid, the other reads the slots (zeros without).
-        words_to_regions, regions_to_words: `(B, N, M)` and `(B, M, N)`, the
-            mean of the heads, without the slots: a row sums to at most 1, and
-            the slots have the rest. Rows and columns of padding are 0.
+        `(words, regions), (words_to_regions, regions_to_words)`:
+
+        words, regions: `(B, N, D)` and `(B, M, D)`, zeros at padding. If a side
+            has no valid position, the vectors filtered from it come from its
+            null slots only, and are zeros without slots.
+        words_to_regions, regions_to_words: float32, `(B, N, M)` and
+            `(B, M, N)`, the means of the heads without the null slots: a row
+            sums to at most 1, and the slots have the rest. Rows and columns of
+            padding are 0.
 
     Raises:
         ValueError: if a size is too small, `dropout` is outside [0, 1), words
-            or regions are not of rank 3, they differ in width, or the heads do
-            not divide it.
+            or regions are not of rank 3, they differ in width, the heads do
+            not divide it, or a mask has another shape than its sequence.
 
     Departure from the paper: none in the formula. Its released code prepends
     the slots, which changes nothing.
+
+    Example:
+    ```python
+    words = keras.random.normal((2, 8, 64))
+    regions = keras.random.normal((2, 49, 64))
+    layer = vqa_keras.layers.DenseCoAttention(num_heads=4)
+    (words, regions), (words_to_regions, _) = layer(words, regions)
+    print(words.shape, regions.shape)  # (2, 8, 64) (2, 49, 64)
+    print(words_to_regions.shape)  # (2, 8, 49)
+    ```
 
     Reference:
         [Nguyen and Okatani, 2018](https://arxiv.org/abs/1804.00775).
@@ -124,7 +138,7 @@ class DenseCoAttention(AttentionLayer):
         regions_keys = _append(
             regions, self.regions_null_slots
         )  # (B, M + K, D)
-        # The slots are keys only: their own rows are left out.
+        # The slots are keys only: their own rows are dropped.
         real = slice(-self.num_null_slots or None)
         affinity = self._affinity(words_keys, regions_keys)
         words_weights = self._weights(
@@ -159,7 +173,7 @@ class DenseCoAttention(AttentionLayer):
         )
 
     def _affinity(self, words, regions):
-        """Returns scores of all pairs, (B, heads, N + K, M + K)."""
+        """Returns the scores of all pairs, (B, heads, N + K, M + K)."""
         words = self._split(self.words_dense(words))
         regions = self._split(self.regions_dense(regions))
         words = words / words.shape[-1] ** 0.5
@@ -171,7 +185,7 @@ class DenseCoAttention(AttentionLayer):
         return ops.reshape(sequence, (batch, length, self.num_heads, head_dim))
 
     def _weights(self, affinity, mask):
-        """Returns the mean of the heads' weights over keys and slots."""
+        """Returns the mean of the heads' weights over keys and null slots."""
         if mask is not None:
             slots = [(0, 0), (0, self.num_null_slots)]
             mask = ops.pad(ops.cast(mask, "int32"), slots, constant_values=1)
@@ -196,7 +210,7 @@ class DenseCoAttention(AttentionLayer):
 
 
 def _append(sequence, slots):
-    """Appends the same (K, D) slots to every sequence (B, P, D)."""
+    """Appends the same slots, (K, D), to every sequence of (B, P, D)."""
     if slots is None:
         return sequence
     slots = ops.cast(slots, sequence.dtype)[None]

@@ -9,11 +9,11 @@ from vqa_keras.layers.zero_padding import zero_padding
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class DualAttention(AttentionLayer):
-    """Multi-hop co-attention with one memory of words and regions (r-DAN).
+    """Multi-hop co-attention: one memory queries words and regions (r-DAN).
 
-    The memory starts with the mean word and the mean region. It is the query
-    of both sides in every hop, which adds the product of the attended word and
-    region vectors (`o` is the product of elements):
+    The initial memory is the product of the mean word and the mean region. In
+    every hop it is the query of both sides, and the product of the filtered
+    words and regions is added to it (`o` is the product of elements):
 
         t_0      = mean of the words
         v_0      = tanh(P_0 (mean of the regions) + b_0)
@@ -27,15 +27,15 @@ class DualAttention(AttentionLayer):
         v_j      = tanh(P_j (sum_i q_i region_i) + b_j)
         memory_j = memory_{j-1} + t_j o v_j
 
-    P brings the regions, of any width D_V, to the width D of the words. Since
+    P projects the regions, of any width D_V, to the width D of the words. Since
     memory and input are multiplied before the score, the softmax cannot cancel
     the memory, as it does a sum without tanh (see `ParametricAttention`).
 
     Args:
         attention_dim: int. Width K of the hidden layers a and h.
         num_hops: int. Number of hops H. Defaults to 2, as in the paper. Hop j
-            has the sublayers `words_j`, `regions_j` (the regions) and
-            `image_dense_j` (P_j), all with weights of their own.
+            has the sublayers `words_j`, `regions_j` and `image_dense_j` (P_j),
+            each with weights of its own.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -46,20 +46,30 @@ class DualAttention(AttentionLayer):
         regions_mask: optional bool or int, `(B, M)`, likewise.
 
     Returns:
-        memory: `(B, D)`, memory_H. Zeros for a question without a word. An
-            image without a valid region is all-zero regions: it counts as the
-            vectors tanh(b_0), tanh(b_j).
-        weights: `(words_weights, regions_weights)`, `(B, H, N)` and
+        memory: `(B, D)`, memory_H, zeros for a question without a word. The
+            regions of an image without a valid one count as zeros, which P
+            projects to tanh(b_0), tanh(b_j).
+        weights: `(words_weights, regions_weights)`, float32, `(B, H, N)` and
             `(B, H, M)`, the weights of hop j at `[:, j - 1]`. Each hop's are 0
             at padding and sum to 1 over the rest (all 0 where nothing is
             valid).
 
     Raises:
-        ValueError: if `attention_dim < 1` or `num_hops < 1`, or if words or
-            regions are not of rank 3.
+        ValueError: if `attention_dim < 1` or `num_hops < 1`, words or regions
+            are not of rank 3, or a mask has another shape than its sequence.
 
     Departure from the paper: its formulas omit the biases; here every Dense
-    has one but those of the scores, which softmax would cancel.
+    has one except those of the scores, which softmax would cancel.
+
+    Example:
+    ```python
+    words = keras.random.normal((2, 8, 64))
+    regions = keras.random.normal((2, 49, 128))
+    layer = vqa_keras.layers.DualAttention(attention_dim=32, num_hops=2)
+    memory, (words_weights, regions_weights) = layer(words, regions)
+    print(memory.shape)  # (2, 64)
+    print(words_weights.shape, regions_weights.shape)  # (2, 2, 8) (2, 2, 49)
+    ```
 
     Reference:
         [Nam et al., 2017](https://arxiv.org/abs/1611.00471), r-DAN.
@@ -107,8 +117,8 @@ class DualAttention(AttentionLayer):
         words = zero_padding(words, words_mask, "words_mask")
         regions = zero_padding(regions, regions_mask, "regions_mask")
         image = self.image_denses[0](masked_mean(regions, regions_mask))
-        text = ops.cast(masked_mean(words, words_mask), self.compute_dtype)
-        memory = text * image  # (B, D)
+        question = ops.cast(masked_mean(words, words_mask), self.compute_dtype)
+        memory = question * image  # (B, D)
         words_weights, regions_weights = [], []
         for words_hop, regions_hop, image_dense in zip(
             self.words_hops,
@@ -149,7 +159,7 @@ class DualAttention(AttentionLayer):
 
 
 class _MultiplicativeAttention(AttentionLayer):
-    """A hop on one side; the "regions" may be words.
+    """One hop on one side; `regions` are the words on the words' side.
 
     score_i = w . (tanh(W region_i + b) o tanh(W_m memory + b_m))
     """

@@ -11,20 +11,20 @@ from vqa_keras.layers.zero_padding import zero_padding
 class GridPositionEncoding(keras.layers.Layer):
     """Adds sinusoidal encodings of row and column to the regions of a grid.
 
-    Half of the D units of an encoding are of the row, half of the column:
+    Half of the D units encode the row, the other half the column:
 
         wave(p)  = [sin(p / c_0), cos(p / c_0), sin(p / c_1), ...]
                    c_i = 10000 ^ (i / (D / 4)),  i = 0 ... D / 4 - 1
         regions'_(row, column) = regions_(row, column)
                                  + [wave(row); wave(column)]
 
-    To attention alone the regions are a set, and the features of a grid's cells
-    carry no coordinates. The layer has no parameters. Its encodings have a
-    length of sqrt(D / 2); regions should have units of about that size, such as
-    those of a layer norm.
+    Attention ignores the order of the regions, and the features of a grid's
+    cells contain no coordinates. The layer has no parameters. Its encodings
+    have a length of sqrt(D / 2); regions should have units of about that size,
+    such as those of a layer norm.
 
     Args:
-        grid_shape: tuple of two ints, the rows and columns `(h, w)`.
+        grid_shape: tuple of two ints. The rows and columns `(h, w)`.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -37,10 +37,18 @@ class GridPositionEncoding(keras.layers.Layer):
 
     Raises:
         ValueError: if `grid_shape` is not two sizes, D is not a multiple of
-            four or there are not `h w` regions, padding aside.
+            four, there are not `h w` regions, padding aside, or the mask has
+            another shape.
 
     Departure from the paper: it encodes the one position of a word; this is its
     formula, once for the row and once for the column.
+
+    Example:
+    ```python
+    regions = keras.random.normal((2, 49, 64))
+    encoding = vqa_keras.layers.GridPositionEncoding(grid_shape=(7, 7))
+    print(encoding(regions).shape)  # (2, 49, 64)
+    ```
 
     Reference:
         [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762).
@@ -62,7 +70,7 @@ class GridPositionEncoding(keras.layers.Layer):
         if len(regions_shape) != 3 or regions_shape[-1] % 4:
             raise ValueError(
                 "`regions` must have shape (batch, h w, features) with a "
-                "multiple of four features, a sine and a cosine for row and "
+                "multiple of four features: sines and cosines of row and "
                 f"column. Received: regions.shape={regions_shape}"
             )
 
@@ -96,7 +104,7 @@ class GridPositionEncoding(keras.layers.Layer):
 
 
 def _waves(positions, dim):
-    """Returns sine and cosine of every position, float32, `(M, dim)`."""
+    """Returns sines and cosines of the positions, float32, `(M, dim)`."""
     frequencies = ops.exp(
         ops.arange(dim // 2, dtype="float32") * (-2 * math.log(10000) / dim)
     )

@@ -13,7 +13,7 @@ class IndependentCoAttention(AttentionLayer):
     """Multi-hop co-attention in two streams: each side queries the other.
 
     The state of the question is the query of the regions, and the state of the
-    image that of the words. Each hop adds the attended vectors to the states:
+    image that of the words. Each hop adds the filtered vectors to the states:
 
         question_0  = question
         image_0     = mean of the regions
@@ -22,7 +22,7 @@ class IndependentCoAttention(AttentionLayer):
         question_j  = question_{j-1} + t_j
         image_j     = image_{j-1} + v_j
 
-    Both attentions of a hop read the states of the hop before, so neither side
+    Both attentions of a hop use the states of the hop before, so neither side
     goes first. Words and regions are the same in all hops. With one hop, the
     weights on the regions are those of `ParametricAttention`.
 
@@ -43,18 +43,30 @@ class IndependentCoAttention(AttentionLayer):
     Returns:
         states: `(question_out, image_out)`, both `(B, D)`: question_H and
             image_H. A model fuses them by their sum.
-        weights: `(words_weights, regions_weights)`, `(B, H, N)` and
+        weights: `(words_weights, regions_weights)`, float32, `(B, H, N)` and
             `(B, H, M)`, the weights of hop j at `[:, j - 1]`. Each hop's are 0
             at padding and sum to 1 over the rest (all 0 where nothing is
             valid).
 
     Raises:
-        ValueError: if `attention_dim < 1` or `num_hops < 1`, or if an input has
-            another rank or the three differ in width.
+        ValueError: if `attention_dim < 1` or `num_hops < 1`, an input has
+            another rank, the three differ in width, or a mask has another
+            shape than its sequence.
 
     Departure from the paper: the mechanism is the article's, without a paper;
     the hop is that of Yang et al., with the tanh that the article's formula
     lacks (see `ParametricAttention`).
+
+    Example:
+    ```python
+    question = keras.random.normal((2, 64))
+    words = keras.random.normal((2, 8, 64))
+    regions = keras.random.normal((2, 49, 64))
+    layer = vqa_keras.layers.IndependentCoAttention(attention_dim=32)
+    states, (words_weights, regions_weights) = layer(question, words, regions)
+    print(states[0].shape, states[1].shape)  # (2, 64) (2, 64)
+    print(words_weights.shape, regions_weights.shape)  # (2, 1, 8) (2, 1, 49)
+    ```
 
     Reference:
         [Yang et al., 2016](https://arxiv.org/abs/1511.02274).
@@ -85,8 +97,9 @@ class IndependentCoAttention(AttentionLayer):
         if not question_shape[-1] == words_shape[-1] == regions_shape[-1]:
             raise ValueError(
                 "`question`, `words` and `regions` must have the same width, "
-                "since each hop adds words to the question and regions to "
-                f"their mean. Received: question.shape={question_shape}, "
+                "since each hop adds filtered words to the question and "
+                "filtered regions to their mean. Received: "
+                f"question.shape={question_shape}, "
                 f"words.shape={words_shape}, regions.shape={regions_shape}"
             )
         for hop in self.words_hops:
@@ -99,11 +112,11 @@ class IndependentCoAttention(AttentionLayer):
         return question, image
 
     def queries(self, question, image):
-        """Returns the query of the words and that of the regions."""
+        """Returns the query of the words and the query of the regions."""
         return image, question
 
     def next_states(self, question, image, from_words, from_regions):
-        """Returns the states after a hop from those before it, t_j and v_j."""
+        """Returns question_j and image_j from those before, t_j and v_j."""
         return question + from_words, image + from_regions
 
     def call(

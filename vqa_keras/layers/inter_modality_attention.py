@@ -7,33 +7,58 @@ from vqa_keras.layers.zero_padding import zero_padding
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class InterModalityAttention(ModalityAttention):
-    """Words attend to regions and regions to words, at the same time.
+    """Inter-modality attention: words attend to regions and regions to words.
 
-    In every head of width d = D / heads:
+    Both directions are computed from the same inputs. In every head of width
+    d = D / heads:
 
         weights_WR = softmax_m(query_W . key_R / sqrt(d))     words to regions
         weights_RW = softmax_n(query_R . key_W / sqrt(d))     regions to words
         words'     = W_W [words; weights_WR value_R] + b_W
         regions'   = W_R [regions; weights_RW value_W] + b_R
 
-    query, key and value, arguments and errors are those of `ModalityAttention`.
+    query, key and value are linear maps with biases. A bias b of a key adds
+    query . b to all scores of a softmax, which cancels it: it gets no gradient.
+
+    Args:
+        num_heads: int. Number of heads, a divisor of the width D. Defaults to
+            8.
+        **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
-        words, regions: `(B, N, D)` and `(B, M, D)`.
-        words_mask, regions_mask: optional bool or int, `(B, N)` and `(B, M)`.
+        words: word embeddings, `(B, N, D)`.
+        regions: region embeddings of the same width, `(B, M, D)`.
+        words_mask: optional bool or int, `(B, N)`, 0 at padding. Defaults to
+            the Keras mask attached to `words`.
+        regions_mask: optional bool or int, `(B, M)`, likewise.
 
     Returns:
-        `(words, regions), (words_to_regions, regions_to_words)`.
+        `(words, regions), (words_to_regions, regions_to_words)`:
 
         words, regions: of the same shapes, zeros at padding.
-        words_to_regions: `(B, heads, N, M)`, float32, 0 at padding of either.
+        words_to_regions: float32, `(B, heads, N, M)`, 0 at padding of either.
             Those of a word sum to 1 over the regions, or to 0 where none is
             valid.
-        regions_to_words: the same from regions to words, `(B, heads, M, N)`.
+        regions_to_words: float32, `(B, heads, M, N)`, likewise.
 
-    Departure from the paper: none known, beside the zeros at padding. A later
+    Raises:
+        ValueError: if `num_heads < 1` or the heads do not divide the width,
+            words and regions are not of rank 3 and one width, or a mask has
+            another shape than its sequence.
+
+    Departure from the paper: none known except the zeros at padding. A later
     public reimplementation updates one side first, and the other from the
     result.
+
+    Example:
+    ```python
+    words = keras.random.normal((2, 8, 64))
+    regions = keras.random.normal((2, 49, 64))
+    layer = vqa_keras.layers.InterModalityAttention(num_heads=8)
+    (words, regions), (words_to_regions, _) = layer(words, regions)
+    print(words.shape, regions.shape)  # (2, 8, 64) (2, 49, 64)
+    print(words_to_regions.shape)  # (2, 8, 8, 49)
+    ```
 
     Reference:
         [Gao et al., 2019](https://arxiv.org/abs/1812.05252).

@@ -8,35 +8,57 @@ from vqa_keras.layers.zero_padding import zero_padding
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class IntraModalityAttention(ModalityAttention):
-    """Words attend to words and regions to regions, gated by the other side.
+    """Gated intra-modality attention within the words and within the regions.
 
-    The mean of the other side gates every channel of query and key, from 1 to
-    2: a gate amplifies a channel and never closes it. In every head of width
-    d = D / heads:
+    The mean of the other side gates every channel of query and key by a factor
+    from 1 to 2: a gate can amplify a channel but not close it. In every head
+    of width d = D / heads:
 
         gate_W     = 1 + sigmoid(W_GW mean_m(regions_m) + b_GW)
         weights_WW = softmax((gate_W o query_W) . (gate_W o key_W) / sqrt(d))
         words'     = W_W (words + weights_WW value_W) + b_W
 
-    and with the sides exchanged for the regions, at the same time. The means
-    are over valid positions, zero if there are none. A gate is the same for all
-    positions. query, key and value, arguments and errors are those of
-    `ModalityAttention`.
+    and, from the same inputs, with the sides exchanged for the regions. The
+    means are over valid positions, zero if there are none. All positions share
+    a gate. query, key and value are as in `InterModalityAttention`.
+
+    Args:
+        num_heads: int. Number of heads, a divisor of the width D. Defaults to
+            8.
+        **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
-        words: `(B, N, D)`, with `words_mask`, optional, `(B, N)`.
-        regions: `(B, M, D)`, with `regions_mask`, optional, `(B, M)`.
+        words: word embeddings, `(B, N, D)`.
+        regions: region embeddings of the same width, `(B, M, D)`.
+        words_mask: optional bool or int, `(B, N)`, 0 at padding. Defaults to
+            the Keras mask attached to `words`.
+        regions_mask: optional bool or int, `(B, M)`, likewise.
 
     Returns:
-        `(words, regions), (words_to_words, regions_to_regions)`.
+        `(words, regions), (words_to_words, regions_to_regions)`:
 
         words, regions: of the same shapes, zeros at padding.
-        words_to_words: `(B, heads, N, N)`, float32, 0 at padding of either.
+        words_to_words: float32, `(B, heads, N, N)`, 0 at padding of either.
             Those of a valid word sum to 1 over the words.
-        regions_to_regions: the same of the regions, `(B, heads, M, M)`.
+        regions_to_regions: float32, `(B, heads, M, M)`, likewise.
 
-    Departure from the paper: none known, beside the zeros at padding. A later
+    Raises:
+        ValueError: if `num_heads < 1` or the heads do not divide the width,
+            words and regions are not of rank 3 and one width, or a mask has
+            another shape than its sequence.
+
+    Departure from the paper: none known except the zeros at padding. A later
     public reimplementation also gates the values.
+
+    Example:
+    ```python
+    words = keras.random.normal((2, 8, 64))
+    regions = keras.random.normal((2, 49, 64))
+    layer = vqa_keras.layers.IntraModalityAttention(num_heads=8)
+    (words, regions), (_, regions_to_regions) = layer(words, regions)
+    print(words.shape, regions.shape)  # (2, 8, 64) (2, 49, 64)
+    print(regions_to_regions.shape)  # (2, 8, 49, 49)
+    ```
 
     Reference:
         [Gao et al., 2019](https://arxiv.org/abs/1812.05252).

@@ -13,7 +13,7 @@ class JointCoAttention(AttentionLayer):
         C = tanh(Q W_b V^T)                              (B, N, M)
 
     Q are the words, V the regions. With an `attention_dim` K, the form of the
-    paper, C carries each side into the hidden layer of the other:
+    paper, each side enters the hidden layer of the other through C:
 
         H_Q = tanh(Q W_Q + C (V W_V))                    (B, N, K)
         H_V = tanh(V W_V + C^T (Q W_Q))                  (B, M, K)
@@ -26,21 +26,21 @@ class JointCoAttention(AttentionLayer):
         words_weights   = softmax_n(temperature * max_m C_nm)
         regions_weights = softmax_m(temperature * max_n C_nm)
 
-    Either way, each side is averaged under its weights. With W_b = 0 the first
-    form is two attentions independent of each other.
+    In both forms, each side is averaged under its weights. With W_b = 0 the
+    first form is two attentions independent of each other.
 
     Args:
-        attention_dim: int, width K of the hidden layers, or `None` for the
-            form without hidden layers. Defaults to `None`.
-        temperature: float > 0, factor of the maxima. They lie between -1 and
-            1, so that with 1, the article's form, no region's weight exceeds
-            another's by more than e^2: at most 3.65 % for one of 196. With an
-            `attention_dim` it must be 1, its default.
+        attention_dim: int or `None`. Width K of the hidden layers; `None` for
+            the form without hidden layers. Defaults to `None`.
+        temperature: float, positive. Factor of the maxima. They lie between -1
+            and 1, so that with 1, the article's form, no region's weight
+            exceeds another's by more than e^2: at most 3.65 % for one of 196.
+            With an `attention_dim` it must be 1. Defaults to 1.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
         words: word embeddings, `(B, N, D)`.
-        regions: region embeddings, `(B, M, D)`; their width may differ.
+        regions: region embeddings, `(B, M, D_V)`.
         words_mask: optional bool or int, `(B, N)`, 0 at padding. Defaults to
             the Keras mask attached to `words`.
         regions_mask: optional bool or int, `(B, M)`, likewise.
@@ -49,14 +49,14 @@ class JointCoAttention(AttentionLayer):
         `(words_filtered, regions_filtered), (words_weights, regions_weights,
         affinity)`:
 
-        words_filtered: `(B, D)`, the words averaged by attention weight.
-        regions_filtered: `(B, D)`, the regions likewise.
-        words_weights: `(B, N)`, 0 at padding, summing to 1 over the other
-            words. A question with no valid word gets all-zero weights and
-            `words_filtered`; its regions are weighted without it.
-        regions_weights: `(B, M)`, likewise.
-        affinity: `(B, N, M)`, C, from -1 to 1 and 0 at padding, in float32
-            like the weights.
+        words_filtered: `(B, D)`, the mean of the words under `words_weights`.
+        regions_filtered: `(B, D_V)`, the mean of the regions under
+            `regions_weights`.
+        words_weights: float32, `(B, N)`, 0 at padding, summing to 1 over the
+            other words. A question with no valid word gets all-zero weights
+            and `words_filtered`; its regions are weighted without it.
+        regions_weights: float32, `(B, M)`, likewise.
+        affinity: float32, `(B, N, M)`, C, from -1 to 1 and 0 at padding.
 
     Raises:
         ValueError: if `attention_dim < 1`, `temperature` is not positive or has
@@ -64,9 +64,20 @@ class JointCoAttention(AttentionLayer):
             another shape than its sequence.
 
     Departures from the paper: padding is zeroed first. In the released code,
-    which masks the softmax of the words only, the sums over n and m let it into
-    the weights of the other side. That code also has a bias in each map and
+    which masks the softmax of the words only, the sums over n and m add padding
+    to the scores of the other side. That code also has a bias in each map and
     dropout on the hidden layers, neither of which is in the paper's formulas.
+
+    Example:
+    ```python
+    words = keras.random.normal((2, 8, 64))
+    regions = keras.random.normal((2, 49, 64))
+    layer = vqa_keras.layers.JointCoAttention(attention_dim=32)
+    (words_filtered, regions_filtered), weights = layer(words, regions)
+    print(words_filtered.shape, regions_filtered.shape)  # (2, 64) (2, 64)
+    words_weights, regions_weights, affinity = weights
+    print(regions_weights.shape, affinity.shape)  # (2, 49) (2, 8, 49)
+    ```
 
     Reference:
         [Lu et al., 2016](https://arxiv.org/abs/1606.00061).
@@ -134,9 +145,9 @@ class JointCoAttention(AttentionLayer):
         return filtered, (words_weights, regions_weights, affinity)
 
     def _best_matches(self, affinity, words_mask, regions_mask):
-        """Returns scores (B, N) and (B, M) of valid matches only."""
+        """Returns scores (B, N) and (B, M): the maxima over valid matches."""
         by_word, by_region = affinity, affinity
-        # -1 is the lowest affinity: padding never exceeds a valid match.
+        # -1 is the minimum of the affinity: padding exceeds no valid match.
         if regions_mask is not None:
             is_region = ops.cast(regions_mask, "bool")[:, None]
             by_word = ops.where(is_region, affinity, -1.0)
@@ -149,7 +160,7 @@ class JointCoAttention(AttentionLayer):
         )
 
     def _hidden_scores(self, affinity, words, regions):
-        """Returns scores (B, N) and (B, M) of the hidden layers."""
+        """Returns scores (B, N) and (B, M) from the hidden layers."""
         words = self.words_dense(words)  # (B, N, K)
         regions = self.regions_dense(regions)  # (B, M, K)
         to_words = ops.einsum("bnm,bmk->bnk", affinity, regions)

@@ -8,7 +8,7 @@ class JointlyConditionedCoAttention(IndependentCoAttention):
     """Multi-hop co-attention with one query for words and regions.
 
     `IndependentCoAttention` with the sum of the two states as the query of both
-    attentions, so that either depends on all that was attended before:
+    attentions, so that each depends on all vectors filtered before:
 
         question_0  = question
         image_0     = mean of the regions
@@ -29,8 +29,8 @@ class JointlyConditionedCoAttention(IndependentCoAttention):
         attention_dim: int. Width K of the hidden layers.
         num_hops: int. Number of hops H. Defaults to 1. Hop j has the sublayers
             `words_j` and `regions_j`.
-        use_product: bool. Whether the condition is the memory and not the sum
-            of the states. Defaults to `False`.
+        use_product: bool. Whether the condition is the memory instead of the
+            sum of the states. Defaults to `False`.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments, masks and errors are those of `IndependentCoAttention`.
@@ -39,11 +39,22 @@ class JointlyConditionedCoAttention(IndependentCoAttention):
         states: `(question_out, image_out)`, both `(B, D)`: question_H and
             image_H, which a model fuses by their sum. With `use_product` both
             are memory_H, and a model takes either.
-        weights: `(words_weights, regions_weights)`, `(B, H, N)` and
-            `(B, H, M)`, as of `IndependentCoAttention`.
+        weights: `(words_weights, regions_weights)`, float32, `(B, H, N)` and
+            `(B, H, M)`, as in `IndependentCoAttention`.
 
     Departure from the paper: this is the article's form. Nam et al. update by
     the product and attend by a product of two tanh; that is `DualAttention`.
+
+    Example:
+    ```python
+    question = keras.random.normal((2, 64))
+    words = keras.random.normal((2, 8, 64))
+    regions = keras.random.normal((2, 49, 64))
+    layer = vqa_keras.layers.JointlyConditionedCoAttention(attention_dim=32)
+    states, (words_weights, regions_weights) = layer(question, words, regions)
+    print(states[0].shape, states[1].shape)  # (2, 64) (2, 64)
+    print(words_weights.shape, regions_weights.shape)  # (2, 1, 8) (2, 1, 49)
+    ```
 
     Reference:
         [Nam et al., 2017](https://arxiv.org/abs/1611.00471).

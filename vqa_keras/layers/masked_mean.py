@@ -1,4 +1,4 @@
-"""The mean of the vectors that are no padding."""
+"""Mean of a sequence over its valid positions."""
 
 import keras
 from keras import ops
@@ -7,17 +7,18 @@ from vqa_keras.layers.zero_padding import zero_padding
 
 
 def masked_mean(vectors, mask=None):
-    """Returns the mean of the valid vectors of each row, `(B, D)`.
+    """Returns the mean of each sequence's valid vectors, `(B, D)`.
 
-    It is computed and returned in float32 (float64 stays), where a large grid
-    of float16 features does not overflow. A row with nothing valid gives zeros.
+    It is computed and returned in float32 (float64 stays), in which a large
+    grid of float16 features does not overflow. A sequence without a valid
+    vector gives zeros.
 
     Args:
         vectors: `(B, P, D)`, regions or words.
         mask: optional bool or int, `(B, P)`, 0 at padding.
 
     Raises:
-        ValueError: if `mask` is not of the shape of `vectors` without D.
+        ValueError: if `mask` is not of the shape `(B, P)`.
     """
     dtype = keras.backend.result_type(vectors.dtype, "float32")
     vectors = ops.cast(vectors, dtype)

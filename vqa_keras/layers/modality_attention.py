@@ -9,33 +9,15 @@ from vqa_keras.layers.attention_layer import AttentionLayer
 class ModalityAttention(AttentionLayer):
     """Base class of `InterModalityAttention` and `IntraModalityAttention`.
 
-    It owns the query, key and value of words and regions, linear maps with
-    biases, and the attention in heads, which are concatenated to width D. The
-    biases of the keys add the same to all scores of a softmax: they get no
-    gradient. A subclass adds its other maps in `build`.
+    Makes the maps of words and regions to queries, keys and values, and
+    computes attention in heads, whose results are concatenated to width D. A
+    subclass, whose docstring has the call arguments, adds its other maps in
+    `build`.
 
     Args:
-        num_heads: int, a divisor of the width D.
+        num_heads: int. Number of heads, a divisor of the width D. Defaults to
+            8.
         **kwargs: passed to `keras.layers.Layer`.
-
-    Call arguments:
-        words: word embeddings, `(B, N, D)`.
-        regions: region embeddings of the same width, `(B, M, D)`.
-        words_mask: optional bool or int, `(B, N)`, 0 at padding. Defaults to
-            the Keras mask attached to `words`.
-        regions_mask: the same of the regions, `(B, M)`.
-
-    Returns:
-        `(words, regions), weights`, both sides in their shapes, with zeros at
-        padding, and a pair of weights in float32.
-
-    Raises:
-        ValueError: if `num_heads < 1` or does not divide the width, if words
-            and regions are not of rank 3 and the same width, or if a mask has
-            another shape than its side's positions.
-
-    Reference:
-        [Gao et al., 2019](https://arxiv.org/abs/1812.05252).
     """
 
     def __init__(self, num_heads=8, **kwargs):

@@ -11,10 +11,10 @@ from vqa_keras.layers.zero_padding import zero_padding
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class MultiHeadAttention(AttentionLayer):
-    """Attends from each position of one sequence to another, in several heads.
+    """Multi-head attention from the positions of one sequence to another.
 
-    Each of the H heads compares its own D / H units of query and key; their
-    filtered values are concatenated and projected:
+    Each of the H heads scores with its own D / H units of query and key; the
+    filtered values of all heads are concatenated and projected:
 
         q_p, k_m, v_m = W_Q query_p + b_Q, W_K context_m + b_K,
                         W_V context_m + b_V            each split among heads
@@ -22,17 +22,17 @@ class MultiHeadAttention(AttentionLayer):
         filtered_p    = W_O [sum_m w^1_pm v^1_m; ...; sum_m w^H_pm v^H_m] + b_O
 
     With the same sequence as `query` and `context` this is self-attention. The
-    bias b_K adds the same to all scores of a query, so it changes no output and
-    gets no gradient; it is there because the paper's models have it.
+    bias b_K adds the same amount to all scores of a query, so it changes no
+    output and gets no gradient; it is kept because the paper's models have it.
 
-    `keras.layers.MultiHeadAttention` computes the same with other shapes of
-    weights, but its softmax runs in half precision under mixed policies, and
+    `keras.layers.MultiHeadAttention` computes the same with weights of other
+    shapes, but under mixed precision its softmax is in half precision, and
     without a valid position it returns the output's bias.
 
     Args:
-        num_heads: int, number of heads H, a divisor of the width D.
-        dropout: float, fraction of the attention weights to drop in training.
-            The weights returned are those before.
+        num_heads: int. Number of heads H, a divisor of the width D.
+        dropout: float. Fraction of the attention weights to drop in training.
+            The weights returned are those before. Defaults to 0.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -40,18 +40,28 @@ class MultiHeadAttention(AttentionLayer):
         context: the sequence attended to, `(B, M, D_C)`.
         query_mask: optional bool or int, `(B, P)`, 0 at padding. Defaults to
             the Keras mask attached to `query`.
-        context_mask: the same of `context`, `(B, M)`.
+        context_mask: optional bool or int, `(B, M)`, likewise.
 
     Returns:
         filtered: `(B, P, D)`, zeros at padding of the query and where no
             position of the context is valid.
-        weights: `(B, H, P, M)`, float32, 0 at padding of either. Over the
+        weights: float32, `(B, H, P, M)`, 0 at padding of either. Over the
             context, those of a valid position of the query sum to 1, or to 0
             where nothing is valid.
 
     Raises:
-        ValueError: if `num_heads < 1` or the heads do not divide the width, or
-            if an input is not of rank 3.
+        ValueError: if `num_heads < 1` or the heads do not divide the width, an
+            input is not of rank 3, or a mask has another shape than its
+            sequence.
+
+    Example:
+    ```python
+    words = keras.random.normal((2, 8, 64))
+    regions = keras.random.normal((2, 49, 128))
+    layer = vqa_keras.layers.MultiHeadAttention(num_heads=8)
+    filtered, weights = layer(words, regions)
+    print(filtered.shape, weights.shape)  # (2, 8, 64) (2, 8, 8, 49)
+    ```
 
     Reference:
         [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762).
@@ -88,7 +98,7 @@ class MultiHeadAttention(AttentionLayer):
 
     def call(self, query, context, query_mask=None, context_mask=None):
         check_mask("query_mask", query_mask, query)
-        # Scores at padding are masked; in the sum a weight of 0 stops no NaN.
+        # The scores of padding are masked, but 0 times NaN would be NaN.
         values = self.value_dense(context)  # (B, M, D)
         values = zero_padding(values, context_mask, "context_mask")
         mask = pairs_mask(query_mask, context_mask)
@@ -102,7 +112,7 @@ class MultiHeadAttention(AttentionLayer):
             self.weights_dropout,
         )  # (B, P, D), (B, H, P, M)
         filtered = self.output_dense(filtered)
-        if mask is not None:  # Without a valid pair, b_O would remain.
+        if mask is not None:  # without a valid pair, b_O would remain
             any_valid = ops.any(mask[:, 0], axis=-1, keepdims=True)
             filtered = ops.where(any_valid, filtered, 0.0)
         return filtered, weights

@@ -8,21 +8,17 @@ from vqa_keras.layers.zero_padding import zero_padding
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class ParametricAttention(AttentionLayer):
-    """One attention hop: a small network scores each region for the question.
+    """Parametric attention: scores each region with a small network.
 
         h_i      = tanh(W_I v_i + W_Q v_Q + b_Q)
         p_i      = softmax_i(w_h . h_i)
         filtered = sum_i p_i v_i
 
-    The article prints h_i without the tanh and the score with a bias: the
-    question would then add the same amount to the score of every region, as
-    does the bias, and the softmax would cancel both.
-
-    With several glimpses, w_h has a column for each: every glimpse has scores
-    and a softmax of its own on the one h_i, and the results are concatenated.
+    With several glimpses, w_h has a column for each: every glimpse has its own
+    scores and softmax on the same h_i, and the results are concatenated.
 
     Args:
-        attention_dim: int. Width K of the space where question and region meet.
+        attention_dim: int. Width K of the hidden layer h.
         num_glimpses: int. Number of glimpses G. Defaults to 1.
         **kwargs: passed to `keras.layers.Layer`.
 
@@ -33,7 +29,7 @@ class ParametricAttention(AttentionLayer):
             the Keras mask attached to `regions`.
 
     Returns:
-        filtered: `(B, D)`, the regions averaged by attention weight; `(B, G D)`
+        filtered: `(B, D)`, the mean of the regions under `weights`; `(B, G D)`
             with several glimpses.
         weights: float32, `(B, M)`, 0 at padding, summing to 1 over the other
             regions; `(B, G, M)` with several glimpses. An image with no valid
@@ -41,11 +37,25 @@ class ParametricAttention(AttentionLayer):
 
     Raises:
         ValueError: if `attention_dim < 1` or `num_glimpses < 1`, `question` is
-            not of rank 2 or `regions` not of rank 3.
+            not of rank 2, `regions` not of rank 3, or the mask has another
+            shape.
+
+    Departure from the article: it prints h_i without the tanh and the score
+    with a bias. The question would then add the same amount to the score of
+    every region, as does the bias, and the softmax would cancel both.
 
     Departure from the paper: its released code puts a tanh on each projection
     and another on the score, which caps the largest weight at 3.65 % of 196
-    regions. This is the printed form, which can attend sharply.
+    regions. This is the printed form, whose weights can be sharp.
+
+    Example:
+    ```python
+    question = keras.random.normal((2, 64))
+    regions = keras.random.normal((2, 49, 128))
+    layer = vqa_keras.layers.ParametricAttention(attention_dim=32)
+    filtered, weights = layer(question, regions)
+    print(filtered.shape, weights.shape)  # (2, 128) (2, 49)
+    ```
 
     References:
         [Yang et al., 2016](https://arxiv.org/abs/1511.02274).
@@ -83,10 +93,10 @@ class ParametricAttention(AttentionLayer):
         return self.attend(question, regions, regions_mask)
 
     def attend(self, question, regions, regions_mask=None):
-        """Computes `call` for regions that have zeros at padding already.
+        """Computes `call` for regions whose padding is zeros already.
 
-        A layer of several hops zeroes them once and calls this in each hop.
-        `regions_mask` need only broadcast to `(B, M)`.
+        A layer of several hops zeroes the padding once and calls this in each
+        hop. `regions_mask` need only broadcast to `(B, M)`.
         """
         question = self.question_dense(question)[:, None]  # (B, 1, K)
         hidden = ops.tanh(self.regions_dense(regions) + question)  # (B, M, K)

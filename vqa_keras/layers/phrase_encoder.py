@@ -7,14 +7,14 @@ from vqa_keras.layers.zero_padding import zero_padding
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class PhraseEncoder(keras.layers.Layer):
-    """Encodes each word as its strongest phrase of one, two or three words.
+    """Encodes the phrase at each word by the maximum of three convolutions.
 
         unigram_n = W_1 word_n + b_1
         bigram_n  = W_2 [word_n; word_{n+1}] + b_2
         trigram_n = W_3 [word_{n-1}; word_n; word_{n+1}] + b_3
         phrase_n  = tanh(max(unigram_n, bigram_n, trigram_n))
 
-    The maximum is taken unit by unit; tanh is monotone, so its order with the
+    The maximum is taken per unit; tanh is monotone, so its order with the
     maximum does not matter. A word beyond an end of the question is zero.
 
     Args:
@@ -35,6 +35,13 @@ class PhraseEncoder(keras.layers.Layer):
 
     Departure from the paper: none in the formula. As in the released code, the
     trigram is centered on its word and the bigram begins there.
+
+    Example:
+    ```python
+    words = keras.random.normal((2, 8, 64))
+    phrases = vqa_keras.layers.PhraseEncoder(hidden_dim=64)(words)
+    print(phrases.shape)  # (2, 8, 64)
+    ```
 
     Reference:
         [Lu et al., 2016](https://arxiv.org/abs/1606.00061).
@@ -70,7 +77,7 @@ class PhraseEncoder(keras.layers.Layer):
 
     def call(self, words, words_mask=None):
         if words_mask is None:
-            # Keras hands on masks by name only between several inputs.
+            # Keras passes attached masks by name between several inputs only.
             words_mask = getattr(words, "_keras_mask", None)
         words = zero_padding(words, words_mask, "words_mask")
         pairs = ops.maximum(self.unigram(words), self.bigram(words))

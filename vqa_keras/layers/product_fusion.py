@@ -5,17 +5,17 @@ from vqa_keras.layers.arguments import check_size
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class ProductFusion(keras.layers.Layer):
-    """Projects question and image to one width and multiplies them.
+    """Fuses question and image by the product of their projections.
 
         fused = activation(W_Q question + b_Q) * activation(W_I image + b_I)
 
-    A projection of their concatenation would only add the two, and leave it to
-    the layers that follow to relate them.
+    A projection of their concatenation would only add the two; their relation
+    would be left to the layers that follow.
 
     Args:
-        hidden_dim: int, width of the output.
-        activation: optional argument of `keras.activations.get`; `"tanh"` is
-            the form of the paper.
+        hidden_dim: int. Width D of the output.
+        activation: optional argument of `keras.activations.get`. Defaults to
+            `"tanh"`, the form of the paper.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -23,10 +23,18 @@ class ProductFusion(keras.layers.Layer):
         image: image embedding, such as filtered regions, `(B, D_I)`.
 
     Returns:
-        fused: `(B, hidden_dim)`.
+        fused: `(B, D)`.
 
     Raises:
         ValueError: if `hidden_dim < 1` or an input is not of rank 2.
+
+    Example:
+    ```python
+    question = keras.random.normal((2, 64))
+    image = keras.random.normal((2, 128))
+    fused = vqa_keras.layers.ProductFusion(hidden_dim=32)(question, image)
+    print(fused.shape)  # (2, 32)
+    ```
 
     Reference:
         [Antol et al., 2015](https://arxiv.org/abs/1505.00468).

@@ -9,7 +9,7 @@ from vqa_keras.layers.zero_padding import zero_padding
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class QuestionEncoder(keras.layers.Layer):
-    """Encodes a question by a word embedding and an LSTM in each direction.
+    """Encodes a question by word embeddings and a bidirectional LSTM.
 
         forward_n  = LSTM_f(word_1, ..., word_n)
         backward_n = LSTM_b(word_last, ..., word_n)
@@ -18,20 +18,22 @@ class QuestionEncoder(keras.layers.Layer):
 
     `last` is the last word of each question. Neither LSTM needs a mask: the
     backward one runs over each question reversed within its own length, so
-    padding comes after the words in both and reaches no state in use. That also
-    keeps questions without a word safe and cuDNN usable.
+    padding follows the words in both and reaches no state in use. Questions
+    without a word are therefore safe, and cuDNN remains usable.
 
     Args:
-        vocabulary_size: int, number of token ids, padding included.
-        embedding_dim: int, width of a word's embedding.
-        hidden_dim: int, width D of the output; even, half for each direction.
-        dropout: float, fraction of the embeddings' units to drop in training.
-        bidirectional: bool. If not, there is one LSTM of `hidden_dim` units,
-            forward, and `words_n = forward_n`, `question = forward_last`.
+        vocabulary_size: int. Number of token ids, padding included.
+        embedding_dim: int. Width of a word's embedding.
+        hidden_dim: int. Width D of the output; even, half for each direction.
+        dropout: float. Fraction of the embeddings' units to drop in training.
+            Defaults to 0.
+        bidirectional: bool. If `False`, a single forward LSTM has `hidden_dim`
+            units, `words_n = forward_n` and `question = forward_last`. Defaults
+            to `True`.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
-        token_ids: int, `(B, N)`, 0 at padding, which comes after the words.
+        token_ids: int, `(B, N)`, 0 at padding, which follows the words.
 
     Returns:
         question: `(B, D)`, zeros for a question without a word.
@@ -41,6 +43,16 @@ class QuestionEncoder(keras.layers.Layer):
     Raises:
         ValueError: if a size is too small, `hidden_dim` is odd, `dropout` is
             outside [0, 1) or `token_ids` is not of rank 2.
+
+    Example:
+    ```python
+    token_ids = keras.ops.array([[3, 8, 5, 2], [4, 2, 0, 0]])
+    encoder = vqa_keras.layers.QuestionEncoder(
+        vocabulary_size=10, embedding_dim=16, hidden_dim=64
+    )
+    question, words, words_mask = encoder(token_ids)
+    print(question.shape, words.shape)  # (2, 64) (2, 4, 64)
+    ```
 
     Reference:
         [Hochreiter and Schmidhuber, 1997](
@@ -78,8 +90,8 @@ class QuestionEncoder(keras.layers.Layer):
         self.word_embedding = keras.layers.Embedding(
             vocabulary_size,
             embedding_dim,
-            # Ten times Keras's default, as in the released code of Yang et
-            # al., 2016: tiny embeddings make words alike to the LSTMs.
+            # Ten times the default of Keras, as in the released code of Yang
+            # et al., 2016: tiny embeddings make all words nearly equal inputs.
             embeddings_initializer=keras.initializers.RandomUniform(-0.5, 0.5),
             dtype=dtype,
             name="word_embedding",

@@ -10,28 +10,36 @@ class RegionEncoder(keras.layers.Layer):
 
         region_i = dropout(activation(W f_i + b))
 
-    Every region is projected alone: a contextualizer after this layer adds
+    Each region is projected by itself; a contextualizer after this layer adds
     context.
 
     Args:
-        hidden_dim: int, width D of the output.
-        activation: optional argument of `keras.activations.get`. `None` is the
-            form of the article; several papers have `"tanh"`.
-        dropout: float, fraction of the output's units to drop in training.
-        normalize: bool, whether `RegionNormalization` first scales the features
-            of each region to unit length.
+        hidden_dim: int. Width D of the output.
+        activation: optional argument of `keras.activations.get`. Several papers
+            have `"tanh"`. Defaults to `None`, the form of the article.
+        dropout: float. Fraction of the output's units to drop in training.
+            Defaults to 0.
+        normalize: bool. Whether to scale the features of each region to unit
+            length first (`RegionNormalization`). Defaults to `False`.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
         regions: region features, `(B, M, C)`.
 
     Returns:
-        regions: `(B, M, D)`. Padding of zeros becomes a constant, not zeros:
-            the layers that follow need the mask.
+        regions: `(B, M, D)`. The layer takes no mask: padding of zeros becomes
+            activation(b), so the layers that follow need the mask.
 
     Raises:
         ValueError: if `hidden_dim < 1`, `dropout` is outside [0, 1) or
             `regions` is not of rank 3.
+
+    Example:
+    ```python
+    regions = keras.random.normal((2, 49, 512))
+    encoder = vqa_keras.layers.RegionEncoder(hidden_dim=64, activation="tanh")
+    print(encoder(regions).shape)  # (2, 49, 64)
+    ```
 
     Reference:
         [Yang et al., 2016](https://arxiv.org/abs/1511.02274).

@@ -4,9 +4,9 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class RegionNormalization(keras.layers.Layer):
-    """Scales the features of every region to unit length.
+    """Scales the features of each region to unit length.
 
-        v_i = f_i / ||f_i||
+        v_i = f_i / |f_i|
 
     CNN features differ in length from cell to cell: a long vector dominates the
     weighted mean even at a small weight, and a heat map of the weights need not
@@ -20,10 +20,19 @@ class RegionNormalization(keras.layers.Layer):
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
-        regions: region features, `(..., C)`.
+        regions: region features, `(..., C)`. An attached Keras mask is passed
+            on; padding of zeros stays zeros.
 
     Returns:
         regions: of the same shape.
+
+    Example:
+    ```python
+    regions = 5 * keras.random.normal((2, 49, 512))
+    unit = vqa_keras.layers.RegionNormalization()(regions)
+    lengths = keras.ops.norm(unit, axis=-1)
+    print(bool(keras.ops.all(abs(lengths - 1) < 1e-3)))  # True
+    ```
 
     Reference:
         [Nguyen and Okatani, 2018](https://arxiv.org/abs/1804.00775).

@@ -25,14 +25,17 @@ class SelfAttentionContextualizer(AttentionLayer):
         p_ij   = mean_h softmax_j(s^h_ij)
 
     A region is in its own context unless `exclude_self` is set. Without
-    projections it then often outweighs all others, since |v_i|^2 is large.
+    projections its own weight then often outweighs all others, since |v_i|^2
+    is large.
 
     Args:
-        attention_dim: optional int, width K of the projections, all heads
-            together. Without it there are none.
-        num_heads: int, number of heads H, which must divide K; 1 without
-            projections.
-        exclude_self: bool, whether a region's own weight is 0.
+        attention_dim: int or `None`. Width K of the projections of all heads
+            together; `None` for the form without projections. Defaults to
+            `None`.
+        num_heads: int. Number of heads H, which must divide K, and be 1 without
+            projections. Defaults to 1.
+        exclude_self: bool. Whether a region's own weight is 0. Defaults to
+            `False`.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -41,11 +44,11 @@ class SelfAttentionContextualizer(AttentionLayer):
             the Keras mask attached to `regions`.
 
     Returns:
-        regions: `(B, M, D)`, zeros at padding. A region with nothing to attend
-            to stays as it is.
-        weights: `(B, H, M, M)`, float32, at `[:, h, i, j]` that of region j for
+        regions: `(B, M, D)`, zeros at padding. A region without another to
+            attend to is unchanged.
+        weights: float32, `(B, H, M, M)`, at `[:, h, i, j]` that of region j for
             region i: 0 at padding of either. Over j they sum to 1, or to 0
-            where nothing is left to attend to. Scores are float32 too.
+            where no region is left to attend to. Scores are float32 too.
 
     Raises:
         ValueError: if `attention_dim < 1` or `num_heads < 1`, the heads do not
@@ -57,6 +60,14 @@ class SelfAttentionContextualizer(AttentionLayer):
     products, as in the Transformer. The heads are averaged on the full width
     of the regions, as in dense co-attention, so that no projection is needed
     behind them.
+
+    Example:
+    ```python
+    regions = keras.random.normal((2, 49, 64))
+    contextualizer = vqa_keras.layers.SelfAttentionContextualizer()
+    regions, weights = contextualizer(regions)
+    print(regions.shape, weights.shape)  # (2, 49, 64) (2, 1, 49, 49)
+    ```
 
     References:
         [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762), the scores.
@@ -117,7 +128,7 @@ class SelfAttentionContextualizer(AttentionLayer):
     def _split(self, vectors):
         """Splits (B, M, K) among the heads: (B, M, H, K / H), in float32.
 
-        Products of long vectors, regions with themselves, overflow in float16.
+        In float16, products of long vectors, regions with themselves, overflow.
         """
         dim = vectors.shape[-1] // self.num_heads
         return ops.reshape(
@@ -126,11 +137,11 @@ class SelfAttentionContextualizer(AttentionLayer):
         )
 
     def _pairs(self, regions, regions_mask):
-        """A mask of the scores, which broadcasts to (B, H, M, M), or None."""
+        """Returns a mask that broadcasts to (B, H, M, M), or None."""
         pairs = pairs_mask(regions_mask, regions_mask)
         if self.exclude_self:
-            place = ops.arange(ops.shape(regions)[1])
-            is_other = (place[:, None] != place)[None, None]
+            position = ops.arange(ops.shape(regions)[1])
+            is_other = (position[:, None] != position)[None, None]
             pairs = is_other if pairs is None else pairs & is_other
         return pairs
 

@@ -8,24 +8,24 @@ from vqa_keras.layers.zero_padding import zero_padding
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class SemanticAttention(AttentionLayer):
-    """Attends over detected concepts by relevance and probability.
+    """Attends over detected concepts by relevance times probability.
 
-    A concept c is a word such as "dog", with an embedding e_c and a detector's
-    probability prob_c that the image shows it:
+    A concept c is a word such as "dog", with an embedding e_c and the
+    probability prob_c that the image shows it, from a detector. Its relevance
+    to the question, exp(s_c), is multiplied by the probability before the
+    weights are normalized:
 
         g_c      = tanh(W_E e_c + b_E)
         s_c      = w_h . tanh(W_C g_c + W_Q v_Q + b_Q)
         p_c      = softmax_c(s_c + log(prob_c + 1e-7))
         filtered = sum_c p_c g_c
 
-    Adding the logarithm multiplies relevance to the question by probability
-    before the weights are normalized: a relevant but absent concept weighs as
-    little as a present but irrelevant one. Without the 1e-7, which keeps the
-    gradient finite, p_c is prob_c exp(s_c) / sum_c' prob_c' exp(s_c').
+    A relevant but absent concept thus weighs as little as a present but
+    irrelevant one. Without the 1e-7, which keeps the gradient finite, p_c is
+    prob_c exp(s_c) / sum_c' prob_c' exp(s_c').
 
     Args:
-        attention_dim: int. Width K of the space where question and concept
-            meet.
+        attention_dim: int. Width K of the hidden layer.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -36,18 +36,28 @@ class SemanticAttention(AttentionLayer):
             the Keras mask attached to `concepts`.
 
     Returns:
-        filtered: `(B, D)`, the mean of the g_c by attention weight.
+        filtered: `(B, D)`, the mean of the g_c under `weights`.
         weights: float32, `(B, C)`, 0 at padding and where the probability is
             0, summing to 1 over the other concepts. An image without any gets
             all-zero weights and `filtered`.
 
     Raises:
-        ValueError: if `attention_dim < 1`, `question` is not of rank 2 or
+        ValueError: if `attention_dim < 1`, `question` is not of rank 2,
             `concepts` not of rank 3, or `probabilities` or the mask is of
             another number of concepts.
 
-    Departure from the paper: how the probabilities enter the scores is ours;
-    there is no released code to compare with.
+    Departure from the paper: the term of the probabilities in the scores is
+    ours; there is no released code to compare with.
+
+    Example:
+    ```python
+    question = keras.random.normal((2, 64))
+    concepts = keras.random.normal((2, 256, 32))
+    probabilities = keras.random.uniform((2, 256))
+    layer = vqa_keras.layers.SemanticAttention(attention_dim=32)
+    filtered, weights = layer(question, concepts, probabilities)
+    print(filtered.shape, weights.shape)  # (2, 32) (2, 256)
+    ```
 
     Reference:
         [Yu et al., 2017](https://doi.org/10.1109/CVPR.2017.446).
@@ -92,16 +102,19 @@ class SemanticAttention(AttentionLayer):
 
     def call(self, question, concepts, probabilities, concepts_mask=None):
         concepts = zero_padding(concepts, concepts_mask, "concepts_mask")
-        # Padding becomes a concept of probability 0, as are absent ones.
-        present = zero_padding(probabilities[..., None], concepts_mask)
-        present = ops.cast(present[..., 0], self.weights_dtype)  # (B, C)
+        # Padding becomes a concept of probability 0, as absent concepts are.
+        probabilities = zero_padding(probabilities[..., None], concepts_mask)
+        probabilities = ops.cast(
+            probabilities[..., 0], self.weights_dtype
+        )  # (B, C)
 
         question = self.question_dense(question)[:, None]  # (B, 1, K)
         concepts = self.embedding_dense(concepts)  # (B, C, D)
         hidden = ops.tanh(self.concepts_dense(concepts) + question)  # (B, C, K)
-        scores = ops.cast(self.score_dense(hidden)[..., 0], present.dtype)
-        scores = scores + ops.log(present + 1e-7)  # (B, C)
-        weights = self.softmax(scores, present > 0)
+        scores = self.score_dense(hidden)[..., 0]
+        scores = ops.cast(scores, self.weights_dtype)
+        scores = scores + ops.log(probabilities + 1e-7)  # (B, C)
+        weights = self.softmax(scores, probabilities > 0)
         filtered = self.weighted_sum("bc,bcd->bd", weights, concepts)
         return filtered, weights
 

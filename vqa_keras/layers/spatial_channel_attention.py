@@ -12,11 +12,11 @@ from vqa_keras.layers.zero_padding import zero_padding
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class SpatialChannelAttention(AttentionLayer):
-    """SCA-CNN: attention over the channels and the regions of a feature map.
+    """Attention over the channels and the regions of a feature map (SCA-CNN).
 
-    Both score as `ParametricAttention` does. The spatial attention scores each
-    region by its C channels, the channel attention each channel by one number,
-    its mean over the regions:
+    Both score as `ParametricAttention` does: the spatial attention scores each
+    region by its C channels, the channel attention each channel by its mean
+    over the regions.
 
         channel(X):  u_c     = mean_i x_ic
                      beta_c  = softmax_c(w_c . tanh(W_u u_c + W_Qc v_Q + b_c))
@@ -32,8 +32,7 @@ class SpatialChannelAttention(AttentionLayer):
     regions is the mean of the channel-weighted regions under `alpha`.
 
     Args:
-        attention_dim: int. Width K of the spaces where the question meets the
-            channels and the regions.
+        attention_dim: int. Width K of both hidden layers.
         channel_first: bool. Whether the channels are weighted before the
             regions. Defaults to `True`.
         **kwargs: passed to `keras.layers.Layer`.
@@ -54,13 +53,23 @@ class SpatialChannelAttention(AttentionLayer):
             multiplies a value by up to M C.
 
     Raises:
-        ValueError: if `attention_dim < 1`, `question` is not of rank 2 or
-            `regions` not of rank 3 or 4.
+        ValueError: if `attention_dim < 1`, `question` is not of rank 2,
+            `regions` not of rank 3 or 4, or the mask has another shape.
 
     Departures from the paper: the question replaces the state of its
     captioning LSTM, the factors are those of its released code only, and the
     scores have no bias, which the softmax would cancel. That code adds the bias
     of its last spatial score inside the dot product; this is the paper's form.
+
+    Example:
+    ```python
+    question = keras.random.normal((2, 64))
+    grid = keras.random.normal((2, 7, 7, 512))
+    layer = vqa_keras.layers.SpatialChannelAttention(attention_dim=32)
+    filtered, (channel_weights, region_weights) = layer(question, grid)
+    print(filtered.shape)  # (2, 7, 7, 512)
+    print(channel_weights.shape, region_weights.shape)  # (2, 512) (2, 49)
+    ```
 
     Reference:
         [Chen et al., 2017](https://arxiv.org/abs/1611.05594).

@@ -9,15 +9,17 @@ from vqa_keras.layers.zero_padding import zero_padding
 class TransformerBlock(AttentionLayer):
     """Base class of `TransformerEncoderBlock` and `TransformerDecoderBlock`.
 
-    Each sublayer's output is added to its input, and the sum normalized. A
-    subclass names its attentions in `attention_names`; `<name>` and
-    `<name>_norm` are their sublayers.
+    Adds each sublayer's output to its input and normalizes the sum. A subclass
+    names its attentions in `attention_names`; `<name>` and `<name>_norm` are
+    their sublayers.
 
     Args:
-        num_heads: int, number of heads H, a divisor of the width D.
-        intermediate_dim: int, width of the feed-forward network's hidden layer.
-        dropout: float, fraction to drop of the attention weights, of the output
-            of each sublayer and of the hidden layer.
+        num_heads: int. Number of heads H, a divisor of the width D. Defaults to
+            8.
+        intermediate_dim: int. Width of the feed-forward network's hidden layer.
+            Defaults to 2048.
+        dropout: float. Fraction to drop of the attention weights, of the output
+            of each sublayer and of the hidden layer. Defaults to 0.1.
         **kwargs: passed to `keras.layers.Layer`.
     """
 
@@ -74,7 +76,7 @@ class TransformerBlock(AttentionLayer):
         return getattr(self, f"{name}_norm")(sequence), weights
 
     def feed_forward(self, sequence, sequence_mask):
-        """Returns norm(x + dropout(W_2 ... + b_2)), zeros at padding."""
+        """Returns norm(x + dropout(W_2 h + b_2)), with zeros at padding."""
         hidden = self.unit_dropout(self.intermediate_dense(sequence))
         output = self.unit_dropout(self.output_dense(hidden))  # (B, P, D)
         return zero_padding(self.output_norm(sequence + output), sequence_mask)

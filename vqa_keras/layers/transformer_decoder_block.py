@@ -6,7 +6,9 @@ from vqa_keras.layers.zero_padding import zero_padding
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class TransformerDecoderBlock(TransformerBlock):
-    """Self-attention, then attention to another sequence: MCAN's unit SGA.
+    """Transformer decoder block without a causal mask: the unit SGA of MCAN.
+
+    Self-attention, attention to another sequence and a feed-forward network:
 
         filtered, self_weights  = MultiHeadAttention(x, x)
         x = norm(x + dropout(filtered))
@@ -14,16 +16,17 @@ class TransformerDecoderBlock(TransformerBlock):
         x = norm(x + dropout(filtered))
         x = norm(x + dropout(W_2 dropout(relu(W_1 x + b_1)) + b_2))
 
-    There is no causal mask: regions have no order. Without the middle part this
-    is `TransformerEncoderBlock`, whose normalization and departures from the
-    paper hold here too.
+    A causal mask would need an order, which regions do not have. Without the
+    attention to `context` this is `TransformerEncoderBlock`, whose
+    normalization and departures from the paper apply here too.
 
     Args:
-        num_heads: int, number of heads H of both attentions, a divisor of the
-            width D.
-        intermediate_dim: int, width of the feed-forward network's hidden layer.
-        dropout: float, fraction to drop of the attention weights, of the output
-            of each sublayer and of the hidden layer.
+        num_heads: int. Number of heads H of both attentions, a divisor of the
+            width D. Defaults to 8.
+        intermediate_dim: int. Width of the feed-forward network's hidden layer.
+            Defaults to 2048.
+        dropout: float. Fraction to drop of the attention weights, of the output
+            of each sublayer and of the hidden layer. Defaults to 0.1.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -31,17 +34,29 @@ class TransformerDecoderBlock(TransformerBlock):
         context: the sequence attended to, such as words, `(B, M, D_C)`.
         sequence_mask: optional bool or int, `(B, P)`, 0 at padding. Defaults to
             the Keras mask attached to `sequence`.
-        context_mask: the same of `context`, `(B, M)`.
+        context_mask: optional bool or int, `(B, M)`, likewise.
 
     Returns:
         sequence: `(B, P, D)`, zeros at padding. A context without a valid
             position adds nothing.
         weights: `(self_weights, cross_weights)` of shapes `(B, H, P, P)` and
-            `(B, H, P, M)`, as those of `MultiHeadAttention`.
+            `(B, H, P, M)`, as in `MultiHeadAttention`.
 
     Raises:
-        ValueError: if a size is too small, the heads do not divide the width
-            or an input is not of rank 3.
+        ValueError: if a size is too small, the heads do not divide the width,
+            an input is not of rank 3, or a mask has another shape than its
+            sequence.
+
+    Example:
+    ```python
+    regions = keras.random.normal((2, 49, 64))
+    words = keras.random.normal((2, 8, 64))
+    block = vqa_keras.layers.TransformerDecoderBlock(
+        num_heads=8, intermediate_dim=256
+    )
+    regions, (self_weights, cross_weights) = block(regions, words)
+    print(regions.shape, cross_weights.shape)  # (2, 49, 64) (2, 8, 49, 8)
+    ```
 
     References:
         [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762),

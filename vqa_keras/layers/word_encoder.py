@@ -8,30 +8,39 @@ from vqa_keras.layers.zero_padding import zero_padding
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class WordEncoder(keras.layers.Layer):
-    """Encodes each word alone: a question is the mean of its words.
+    """Encodes words without context; the question is their mean.
 
         words_n  = dropout(tanh(embedding(token_n)))
         question = mean_n words_n
 
-    It has the contract of `QuestionEncoder` and does not know the order of the
-    words; `HierarchicalBackbone` makes its phrases of them.
+    It has the contract of `QuestionEncoder` but ignores the order of the words,
+    which `PhraseEncoder` can add.
 
     Args:
         vocabulary_size: int. Number of token ids, padding included.
         hidden_dim: int. Width D of a word's embedding.
-        dropout: float. Fraction of the words' units to drop. Defaults to 0.
+        dropout: float. Fraction of the words' units to drop in training.
+            Defaults to 0.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
         token_ids: int, `(B, N)`, 0 at padding.
 
     Returns:
-        question: `(B, D)`. All zeros for a question without a word.
+        question: `(B, D)`, zeros for a question without a word.
         words: `(B, N, D)`, zeros at padding.
         words_mask: int32, `(B, N)`, 1 at words and 0 at padding.
 
     Raises:
         ValueError: if a size is too small.
+
+    Example:
+    ```python
+    token_ids = keras.ops.array([[3, 8, 5, 2], [4, 2, 0, 0]])
+    encoder = vqa_keras.layers.WordEncoder(vocabulary_size=10, hidden_dim=64)
+    question, words, words_mask = encoder(token_ids)
+    print(question.shape, words.shape)  # (2, 64) (2, 4, 64)
+    ```
 
     Reference:
         [Lu et al., 2016](https://arxiv.org/abs/1606.00061), the word level.
@@ -47,7 +56,7 @@ class WordEncoder(keras.layers.Layer):
         self.word_embedding = keras.layers.Embedding(
             vocabulary_size,
             hidden_dim,
-            # As in `QuestionEncoder`: tiny embeddings make words alike.
+            # As in `QuestionEncoder`, which has the reason.
             embeddings_initializer=keras.initializers.RandomUniform(-0.5, 0.5),
             dtype=self.dtype_policy,
             name="word_embedding",

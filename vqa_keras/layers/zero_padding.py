@@ -4,16 +4,16 @@ from vqa_keras.layers.check_mask import check_mask
 
 
 def zero_padding(sequence, mask=None, name="mask"):
-    """Returns `sequence` with zeros at padding, whatever it held.
+    """Returns `sequence` with zeros at padding.
+
+    Padding is replaced, not multiplied by 0: it may be NaN, or infinite in half
+    precision.
 
     Args:
         sequence: `(B, P, D)`.
-        mask: optional bool or int, `(B, P)`, 0 at padding.
-        name: str, the name of the mask in an error.
-
-    Returns:
-        `(B, P, D)`. A product of padding with 0 would not do: padding may be
-        NaN, or have become infinite in half precision.
+        mask: optional bool or int, `(B, P)`, 0 at padding. Without it,
+            `sequence` is returned as it is.
+        name: str. Name of the mask, for the message. Defaults to `"mask"`.
 
     Raises:
         ValueError: if the mask has another shape than the sequence's

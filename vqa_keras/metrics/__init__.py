@@ -1,4 +1,4 @@
-"""What a model's answers and heat maps are worth."""
+"""Scores a model's answers and heat maps."""
 
 from vqa_keras.metrics.accuracy import accuracy
 from vqa_keras.metrics.baselines import baselines

@@ -1,34 +1,39 @@
-"""Exact-match accuracy, overall and by type of answer."""
+"""Computes exact-match accuracy, overall and per type of answer."""
 
 import collections
 
 
 def accuracy(predicted, answers, answer_types, question_types=None):
-    """Share of questions whose predicted answer is the true one.
+    """Computes the percentage of questions with the correct answer.
 
-    Strings are compared as they are: normalize both sides first. A question
-    without a true answer (`""`) counts, and counts as wrong.
+    Compares strings exactly: normalize both sides first. A question without a
+    true answer (`""`) counts as wrong.
 
     Args:
-        predicted: sequence of answers, one a question.
-        answers: sequence of true answers, in the same order.
-        answer_types: sequence of the questions' answer types, such as
-            `"yes/no"`, in the same order.
-        question_types: optional, the same of question types.
+        predicted: sequence of str, one answer per question.
+        answers: sequence of str, the true answers in the same order.
+        answer_types: sequence of str, the answer types in the same order, such
+            as `"yes/no"`.
+        question_types: sequence of str, the question types in the same order.
+            Defaults to `None`.
 
     Returns:
         `{"overall": percent, "per_answer_type": {type: percent}}`, and with
-        `question_types` also `"per_question_type"`; the types in alphabetical
+        `question_types` also `"per_question_type"`; types in alphabetical
         order.
 
     Raises:
         ValueError: if there is no question or the lengths differ.
+
+    Example:
+    >>> accuracy(["yes", "red"], ["yes", "blue"], ["yes/no", "other"])
+    {'overall': 50.0, 'per_answer_type': {'other': 0.0, 'yes/no': 100.0}}
     """
     lengths = len(predicted), len(answers), len(answer_types)
     if len(set(lengths)) != 1 or lengths[0] == 0:
         raise ValueError(
-            "`predicted`, `answers` and `answer_types` must have one entry a "
-            f"question, and at least one. Received: lengths {lengths}"
+            "`predicted`, `answers` and `answer_types` must have one entry per "
+            f"question and at least one. Received: lengths {lengths}"
         )
     right = [
         answer != "" and guess == answer

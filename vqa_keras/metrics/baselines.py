@@ -1,4 +1,4 @@
-"""Baselines: the accuracy of answers that ignore the image."""
+"""Computes the accuracy of baselines that ignore the image."""
 
 import collections
 
@@ -6,27 +6,33 @@ from vqa_keras.text import normalize
 
 
 def baselines(train, test, question_types=None):
-    """Computes the accuracy of the two baselines that ignore the image.
+    """Computes the accuracy of the majority and question-only baselines.
 
-    `majority` gives every question the most common training answer.
-    `question_only` gives a question the most common training answer of the
-    same normalized question text, and the majority answer if the text never
-    occurred: only a model that beats it uses the image. Ties go to the answer
-    that comes first.
+    `majority` answers every question with the most common training answer.
+    `question_only` answers with the most common training answer to the same
+    normalized question text, or the majority answer for a new text: only a
+    model that is more accurate uses the image. Ties go to the answer that
+    occurs first.
 
     Args:
         train: iterable of (question text, answer).
-        test: iterable of (question text, answer). An answer of `""` (none
-            known) counts as wrong.
-        question_types: optional sequence of the test questions' types.
+        test: iterable of (question text, answer). An answer of `""` (unknown)
+            counts as wrong.
+        question_types: sequence of str, the types of the test questions.
+            Defaults to `None`.
 
     Returns:
         `{"majority": percent, "question_only": percent}` of the test
-        questions; with `question_types` also `"per_question_type"`, a dict of
-        the same for each type.
+        questions; with `question_types` also `"per_question_type"`, a dict
+        from each type to such a dict.
 
     Raises:
         ValueError: if `train` or `test` is empty.
+
+    Example:
+    >>> train = [("is it red?", "yes"), ("what color is it?", "red")]
+    >>> baselines(train, [("What color is it", "red"), ("is it?", "no")])
+    {'majority': 0.0, 'question_only': 50.0}
     """
     train, test = list(train), list(test)
     if not train or not test:

@@ -1,4 +1,4 @@
-"""Whether a heat map lies on the object that the question is about."""
+"""Measures whether heat maps are on the object of the question."""
 
 import numpy as np
 
@@ -6,9 +6,9 @@ import numpy as np
 def object_mask(image):
     """Marks the pixels that differ from the image's most common color.
 
-    Right for drawings of shapes on a plain background, such as easy-VQA; a
-    photograph needs a mask from its annotations. An object that fills most of
-    the image is taken for the background.
+    Suits drawings of shapes on a plain background, such as easy-VQA; a
+    photograph requires a mask from annotations. Fails for an object that
+    covers most of the image, which counts as background.
 
     Args:
         image: uint8 array, `(H, W, 3)`.
@@ -17,7 +17,7 @@ def object_mask(image):
         bool array, `(H, W)`.
 
     Raises:
-        ValueError: if `image` is not of that type and rank.
+        ValueError: if `image` has another dtype or shape.
     """
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3:
@@ -26,19 +26,19 @@ def object_mask(image):
             f"Received: {image.dtype} of shape {image.shape}"
         )
     red, green, blue = np.moveaxis(image.astype(np.int32), -1, 0)
-    code = (red << 16) + (green << 8) + blue  # (H, W), one number a color
+    code = (red << 16) + (green << 8) + blue  # (H, W), one number per color
     colors, counts = np.unique(code, return_counts=True)
     return code != colors[counts.argmax()]
 
 
 def boxes_mask(boxes, image_size):
-    """Marks the pixels that lie in a box, or partly in one.
+    """Marks the pixels that are in a box, completely or partly.
 
-    Boxes are clipped to the image; one without area has no pixel.
+    Boxes are clipped to the image; a box without area marks no pixel.
 
     Args:
-        boxes: float array, `(N, 4)`: x1, y1, x2, y2 in pixels, where 0, 0 is
-            the upper left corner of the image. An empty list for none.
+        boxes: float array, `(N, 4)`: x1, y1, x2, y2 in pixels from the upper
+            left corner of the image; an empty list for none.
         image_size: `(H, W)` of the image.
 
     Returns:
@@ -59,57 +59,62 @@ def boxes_mask(boxes, image_size):
 
 
 def covered_regions(boxes, object_boxes, least_overlap=0.5):
-    """Marks the regions that are an object's, by intersection over union.
+    """Marks the regions of an object by intersection over union.
 
-    A region is an object's if the area that the two boxes share is at least
-    half of the area that they cover together: the rule by which a phrase is
-    said to be found (Plummer et al., "Flickr30k Entities", 2015,
-    arXiv:1505.04870) and an object detected. A region of the whole image thus
-    covers no small object, though the object is inside.
+    A region counts if the intersection of the two boxes is at least half of
+    their union, as in object detection and phrase localization. A region of
+    the whole image thus covers no small object, although it contains it.
 
     Args:
         boxes: float array, `(M, 4)`, the regions: x1, y1, x2, y2.
         object_boxes: float array, `(N, 4)`, in the same unit; an empty list
             for none.
-        least_overlap: float above 0, the fraction.
+        least_overlap: float above 0, the least intersection over union.
+            Defaults to 0.5.
 
     Returns:
-        bool array, `(M,)`.
+        bool array, `(M,)`, True where a region meets the criterion with any
+        object.
 
     Raises:
         ValueError: if boxes have another shape or a number is not finite.
+
+    Reference:
+        [Plummer et al., 2015](https://arxiv.org/abs/1505.04870), "Flickr30k
+        Entities".
     """
     boxes = _checked_boxes("boxes", boxes)[:, None]
     objects = _checked_boxes("object_boxes", object_boxes)
     low = np.maximum(boxes[..., :2], objects[:, :2])
     high = np.minimum(boxes[..., 2:], objects[:, 2:])
-    shared = np.maximum(high - low, 0).prod(axis=-1)  # (M, N)
-    together = _areas(boxes) + _areas(objects) - shared
-    return ((shared >= least_overlap * together) & (shared > 0)).any(axis=1)
+    intersection = np.maximum(high - low, 0).prod(axis=-1)  # (M, N)
+    union = _areas(boxes) + _areas(objects) - intersection
+    covered = (intersection >= least_overlap * union) & (intersection > 0)
+    return covered.any(axis=1)
 
 
 def covered_cells(mask, grid_shape):
-    """Marks the cells of a grid that hold at least one object pixel.
+    """Marks the cells of a grid that contain at least one object pixel.
 
     Cell (i, j) of an (h, w) grid is the part of the image from i/h to (i+1)/h
-    of its height and from j/w to (j+1)/w of its width; where a border cuts a
-    pixel, the pixel belongs to both sides.
+    of its height and from j/w to (j+1)/w of its width. A pixel that a border
+    cuts belongs to both cells.
 
     Args:
-        mask: bool array, `(H, W)`, such as `object_mask` gives.
-        grid_shape: `(h, w)`.
+        mask: bool array, `(H, W)`, such as the result of `object_mask`.
+        grid_shape: `(h, w)` of the grid.
 
     Returns:
         bool array, `(h, w)`.
 
     Raises:
-        ValueError: if `mask` is not a non-empty image or `grid_shape` is not
+        ValueError: if `mask` is empty or not of rank 2, or `grid_shape` is not
             two positive numbers.
     """
     mask = np.asarray(mask, bool)
     if mask.ndim != 2 or mask.size == 0:
         raise ValueError(
-            "`mask` must have shape (height, width) and hold a pixel. "
+            "`mask` must have shape (height, width) and at least one pixel. "
             f"Received: mask.shape={mask.shape}"
         )
     if len(grid_shape) != 2 or min(grid_shape) < 1:
@@ -131,32 +136,47 @@ def covered_cells(mask, grid_shape):
 
 
 def grounding(weights, covered, mask=None):
-    """Computes how much of the heat maps lies on the object, and chance.
+    """Computes pointing accuracy, mass on the object, and their chance level.
 
-    - `pointing_accuracy`: percentage of maps whose largest weight is on a
-      covered cell, as in the pointing game. Cells that tie for the largest
-      weight split the vote, so a uniform map scores chance.
-    - `mass`: mean percentage of a map's weight that is on covered cells.
-    - `chance`: mean percentage of cells that are covered, which a uniform map
-      scores in both.
+    - `pointing_accuracy`: the accuracy of the pointing game, the percentage of
+      maps whose largest weight is on a covered cell.
+    - `mass`: mean percentage of a map's weight on covered cells.
+    - `chance`: mean percentage of covered cells, the score of a uniform map in
+      both.
 
     A map of zeros scores 0 in `pointing_accuracy` and `mass`, and so does any
     map of an image without an object.
 
+    Departures from the pointing game:
+
+    - A hit is the largest weight on a covered cell or region, not a maximum
+      pixel on the object, and there is no tolerance margin in pixels.
+    - Cells that tie for the largest weight split the vote, so that a uniform
+      map scores chance.
+
     Args:
-        weights: float array, `(n, h, w)`, attention over the cells, or
-            `(n, M)`, over regions.
-        covered: bool array of that shape, such as `covered_cells` or
-            `covered_regions` give for each map.
-        mask: bool array of that shape, False where a map has no cell, as
-            where images have fewer than M regions. Defaults to no such place.
+        weights: float array, attention over cells, `(n, h, w)`, or over
+            regions, `(n, M)`.
+        covered: bool array of that shape, such as the results of
+            `covered_cells` or `covered_regions` for each map.
+        mask: bool array of that shape, False at padding, where an image has
+            fewer than M regions. Defaults to `None`, no padding.
 
     Returns:
         `{"pointing_accuracy": percent, "mass": percent, "chance": percent}`.
 
     Raises:
-        ValueError: if the shapes differ, there is no map or a map has no
-            cell, or a weight is negative or not finite.
+        ValueError: if the shapes differ, there is no map, a map is all
+            padding, or a weight is negative or not finite.
+
+    Example:
+    >>> weights = np.array([[[0.7, 0.1], [0.1, 0.1]]])
+    >>> grounding(weights, np.array([[[True, False], [False, False]]]))
+    {'pointing_accuracy': 100.0, 'mass': 70.0, 'chance': 25.0}
+
+    Reference:
+        [Zhang et al., 2016](https://arxiv.org/abs/1608.00507), "Top-down
+        Neural Attention by Excitation Backprop".
     """
     weights = np.asarray(weights, np.float64)
     covered = np.asarray(covered, bool)
@@ -167,9 +187,9 @@ def grounding(weights, covered, mask=None):
         or not weights.size
     ):
         raise ValueError(
-            "`weights`, `covered` and `mask` must have one shape, (maps, rows, "
-            "columns) or (maps, regions), and at least one map. Received: "
-            f"{weights.shape}, {covered.shape} and {mask.shape}"
+            "`weights`, `covered` and `mask` must have the same shape, (maps, "
+            "rows, columns) or (maps, regions), and at least one map. "
+            f"Received: {weights.shape}, {covered.shape} and {mask.shape}"
         )
     if not (np.isfinite(weights) & (weights >= 0)).all():
         raise ValueError(
@@ -182,8 +202,8 @@ def grounding(weights, covered, mask=None):
     )
     if not mask.any(axis=1).all():
         raise ValueError(
-            "`mask` must leave every map a cell. Received: map "
-            f"{mask.any(axis=1).argmin()} without one"
+            "`mask` must be True in at least one cell of every map. Received: "
+            f"map {mask.any(axis=1).argmin()} without one"
         )
     highest = weights.max(axis=1, keepdims=True)
     peaks = (weights == highest) & (highest > 0)
@@ -218,7 +238,7 @@ def _areas(boxes):
 
 
 def _borders(num_pixels, num_cells):
-    """First pixel of each cell, and the one after its last."""
+    """Returns the first pixel of each cell, and the one after its last."""
     cells = np.arange(num_cells)
     first = cells * num_pixels // num_cells
     end = -(-(cells + 1) * num_pixels // num_cells)  # rounded up

@@ -1,4 +1,4 @@
-"""Files of answers for the VQA challenge's evaluation server."""
+"""Writes answers for the evaluation server of the VQA challenge."""
 
 import collections
 import json
@@ -9,39 +9,49 @@ from vqa_keras.files import write_atomically
 
 
 def write_submission(path, question_ids, answers):
-    """Writes a list of {"question_id": int, "answer": str}, checked.
+    """Checks answers and writes them in the official format.
+
+    The file holds a JSON list of `{"question_id": int, "answer": str}` and
+    appears under its name only when it is complete.
 
     Args:
-        path: file to write; it appears under its name when it is whole.
-        question_ids: ids of all questions of the split, each a whole number
-            or its digits.
-        answers: dict, `{question_id: answer}`.
+        path: str or path of the file; missing folders are created.
+        question_ids: iterable of int, or of str of digits: the ids of all
+            questions of the split.
+        answers: dict, question id -> str.
 
     Raises:
-        UserError: if an id of the split has no answer, an answer has an id
-            that is not in the split, an id is doubled or no whole number, or
-            an answer is no string.
+        UserError: if a question of the split has no answer, an answer has an
+            id that is not in the split, an id is duplicate or not a whole
+            number, an answer is not a string, or the file cannot be written.
+
+    Example:
+    ```python
+    vqa_keras.metrics.write_submission(
+        "answers.json", question_ids=[1, 2], answers={1: "yes", 2: "red"}
+    )
+    ```
     """
     numbers = [_number(question_id) for question_id in question_ids]
-    doubled = [
+    duplicates = [
         n for n, count in collections.Counter(numbers).items() if count > 1
     ]
-    if doubled:
+    if duplicates:
         raise UserError(
-            "A submission needed each question of the split once. Received: "
-            f"question {doubled[0]} more than once"
+            "`question_ids` must have each question of the split once. "
+            f"Received: question {duplicates[0]} more than once"
         )
     given = {}
     for question_id, answer in answers.items():
         number = _number(question_id)
         if number in given:
             raise UserError(
-                "A submission needed one answer to a question. Received: "
+                "A submission must have one answer per question. Received: "
                 f"question {number} more than once"
             )
         if not isinstance(answer, str):
             raise UserError(
-                f"A submission needed answers that are strings. Received: "
+                "The answers of a submission must be strings. Received: "
                 f"{answer!r} for question {number}"
             )
         given[number] = answer
@@ -55,7 +65,7 @@ def write_submission(path, question_ids, answers):
         )
         shown = ", ".join(map(str, sorted(ids)[:5]))
         raise UserError(
-            f"A submission needed an answer to each of the {len(numbers)} "
+            f"A submission must have an answer to each of the {len(numbers)} "
             f"questions of the split. Received: {len(ids)} {problem}, such as "
             f"{shown}"
         )
@@ -69,6 +79,6 @@ def _number(question_id):
     if isinstance(question_id, str) and question_id.isdecimal():
         return int(question_id)
     raise UserError(
-        "The official format needed question ids that are whole numbers. "
+        "Question ids must be whole numbers in the official format. "
         f"Received: {question_id!r}"
     )

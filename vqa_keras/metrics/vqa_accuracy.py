@@ -4,29 +4,37 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class VQAAccuracy(keras.metrics.MeanMetricWrapper):
-    """Mean score of the predicted answers, for use in `compile`.
+    """Computes the mean score of the predicted answers, for `compile`.
 
         score_b = y_true[b, argmax_a y_pred[b, a]]
         result  = sum_b weight_b score_b / sum_b weight_b
 
-    With one-hot targets this is the accuracy, with soft scores (how many
-    annotators agree with each answer) the VQA accuracy before the official
-    evaluation's averaging over annotators. A question whose answers are all
-    outside the vocabulary has a row of zeros and counts as wrong. Every
-    question counts once, whatever the size of its batch.
+    With one-hot targets this is the accuracy; with soft scores
+    (`vqa_keras.text.soft_scores`) it is the VQA accuracy without the official
+    averaging over annotators. A question whose answers are all outside the
+    vocabulary has a row of zeros and counts as wrong. Every question counts
+    once, independent of the size of its batch.
 
     Args:
-        name: str. Name of the metric.
+        name: str. Name of the metric. Defaults to "vqa_accuracy".
         dtype: dtype or dtype policy of the metric. Defaults to
             `keras.config.floatx()`.
 
     Call arguments:
-        y_true: scores of the answers, `(B, A)`.
+        y_true: float scores of the answers, `(B, A)`.
         y_pred: logits or probabilities of the answers, `(B, A)`.
-        sample_weight: optional, `(B,)`.
+        sample_weight: optional float weights of the questions, `(B,)`.
+
+    Returns:
+        result: float scalar.
 
     Raises:
-        ValueError: if `y_true` and `y_pred` are not of one shape `(B, A)`.
+        ValueError: if `y_true` and `y_pred` do not both have shape `(B, A)`.
+
+    Example:
+    ```python
+    task.compile("adam", metrics=[vqa_keras.metrics.VQAAccuracy()])
+    ```
 
     Reference:
         [Antol et al., 2015](https://arxiv.org/abs/1505.00468).

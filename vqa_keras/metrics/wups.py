@@ -1,4 +1,4 @@
-"""The WUPS score: how near in meaning answers of one or more words are."""
+"""Computes WUPS, a score of answers by the similarity of their words."""
 
 import pathlib
 import sqlite3
@@ -7,57 +7,61 @@ from vqa_keras.errors import UserError
 
 
 def wups(predicted, expected, threshold=0.9, wordnet="omw-en:1.4"):
-    """Returns the Wu-Palmer set score of answers, in percent.
+    """Computes the Wu-Palmer set score of answers in percent.
 
-    For the items A_i of a predicted answer and T_i of the expected one:
+    For the items A_i of a predicted answer and T_i of the expected answer:
 
         wups = 100 / N * sum_i min(prod_{a in A_i} max_{t in T_i} mu(a, t),
                                    prod_{t in T_i} max_{a in A_i} mu(a, t))
         mu(a, t) = wup(a, t) if wup(a, t) >= threshold else 0.1 wup(a, t)
 
     wup is `WordNet.similarity`. Results on DAQUAR and COCO-QA are published at
-    two thresholds: 0.9, and 0.0, which takes similarities as they are. The
-    answers that `python -m vqa_keras.zoo.evaluate --submission=answers.json`
-    wrote are scored like this:
-
-        rows = json.loads(pathlib.Path("answers.json").read_text())
-        given = {row["question_id"]: row["answer"] for row in rows}
-        predicted = [given[question_id] for question_id in expected]
-        wordnet = WordNet("omw-en:1.4")  # looks up a pair of words once
-        for threshold in (0.9, 0.0):
-            print(wups(predicted, expected.values(), threshold, wordnet))
-
-    with `expected` a dict from question id to answer. Those files hold
-    normalized answers, which have no commas: an answer of theirs is one item.
+    two thresholds: 0.9, and 0.0, which leaves similarities unchanged.
 
     As in the published program, calculate_wups.py of the DAQUAR page:
 
-    - Items stand between commas, without the spaces around them. One that is
-      written twice counts twice.
+    - Commas separate items, and spaces around them are ignored. A repeated
+      item counts repeatedly.
     - Only nouns are compared. Other words score 1 with themselves and 0 with
-      all else, unless they are nouns too, as colors and numbers are.
+      all others, unless they are also nouns, as colors and numbers are.
 
     Departures from it:
 
-    - "_" is a space: "night_stand" equals "night stand". The program knows
-      WordNet's expressions by the underscore alone.
-    - Where an answer is empty, the question scores 0. The program leaves out
-      the empty lines of both files, and what remains no longer fits.
+    - "_" is a space: "night_stand" equals "night stand". The program
+      recognizes WordNet's multi-word expressions by the underscore only.
+    - A question with an empty answer scores 0. The program drops the empty
+      lines of both files, which misaligns the rest.
     - There is no threshold of -1 for exact matches: see `accuracy`.
 
     Args:
-        predicted: answers, one a question: strings, or lists of the items.
-        expected: true answers, in the same order.
-        threshold: float from 0 to 1.
-        wordnet: a `WordNet`, or what it is made from.
+        predicted: iterable of str or of lists of items, one answer per
+            question.
+        expected: iterable of the true answers, in the same order.
+        threshold: float from 0 to 1. Defaults to 0.9.
+        wordnet: `WordNet`, or the argument of its constructor. Defaults to
+            "omw-en:1.4".
 
     Returns:
-        float, not rounded.
+        float, in percent, not rounded.
 
     Raises:
         ValueError: if there is no question, the lengths differ, an answer is
-            no string and no list of strings, or the threshold is not in range.
-        UserError: if there is no such WordNet.
+            neither a string nor a list of strings, or the threshold is out of
+            range.
+        UserError: if the WordNet cannot be loaded.
+
+    Example:
+    ```python
+    # From python -m vqa_keras.zoo.evaluate --submission=answers.json. Answers
+    # are normalized and have no commas, so that each is one item.
+    rows = json.loads(pathlib.Path("answers.json").read_text())
+    given = {row["question_id"]: row["answer"] for row in rows}
+    expected = {1: "chair", 2: "red"}  # by question id
+    predicted = [given[question_id] for question_id in expected]
+    wordnet = WordNet("omw-en:1.4")  # computes each similarity once
+    for threshold in (0.9, 0.0):
+        print(wups(predicted, expected.values(), threshold, wordnet))
+    ```
 
     Reference:
         [Malinowski and Fritz, 2014](https://arxiv.org/abs/1410.0210).
@@ -66,8 +70,8 @@ def wups(predicted, expected, threshold=0.9, wordnet="omw-en:1.4"):
     expected = [_items("expected", answer) for answer in expected]
     if len(predicted) != len(expected) or not predicted:
         raise ValueError(
-            "`predicted` and `expected` must have one entry a question, and at "
-            f"least one. Received: {len(predicted)} and {len(expected)}"
+            "`predicted` and `expected` must have one entry per question and "
+            f"at least one. Received: {len(predicted)} and {len(expected)}"
         )
     if not 0 <= threshold <= 1:
         raise ValueError(
@@ -88,51 +92,66 @@ def wups(predicted, expected, threshold=0.9, wordnet="omw-en:1.4"):
 
 
 class WordNet:
-    """Wu-Palmer similarity of English words; each pair is looked up once.
+    """Computes and caches the Wu-Palmer similarity of English words.
 
     wup(a, b) is the highest similarity of a noun synset of `a` and one of `b`,
 
         2 d / (n + 2 d),
 
-    d being the number of synsets on the longest way from the lowest common
+    where d is the number of synsets on the longest path from the lowest common
     hypernym to the root, both included, and n the number of steps from that
-    hypernym to the two. It is computed as NLTK does, by which the published
-    numbers were made: the lowest is the one whose shortest way to the root is
-    longest (`wn.similarity.wup` goes by the longest way); of equally low ones
-    it is the synset of `a`, or else the first in the alphabet. wup(b, a) can
-    therefore differ from wup(a, b).
+    hypernym to the two synsets. As in NLTK, which computed the published
+    numbers, the lowest hypernym is the one with the longest shortest path to
+    the root (`wn.similarity.wup` uses the longest path); among equally low ones
+    it is the synset of `a`, or else the first in alphabetical order. wup(b, a)
+    can therefore differ from wup(a, b).
 
-    A word is looked up in lower case, as it is and without an English plural
-    ending; irregular plurals as far as the lexicon lists them. Equal words have
-    similarity 1, in WordNet or not; a word without a noun synset has 0 with all
-    others.
+    A word is looked up in lower case, unchanged and without an English plural
+    ending; irregular plurals only if the lexicon lists them. Equal words have
+    similarity 1, in WordNet or not; a word without a noun synset has
+    similarity 0 to all others.
 
-    The library `wn` holds the lexicon, in `~/.wn_data` or `$WN_DATA_DIR`. It
-    is downloaded once: `python -m wn download omw-en:1.4` is WordNet 3.0,
-    which NLTK has and by which published numbers were computed;
-    `oewn:2024` is newer and gives other numbers.
+    The library `wn` stores the lexicon in `~/.wn_data` or `$WN_DATA_DIR` and
+    downloads it once: `python -m wn download omw-en:1.4` is WordNet 3.0, that
+    of NLTK and of published numbers; `oewn:2024` is newer and gives other
+    numbers.
 
     Args:
-        source: name of a lexicon in the database of `wn`, or path of a WN-LMF
-            file, packed or not, of one lexicon. The file is added to the
-            database, unless its name and version are there already.
+        source: str or path: name of a lexicon in the database of `wn`, or a
+            WN-LMF file, compressed or not, of one lexicon, which is added to
+            the database unless its name and version are there. Defaults to
+            "omw-en:1.4".
 
     Raises:
         UserError: if `wn` is not installed, the lexicon is not in its database
             or the file cannot be read.
+
+    Example:
+    ```python
+    wordnet = vqa_keras.metrics.WordNet("omw-en:1.4")
+    wordnet.similarity("chair", "sofa")
+    ```
     """
 
     def __init__(self, source="omw-en:1.4"):
         self._wordnet = _open(source)
-        self._similarities = {}  # of two words
-        self._synsets = {}  # of a word
-        self._hypernyms = {}  # of a synset
-        self._distances = {}  # of a synset's hypernyms from it
-        self._names = {}  # of a synset
-        self._depths = {}  # of a synset, by the longest or the shortest way
+        self._similarities = {}  # (word, word): similarity
+        self._synsets = {}  # word: noun synsets
+        self._hypernyms = {}  # synset: hypernyms
+        self._distances = {}  # synset: {hypernym: steps}
+        self._names = {}  # synset: sort key
+        self._depths = {}  # (synset, max or min): length of that path
 
     def similarity(self, first, second):
-        """Returns the similarity of two words or expressions, 0 to 1."""
+        """Computes the similarity of two words or expressions.
+
+        Args:
+            first: str.
+            second: str.
+
+        Returns:
+            float from 0 to 1.
+        """
         first, second = _spaced(first), _spaced(second)
         if first == second:
             return 1.0
@@ -155,7 +174,7 @@ class WordNet:
     def _wup(self, first, second):
         common = self._above(first).keys() & self._above(second).keys()
         if not common:
-            return 0.0  # two trees, which have no root in common
+            return 0.0  # two trees without a common root
         depth = max(self._depth(synset, min) for synset in common)
         lowest = [s for s in common if self._depth(s, min) == depth]
         subsumer = first if first in lowest else min(lowest, key=self._name)
@@ -164,12 +183,12 @@ class WordNet:
         return twice / (steps + twice)
 
     def _steps(self, first, second):
-        """Length of the shortest way between two, up and down again."""
+        """Returns the length of the shortest path by a common hypernym."""
         one, two = self._above(first), self._above(second)
         return min(one[synset] + two[synset] for synset in one.keys() & two)
 
     def _above(self, synset):
-        """`{hypernym: steps}` of all above a synset, and itself at 0."""
+        """Returns `{hypernym: steps}` of a synset, with itself at 0."""
         if synset not in self._distances:
             steps = {synset: 0}
             for reached in (queue := [synset]):
@@ -181,9 +200,9 @@ class WordNet:
         return self._distances[synset]
 
     def _depth(self, synset, choose):
-        """Number of synsets to the root, by the way that `choose` takes."""
+        """Returns the synsets on the longest (max) or shortest path to root."""
         if (synset, choose) not in self._depths:
-            self._depths[synset, choose] = 0  # ends a circle in a lexicon
+            self._depths[synset, choose] = 0  # ends a cycle in a lexicon
             self._depths[synset, choose] = 1 + choose(
                 (self._depth(s, choose) for s in self._parents(synset)),
                 default=0,
@@ -234,7 +253,8 @@ def _open(source):
         from wn import morphy
     except ImportError as error:
         raise UserError(
-            "WUPS needs the library wn; run `pip install vqa-keras[wordnet]`"
+            "The package wn must be installed for WUPS. Received: no such "
+            "package; run `pip install vqa-keras[wordnet]`"
         ) from error
     try:
         if pathlib.Path(source).exists():
@@ -242,14 +262,14 @@ def _open(source):
         return wn.Wordnet(source, expand="", lemmatizer=morphy.Morphy())
     except (wn.Error, sqlite3.Error, OSError) as error:
         raise UserError(
-            "needed a lexicon that `python -m wn download omw-en:1.4` "
-            "downloaded, or the path of a WN-LMF file. Received: "
+            "The lexicon must be one that `python -m wn download omw-en:1.4` "
+            "downloaded or the path of a WN-LMF file. Received: "
             f"{source} ({error})"
         ) from error
 
 
 def _add(path):
-    """Adds a file's lexicon to the database and returns its name there."""
+    """Adds the lexicon of a file to the database and returns its name."""
     import wn
     from wn import lmf
     from wn import project

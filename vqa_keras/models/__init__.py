@@ -1,3 +1,5 @@
+"""Backbones, one architecture per file, and `VQA`, their one task."""
+
 from vqa_keras.models.answer import Answer
 from vqa_keras.models.channel import ChannelBackbone
 from vqa_keras.models.cnn_layer import CNNLayerBackbone

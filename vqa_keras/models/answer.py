@@ -4,15 +4,15 @@ import numpy as np
 
 
 class Answer(NamedTuple):
-    """The answer to one question, as `VQA.ask` returns it.
+    """Best answers to one question, with their probabilities and attention.
 
     Attributes:
         answers: list of str, best first.
         probabilities: list of float, one per answer.
-        attention: dict of NumPy arrays by name (`vqa_keras.attention_axes`);
-            an axis of a grid's regions is two, `(h, w)`.
-        words: list of str, one for each place on the axis of words; places
-            after the last are padding.
+        attention: dict of NumPy arrays by name (`vqa_keras.attention_axes`). If
+            the regions are the cells of a grid, their axis is two, `(h, w)`.
+        words: list of str, the words of the question: the first positions on
+            the axis of words. The positions after them are padding.
     """
 
     answers: list
@@ -22,19 +22,19 @@ class Answer(NamedTuple):
 
 
 def is_many(items):
-    """Whether it is a list, a tuple, or an array of questions or images."""
+    """Returns whether `items` is a list, a tuple or an array of items."""
     if isinstance(items, (list, tuple)):
         return True
-    many = {"U": 1, "S": 1, "O": 1}  # ranks of questions; images have 4
+    ranks = {"U": 1, "S": 1, "O": 1}  # arrays of questions; images have 4
     kind = getattr(getattr(items, "dtype", None), "kind", "")
-    return np.ndim(items) == many.get(kind, 4) if kind else False
+    return np.ndim(items) == ranks.get(kind, 4) if kind else False
 
 
 def pair(image, question):
-    """Returns lists of images and questions, of one length.
+    """Returns lists of images and questions of equal length.
 
     Raises:
-        ValueError: if both are lists of different lengths, none of them 1.
+        ValueError: if the lengths differ and neither is 1.
     """
     images = list(image) if is_many(image) else [image]
     questions = list(question) if is_many(question) else [question]
@@ -44,8 +44,8 @@ def pair(image, question):
         questions = questions * len(images)
     if len(images) != len(questions):
         raise ValueError(
-            "`image` and `question` must be lists of one length, or one of "
-            f"them alone. Received: {len(images)} images and "
+            "`image` and `question` must be lists of equal length, or one of "
+            f"them a single item. Received: {len(images)} images and "
             f"{len(questions)} questions"
         )
     return images, questions

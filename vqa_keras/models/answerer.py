@@ -8,18 +8,18 @@ from vqa_keras.compiled import compiled
 
 
 class Answerer:
-    """The best answers of a task and the attention that led to them.
+    """Computes the best answers of a task and the attention behind them.
 
-    Called with a batch of the task's inputs, it returns a dict: `answers`, the
+    A call with a batch of the task's inputs returns a dict: `answers`, the
     indices of the K best answers, int32 `(B, K)`, best first; `probabilities`,
-    `(B, K)`; and `attention`, weights by name, in which each axis of a grid's
-    regions is two, `(h, w)`. One compiled function computes all of it.
+    `(B, K)`; and `attention`, weights by name, with two axes `(h, w)` in place
+    of that of a grid's regions. One compiled function computes all of it.
 
     Args:
         task: a `VQA`.
-        top_k: int, number K of answers, at most those of the task.
-        grid_shape: `(h, w)` of the grid that the regions are cells of, or None
-            if they are none.
+        top_k: int. Number K of answers, at most those of the task.
+        grid_shape: `(h, w)` of the grid whose cells the regions are, or None
+            for other regions.
     """
 
     def __init__(self, task, top_k, grid_shape):
@@ -33,7 +33,7 @@ class Answerer:
         return self._function(inputs)
 
     def compute(self, inputs):
-        """Returns the same, to be part of another compiled function."""
+        """Returns the outputs of a call, for another compiled function."""
         outputs = self.task.backbone(inputs, training=False)
         probabilities = self.task.probabilities(
             self.task.head(outputs["fused"])
@@ -52,32 +52,32 @@ class Answerer:
         }
 
     def is_current(self):
-        """Whether the task has no new variables, such as those of LoRA."""
-        now = self.task.variables
-        return len(now) == len(self._variables) and all(
-            a is b for a, b in zip(now, self._variables, strict=True)
+        """Returns whether the task has the same variables; LoRA adds some."""
+        current = self.task.variables
+        return len(current) == len(self._variables) and all(
+            a is b for a, b in zip(current, self._variables, strict=True)
         )
 
 
 class Answerers:
-    """The answerers of one task, each made when it is first needed."""
+    """Cache of the answerers of one task."""
 
     def __init__(self):
-        self._made = {}
+        self._cache = {}
         self._lock = threading.Lock()
 
     def get(self, *arguments):
-        """Returns `Answerer(*arguments)`, the same one as before if it can."""
+        """Returns `Answerer(*arguments)`, from the cache if it is current."""
         with self._lock:
-            answerer = self._made.get(arguments[1:])
+            answerer = self._cache.get(arguments[1:])
             if answerer is None or not answerer.is_current():
                 answerer = Answerer(*arguments)
-                self._made[arguments[1:]] = answerer
+                self._cache[arguments[1:]] = answerer
             return answerer
 
 
 def join(batches):
-    """Joins dicts of weights, with zeros where an image has fewer regions."""
+    """Joins dicts of weights along the batch, padding regions with zeros."""
     batches = list(batches)
     return {
         name: _join([batch[name] for batch in batches]) for name in batches[0]

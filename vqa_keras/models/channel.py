@@ -7,7 +7,7 @@ from vqa_keras.models.vqa_backbone import VQABackbone
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class ChannelBackbone(VQABackbone):
-    """Attention over the channels of the image, then over its regions.
+    """Channel attention, then one hop of attention over the regions.
 
         v_i    = W_I f_i + b_I
         beta   = softmax_c(question_c mean_i v_ic)
@@ -22,7 +22,9 @@ class ChannelBackbone(VQABackbone):
     regions; their order, and one hop of the second, are ours.
 
     Args:
-        attention_dim: int, width K of the attention's hidden layer.
+        attention_dim: int. Width K of the attention's hidden layer. Defaults to
+            512.
+        **kwargs: passed to `VQABackbone`, which documents the other arguments.
 
     Attention: `channels_1` (B, D) and `regions_1` (B, M).
 

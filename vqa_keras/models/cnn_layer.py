@@ -7,7 +7,7 @@ from vqa_keras.models.pyramid_backbone import PyramidBackbone
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class CNNLayerBackbone(PyramidBackbone):
-    """Attention over the layers of a CNN, then over their regions.
+    """CNN-layer attention, then one hop of attention over the regions.
 
         V_1, ..., V_L = the grids, pooled to the smallest, projected, normalized
         p             = layer_attention(question, V)        (B, L)
@@ -17,9 +17,29 @@ class CNNLayerBackbone(PyramidBackbone):
     `CNNLayerAttention` has the departures from the article.
 
     Args:
-        attention_dim: int, width K of the region attention's hidden layer.
+        attention_dim: int. Width K of the region attention's hidden layer.
+            Defaults to 512.
+        use_content: bool. Whether the layer attention depends on the grids too.
+            Defaults to `True`, the form of the article.
+        **kwargs: passed to `PyramidBackbone`, which documents the other
+            arguments.
 
     Attention: `cnn_layers_1` (B, L) and `regions_1` (B, M).
+
+    Example:
+    ```python
+    backbone = vqa_keras.models.CNNLayerBackbone(
+        vocabulary_size=10, grid_shapes=[(4, 4, 16), (2, 2, 32)], hidden_dim=8
+    )
+    inputs = {
+        "token_ids": keras.ops.array([[3, 8, 5], [4, 2, 0]]),
+        "grid_1": keras.random.normal((2, 4, 4, 16)),
+        "grid_2": keras.random.normal((2, 2, 2, 32)),
+    }
+    attention = backbone(inputs)["attention"]
+    print(attention["cnn_layers_1"].shape)  # (2, 2)
+    print(attention["regions_1"].shape)  # (2, 4)
+    ```
 
     Reference:
         [Nguyen and Okatani, 2018](https://arxiv.org/abs/1804.00775).

@@ -6,20 +6,22 @@ from vqa_keras.models.vqa_backbone import VQABackbone
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class CosineBackbone(VQABackbone):
-    """One hop without parameters: scores regions by a dot product.
+    """Parameter-free attention: scores regions by dot product or cosine.
 
         v_i   = W_I f_i + b_I
         s_i   = v_i . question, or temperature * cosine(v_i, question)
         p     = softmax(s)
         fused = question + sum_i p_i v_i
 
-    The linear projection can turn any direction of the features into that of a
-    question. The sizes are those of `StackedBackbone`.
+    The learned W_I can map any direction of the features to that of a question.
+    The sizes are those of `StackedBackbone`.
 
     Args:
-        normalize: bool, whether to score by the cosine instead of the dot
-            product.
-        temperature: float, factor of the cosine; not used without `normalize`.
+        normalize: bool. Whether to score by the cosine instead of the dot
+            product. Defaults to `False`.
+        temperature: float, positive. Factor of the cosine; not used without
+            `normalize`. Defaults to 10.
+        **kwargs: passed to `VQABackbone`, which documents the other arguments.
 
     Attention: `regions_1` (B, M).
 

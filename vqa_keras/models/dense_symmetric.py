@@ -9,28 +9,33 @@ from vqa_keras.models.pyramid_backbone import PyramidBackbone
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class DenseSymmetricBackbone(PyramidBackbone):
-    """Dense Co-Attention Network: words and regions attend, layer on layer.
+    """Dense Co-Attention Network (DCN): a stack of dense co-attention layers.
 
         question, Q^0 = encoder(token_ids)                (B, D), (B, N, D)
         V^0           = layer_attention(question, grids)  (B, M, D)
         Q^l, V^l      = co_attention_l(Q^{l-1}, V^{l-1})
         fused         = summary_Q(Q^L) + summary_V(V^L)
 
-    The sum is the paper's second way to an answer. Its answers are
-    independent: `VQA(backbone, activation="sigmoid")` on soft scores.
+    The sum is the second of the paper's three prediction heads. Its answers are
+    independent: `VQA(backbone, activation="sigmoid")`, trained on soft scores.
 
-    Departures from the paper: the words are the outputs of one bidirectional
-    LSTM with embeddings learned here (the paper: two, over frozen GloVe
-    vectors, with learned initial states, joined with the words they read).
+    Departures from the paper: here the words are the outputs of one
+    bidirectional LSTM over learned embeddings. The paper has two over frozen
+    GloVe vectors, with learned initial states, and concatenates their outputs
+    with the word vectors.
 
     Args:
-        num_layers: int, number of co-attention layers, each with weights of
-            its own.
-        num_heads: int, a divisor of `hidden_dim`: heads of each co-attention
-            and of the layer attention, and glimpses of the summaries.
-        num_null_slots: int, learned slots on each side of each co-attention.
-        co_attention_dropout: float, fraction of what each co-attention adds to
-            drop.
+        num_layers: int. Number of co-attention layers, each with weights of
+            its own. Defaults to 3.
+        num_heads: int, a divisor of `hidden_dim`. Number of heads of each
+            co-attention and of the layer attention, and of glimpses of the
+            summaries. Defaults to 4.
+        num_null_slots: int. Number of learned slots on each side of each
+            co-attention. Defaults to 3.
+        co_attention_dropout: float. Fraction to drop of the vectors that each
+            co-attention adds. Defaults to 0.3.
+        **kwargs: passed to `PyramidBackbone`, which documents the other
+            arguments.
 
     Attention: `cnn_layers_1` (B, L); of each co-attention `words_to_regions_l`
     (B, N, M) and `regions_to_words_l` (B, M, N); of the summaries `regions_1`

@@ -1,13 +1,13 @@
 import keras
 
 from vqa_keras.layers import DualAttention
-from vqa_keras.models.by_hop import by_hop
+from vqa_keras.models.name_by_hop import name_by_hop
 from vqa_keras.models.vqa_backbone import VQABackbone
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class DualBackbone(VQABackbone):
-    """Dual Attention Network (r-DAN): a memory attends to words and regions.
+    """Dual Attention Network (r-DAN): one memory queries words and regions.
 
         v_i      = W_I f_i + b_I
         memory_0 = (mean_n word_n) o tanh(P_0 (mean_i v_i) + b_0)
@@ -17,13 +17,15 @@ class DualBackbone(VQABackbone):
         fused    = memory_H
 
     Departures from the paper: its words are the sum of both directions of a
-    bidirectional LSTM, where the common question encoder concatenates halves;
-    its attention is over the features f_i themselves, which are projected to
-    width D here for contextualizers; its head has no hidden layer.
+    bidirectional LSTM, where `QuestionEncoder` concatenates halves; its
+    attention is over the features f_i themselves, which are projected to width
+    D here for contextualizers; its head has no hidden layer.
 
     Args:
-        attention_dim: int, width K of the attentions' hidden layers.
-        num_hops: int, number of hops H of both sides.
+        attention_dim: int. Width K of the attentions' hidden layers. Defaults
+            to 512.
+        num_hops: int. Number of hops H of both sides. Defaults to 2.
+        **kwargs: passed to `VQABackbone`, which documents the other arguments.
 
     Attention: `words_j` (B, N) and `regions_j` (B, M) of every hop j.
 
@@ -53,4 +55,4 @@ class DualBackbone(VQABackbone):
             words_mask=encoded.words_mask,
             regions_mask=encoded.regions_mask,
         )
-        return memory, by_hop(*weights, self.num_hops)
+        return memory, name_by_hop(*weights, self.num_hops)

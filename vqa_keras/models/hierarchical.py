@@ -13,17 +13,17 @@ LEVELS = ("word", "phrase", "question")
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class HierarchicalBackbone(VQABackbone):
-    """Co-attention to the words, the phrases and the question as a whole.
+    """Hierarchical co-attention over words, phrases and question (HieCoAtt).
 
-    The question has three levels, each made from the one before:
+    The question has three levels, each computed from the one before:
 
         words_n   = tanh(embedding_n)
-        phrases_n = the maximum over one, two and three words at n, by unit
+        phrases_n = PhraseEncoder(words)_n
         states_n  = LSTM(phrases_1, ..., phrases_n)
 
-    At each level, words and regions attend to each other, in parallel
-    (`JointCoAttention`) or in turns (`AlternatingCoAttention`), with weights of
-    the level's own. The filtered vectors q and v are encoded from words up:
+    Each level has a co-attention with the regions, parallel
+    (`JointCoAttention`) or alternating (`AlternatingCoAttention`), with weights
+    of its own. The filtered vectors q and v are encoded from words up:
 
         h_word     = tanh(W_w (q_word + v_word) + b_w)
         h_phrase   = tanh(W_p [q_phrase + v_phrase; h_word] + b_p)
@@ -32,29 +32,35 @@ class HierarchicalBackbone(VQABackbone):
 
     The regions tanh(W_I f + b_I) are the same at all levels.
 
-    Departures from the paper: its released code has a second LSTM layer, its
-    head no hidden layer; more at `JointCoAttention` and `PhraseEncoder`.
+    Departures from the paper: its released code has a second LSTM layer, and
+    its head has no hidden layer.
 
     Args:
-        hidden_dim: int, width D of words, levels, regions and encodings.
-        attention_dim: int, width K of the attentions' hidden layers.
-        final_dim: int, width of the last encoding, which is `fused`.
-        alternating: bool, whether the sides attend in turns.
-        dropout: float, fraction of words, phrases, regions and the inputs of
-            the encodings to drop; 0.5 in the released code.
+        hidden_dim: int. Width D of words, levels, regions and encodings.
+            Defaults to 512.
+        attention_dim: int. Width K of the attentions' hidden layers. Defaults
+            to 512.
+        final_dim: int. Width of the last encoding, which is `fused`. Defaults
+            to 1024.
+        alternating: bool. Whether the co-attention is alternating. Defaults to
+            `False`, parallel.
+        dropout: float. Fraction to drop of words, phrases, regions and the
+            inputs of the encodings; 0.5 in the released code. Defaults to 0.
         question_encoder: optional layer in place of `WordEncoder`; its words
             are the first level.
+        **kwargs: passed to `VQABackbone`, which documents the other arguments.
+            There is no `embedding_dim`: it is `hidden_dim`.
 
     Attention, at each level, such as `word`: `regions_word` (B, M),
-    `words_word` (B, N), and in parallel `affinity_word` (B, N, M), in turns
-    the weights of the first turn, `words_start_word` (B, N).
+    `words_word` (B, N), and, if parallel, `affinity_word` (B, N, M), if
+    alternating, the weights of the first step, `words_start_word` (B, N).
 
     Reference:
         [Lu et al., 2016](https://arxiv.org/abs/1606.00061).
     """
 
     region_activation = "tanh"
-    fixed_arguments = ("embedding_dim",)  # hidden_dim
+    fixed_arguments = ("embedding_dim",)  # it is hidden_dim
 
     def __init__(
         self,
@@ -81,9 +87,13 @@ class HierarchicalBackbone(VQABackbone):
         self.question_lstm = layers.LSTM(
             hidden_dim, return_sequences=True, dtype=dtype, name="question_lstm"
         )
-        attend = AlternatingCoAttention if alternating else JointCoAttention
+        co_attention = (
+            AlternatingCoAttention if alternating else JointCoAttention
+        )
         self.co_attentions = [
-            attend(attention_dim, dtype=dtype, name=f"{level}_co_attention")
+            co_attention(
+                attention_dim, dtype=dtype, name=f"{level}_co_attention"
+            )
             for level in LEVELS
         ]
         self.dropouts = [
@@ -113,7 +123,7 @@ class HierarchicalBackbone(VQABackbone):
         words, words_mask = encoded.words, encoded.words_mask
         phrases = self.phrase_encoder(words, words_mask=words_mask)
         phrases = self.phrase_dropout(phrases)
-        # Padding comes last: the states at the words do not depend on it.
+        # No mask: padding follows the words, whose states it cannot change.
         states = self.question_lstm(phrases)
         fused, attention = None, {}
         for i, sequence in enumerate((words, phrases, states)):  # (B, N, D)

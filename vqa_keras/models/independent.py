@@ -1,13 +1,13 @@
 import keras
 
 from vqa_keras.layers import IndependentCoAttention
-from vqa_keras.models.by_hop import by_hop
+from vqa_keras.models.name_by_hop import name_by_hop
 from vqa_keras.models.vqa_backbone import VQABackbone
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class IndependentBackbone(VQABackbone):
-    """Co-attention of two streams, each conditioned on the other's state.
+    """Co-attention in two streams: each side queries the other.
 
         v_i        = W_I f_i + b_I
         question_0 = question
@@ -16,12 +16,14 @@ class IndependentBackbone(VQABackbone):
         image_j    = image_{j-1} + attention_regions_j(question_{j-1}, v)
         fused      = question_H + image_H
 
-    No paper has just this model. It is the article's variant of co-attention,
-    with the hop and the sizes of Yang et al.
+    The sizes are those of Yang et al.; `IndependentCoAttention` has the
+    departures.
 
     Args:
-        attention_dim: int, width K of the attentions' hidden layers.
-        num_hops: int, number of hops H of both sides.
+        attention_dim: int. Width K of the attentions' hidden layers. Defaults
+            to 512.
+        num_hops: int. Number of hops H of both sides. Defaults to 1.
+        **kwargs: passed to `VQABackbone`, which documents the other arguments.
 
     Attention: `words_j` (B, N) and `regions_j` (B, M) of every hop j.
 
@@ -59,4 +61,4 @@ class IndependentBackbone(VQABackbone):
             words_mask=encoded.words_mask,
             regions_mask=encoded.regions_mask,
         )
-        return question + image, by_hop(*weights, self.num_hops)
+        return question + image, name_by_hop(*weights, self.num_hops)

@@ -11,8 +11,8 @@ from vqa_keras.models.vqa_backbone import VQABackbone
 class IntraInterBackbone(VQABackbone):
     """Dynamic fusion with intra- and inter-modality attention flow (DFAF).
 
-    Words and regions stay apart to the end. Each block attends from each side
-    to the other, then within each side, under gates from the other side:
+    Words and regions are fused at the end only. Each block attends between the
+    sides, then within each side, gated by the other:
 
         words, regions     = inter_b(words_{b-1}, regions_{b-1})
         words_b, regions_b = intra_b(words, regions)
@@ -22,13 +22,15 @@ class IntraInterBackbone(VQABackbone):
     the means are over the valid positions. The head is the paper's, one hidden
     layer with a relu; it trains on soft scores: `activation="sigmoid"`.
 
-    Departures from the paper: the words are read by a bidirectional LSTM (the
+    Departures from the paper: the question encoder is a bidirectional LSTM (the
     paper: GloVe embeddings and a GRU of 1,280 units, projected to 512). The
     residual sums over all states of a later reimplementation are left out.
 
     Args:
-        num_heads: int, a divisor of `hidden_dim`.
-        num_blocks: int, number of blocks.
+        num_heads: int, a divisor of `hidden_dim`. Number of heads. Defaults to
+            8.
+        num_blocks: int. Number of blocks B. Defaults to 1.
+        **kwargs: passed to `VQABackbone`, which documents the other arguments.
 
     Attention, of every block b: `words_to_regions_b` (B, heads, N, M),
     `regions_to_words_b` (B, heads, M, N), `words_to_words_b` (B, heads, N, N)

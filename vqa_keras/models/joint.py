@@ -6,20 +6,23 @@ from vqa_keras.models.vqa_backbone import VQABackbone
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class JointBackbone(VQABackbone):
-    """Co-attention through one affinity matrix of all words and all regions.
+    """Parallel co-attention through one affinity of all words and all regions.
 
         C                  = tanh(words W_b regions^T)
-        p_words, p_regions = scores of C, through a small network or a maximum
+        p_words, p_regions = softmax of scores from C
         fused              = sum_n p_n words_n + sum_m p_m regions_m
 
     `JointCoAttention` has the formulas from C to the weights. The paper has
     three of them, one for each level of the question: `HierarchicalBackbone`.
 
     Args:
-        attention_dim: int, width K of the attention's hidden layers, or `None`
-            for the article's form without them, in which the weight of a word
-            is that of its best region and the reverse.
-        temperature: float, the sharpness of the form without hidden layers.
+        attention_dim: int or `None`. Width K of the attention's hidden layers,
+            or `None` for the article's form without them, in which the score of
+            a word is its best match among the regions and the reverse. Defaults
+            to 512.
+        temperature: float, positive. Factor of the scores without hidden
+            layers. Defaults to 1.
+        **kwargs: passed to `VQABackbone`, which documents the other arguments.
 
     Attention: `regions_1` (B, M), `words_1` (B, N), `affinity_1` (B, N, M).
 

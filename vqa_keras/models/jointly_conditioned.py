@@ -1,13 +1,13 @@
 import keras
 
 from vqa_keras.layers import JointlyConditionedCoAttention
-from vqa_keras.models.by_hop import by_hop
+from vqa_keras.models.name_by_hop import name_by_hop
 from vqa_keras.models.vqa_backbone import VQABackbone
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class JointlyConditionedBackbone(VQABackbone):
-    """Co-attention of two streams, both conditioned on the sum of their states.
+    """Co-attention in two streams with one query, the sum of their states.
 
         v_i         = W_I f_i + b_I
         question_0  = question
@@ -17,18 +17,20 @@ class JointlyConditionedBackbone(VQABackbone):
         image_j     = image_{j-1} + attention_regions_j(condition_j, v)
         fused       = question_H + image_H
 
-    With `use_product` the condition is a memory that starts with question o
-    image_0 and grows by the product of both filtered vectors; it is `fused`.
+    With `use_product` the condition is a memory, which is `fused` in the end.
+    It starts with the product of question and image_0; each hop adds the
+    product of both filtered vectors.
 
-    Departure from the paper: no paper has just this model. It is the article's
-    variant, between `IndependentBackbone` and the `DualBackbone` of Nam et al.,
-    with the hop and the sizes of Yang et al., 2016.
+    The sizes are those of Yang et al., 2016; `JointlyConditionedCoAttention`
+    has the departures.
 
     Args:
-        attention_dim: int, width K of the attentions' hidden layers.
-        num_hops: int, number of hops H of both sides.
-        use_product: bool, whether one memory, updated by the product, takes
-            the place of the two states.
+        attention_dim: int. Width K of the attentions' hidden layers. Defaults
+            to 512.
+        num_hops: int. Number of hops H of both sides. Defaults to 1.
+        use_product: bool. Whether one memory, updated by the product, takes
+            the place of the two states. Defaults to `False`.
+        **kwargs: passed to `VQABackbone`, which documents the other arguments.
 
     Attention: `words_j` (B, N) and `regions_j` (B, M) of every hop j.
 
@@ -70,4 +72,4 @@ class JointlyConditionedBackbone(VQABackbone):
             regions_mask=encoded.regions_mask,
         )
         fused = question if self.use_product else question + image  # (B, D)
-        return fused, by_hop(*weights, self.num_hops)
+        return fused, name_by_hop(*weights, self.num_hops)

@@ -4,19 +4,23 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class AnswerBinaryCrossentropy(keras.losses.Loss):
-    """Binary cross entropy on soft scores, summed over the answers.
+    """Computes the binary cross-entropy of soft scores, summed over answers.
 
         loss_b = - sum_a [ y_ba log s(x_ba) + (1 - y_ba) log(1 - s(x_ba)) ]
 
-    with s the sigmoid and x the logits, then the mean over the batch; a
-    question may have several right answers. `keras.losses.BinaryCrossentropy`
-    takes the mean over the answers, A times smaller: with 3,000 answers the
-    learning rates, clipping norms and epsilons of the literature no longer
-    fit. The loss is computed in float32, from logits of any size.
+    with s the sigmoid and x the logits, then the mean over the batch. A
+    question may have several right answers.
+
+    `keras.losses.BinaryCrossentropy` takes the mean over the answers, A times
+    smaller: with 3,000 answers the learning rates, clipping norms and epsilons
+    of the literature no longer fit. The loss is computed in float32, from
+    logits of any size.
 
     Args:
-        reduction, name, dtype: as in `keras.losses.Loss`; the default averages
-            over the batch.
+        reduction: str, as in `keras.losses.Loss`. Defaults to
+            `"sum_over_batch_size"`, the mean over the batch.
+        name: str. Name of the loss.
+        dtype: as in `keras.losses.Loss`.
 
     Call arguments:
         y_true: scores of the answers in [0, 1], `(B, A)`; zeros for none.
@@ -25,6 +29,13 @@ class AnswerBinaryCrossentropy(keras.losses.Loss):
 
     Raises:
         ValueError: if `y_true` and `y_pred` are not of one shape `(B, A)`.
+
+    Example:
+    ```python
+    loss = vqa_keras.models.AnswerBinaryCrossentropy()
+    scores = keras.ops.array([[1.0, 0.3, 0.0]])
+    print(round(float(loss(scores, keras.ops.zeros((1, 3)))), 3))  # 2.079
+    ```
 
     Reference:
         [Teney et al., 2018](https://arxiv.org/abs/1708.02711).

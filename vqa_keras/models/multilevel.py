@@ -11,7 +11,7 @@ from vqa_keras.models.vqa_backbone import VQABackbone
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class MultilevelBackbone(VQABackbone):
-    """Multi-level attention: to regions in context, and to detected concepts.
+    """Multi-level attention (MLAN): over regions in context and over concepts.
 
         v_i      = tanh(W_P f_i + b_P)
         prob_c   = max_i sigmoid(w_c . v_i + b_c)
@@ -22,17 +22,20 @@ class MultilevelBackbone(VQABackbone):
                          (W_3 question) * (W_4 regions)])
 
     each W with a bias. Regions of a grid come in raster order.
+    `ConceptDetector` learns the embeddings e_c and the probabilities.
 
-    Departures from the paper, of which no code was released: its concepts are
-    predicted by a CNN that was trained to, where `ConceptDetector` learns their
-    embeddings e_c and probabilities from the answers. The fusion of the two
-    sides, the LSTM and all sizes are ours.
+    Departures from the paper, of which no code was released: the fusion of the
+    two sides and all sizes are ours; more at `BiLSTMContextualizer`,
+    `ConceptDetector` and `SemanticAttention`.
 
     Args:
-        embedding_dim: int, width of embeddings of words and of concepts.
-        attention_dim: int, width K of the hidden layer of both attentions.
-        num_concepts: int, number of concepts to learn.
+        embedding_dim: int. Width of the embeddings of words and of concepts.
+            Defaults to 500.
+        attention_dim: int. Width K of the hidden layer of both attentions.
+            Defaults to 512.
+        num_concepts: int. Number of concepts to learn. Defaults to 256.
         contextualizer: optional layer in place of the BiLSTM.
+        **kwargs: passed to `VQABackbone`, which documents the other arguments.
 
     Attention: `regions_1` (B, M) and `concepts_1` (B, num_concepts).
 
@@ -77,7 +80,8 @@ class MultilevelBackbone(VQABackbone):
         )
 
     def encode_regions(self, features, regions_mask):
-        return self.region_encoder(features), {}  # the context comes later
+        # `fuse` adds the context: the detector takes regions without it.
+        return self.region_encoder(features), {}
 
     def fuse(self, encoded):
         question, mask = encoded.question, encoded.regions_mask

@@ -6,19 +6,23 @@ from vqa_keras.models.vqa_backbone import VQABackbone
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class ParametricBackbone(VQABackbone):
-    """One hop of parametric attention: a small network scores the regions.
+    """Parametric attention, one hop: scores regions with a small network.
 
         v_i   = W_I f_i + b_I
         p     = softmax_i(w_h . tanh(W_V v_i + W_Q question + b_Q))
         fused = question + sum_i p_i v_i
 
     With several glimpses, W_G [filtered_1; ...; filtered_G] + b_G takes the
-    place of the sum. Departures from the paper, whose sizes these are: this is
-    its first hop only; regions are projected without tanh, as in the article.
+    place of the sum over i.
+
+    Departures from the paper, whose sizes these are: this is its first hop
+    only; regions are projected without tanh, as in the article.
 
     Args:
-        attention_dim: int, width K of the attention's hidden layer.
-        num_glimpses: int, number of softmaxes G of the one hop.
+        attention_dim: int. Width K of the attention's hidden layer. Defaults to
+            512.
+        num_glimpses: int. Number of glimpses G. Defaults to 1.
+        **kwargs: passed to `VQABackbone`, which documents the other arguments.
 
     Attention: `regions_1` (B, M), with several glimpses (B, G, M).
 

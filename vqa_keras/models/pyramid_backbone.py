@@ -13,33 +13,43 @@ RESNET = ((112, 112, 256), (56, 56, 512), (28, 28, 1024), (14, 14, 2048))
 
 
 class PyramidBackbone(VQABackbone):
-    """Base class of the backbones that take several layers of a CNN at once.
+    """Base class of the backbones that take the grids of several CNN layers.
 
         question, words = BiLSTM(embedding(token_ids))
         regions         = contextualizer(layer_attention(question, grids))
         fused           = fuse(question, words, regions)
 
     The image side is a pyramid of at least two grids. Its regions are the cells
-    of the smallest grid, in raster order. Box features have no levels.
+    of the smallest grid, in raster order.
 
     Args:
-        vocabulary_size: int, number of token ids, padding included.
-        grid_shapes: list of two or more `(h, w, C)`, the grid with the most
-            cells first, each a whole multiple of the last; with an
-            `image_encoder`, its own. Defaults to the stages of a ResNet.
-        embedding_dim: int, width of a word embedding.
-        hidden_dim: int, even: width D of question, words and regions.
-        use_content: bool, whether the layer attention depends on the grids
-            (the article) or on the question only (Nguyen and Okatani).
-        num_heads: int, number of softmaxes over the layers that are averaged.
-        dropout: float, fraction of word embeddings and of regions to drop.
+        vocabulary_size: int. Number of token ids, padding included.
+        grid_shapes: list of two or more `(h, w, C)`, that with the most cells
+            first, each a whole multiple of the last; with an `image_encoder`,
+            its own. Defaults to the stages of a ResNet.
+        embedding_dim: int. Width of a word embedding. Defaults to 500.
+        hidden_dim: int, even. Width D of question, words and regions. Defaults
+            to 1024.
+        use_content: bool. Whether the layer attention depends on the grids
+            (the article) or on the question only (Nguyen and Okatani). Defaults
+            to `False`.
+        num_heads: int. Number of softmaxes over the layers that are averaged.
+            Defaults to 1.
+        dropout: float. Fraction of word embeddings and of regions to drop.
+            Defaults to 0.
         image_encoder: optional Keras model from images of a fixed size to a
-            dict of two or more grids. The others are as in `VQABackbone`.
+            dict of two or more grids.
+        contextualizer, question_encoder, dtype, name, trainable: as in
+            `VQABackbone`.
 
     Inputs: `grid_1`, `grid_2`, ... `(B, h, w, C)`, float16 as stored is fine,
     instead of the `regions` and `regions_mask` of `VQABackbone`.
 
     Outputs: as of `VQABackbone`, with the attention `cnn_layers_1`, (B, L).
+
+    Raises:
+        ValueError: if the grids are not a pyramid, or as `VQABackbone` does.
+        TypeError: for an unknown argument.
     """
 
     def __init__(
@@ -119,20 +129,20 @@ class PyramidBackbone(VQABackbone):
 
     @property
     def grid_shape(self):
-        """`(h, w)` of the smallest grid, whose cells the regions are."""
+        """`(h, w)` of the smallest grid, whose cells are the regions."""
         return tuple(self.grid_shapes[-1][:2])
 
     def check_features(self, image_encoder):
         shapes = list(_shapes_by_level(image_encoder).values())
         if shapes != self.grid_shapes:
             raise ValueError(
-                "`image_encoder` must give the grids this model was trained "
-                f"on, {self.grid_shapes}. Received: {shapes}"
+                "`image_encoder` must compute the grids this model was "
+                f"trained on, {self.grid_shapes}. Received: {shapes}"
             )
 
 
 def _shapes_by_level(image_encoder):
-    """Shapes of the encoder's grids, that with the most cells first."""
+    """Returns the shapes of the encoder's grids by name, most cells first."""
     outputs = image_encoder.output
     outputs = outputs if isinstance(outputs, dict) else {"output": outputs}
     shapes = {name: list(t.shape[1:]) for name, t in outputs.items()}
@@ -151,7 +161,7 @@ def _check_shapes(shapes, received):
     if len(sizes) < 2 or not whole or sizes != sorted(sizes, reverse=True):
         raise ValueError(
             "A pyramid must have at least two grids (height, width, channels) "
-            "of fixed size, that with the most cells first; records hold one "
-            "with --levels=NAME,NAME and encoders give a dict of grids. "
+            "of fixed size, that with the most cells first; records have one "
+            "with --levels=NAME,NAME, encoders return one as a dict. "
             f"Received: {received}"
         )

@@ -11,32 +11,32 @@ PARTS = ("question_encoder", "image_encoder", "contextualizer")
 
 
 class SavedBackbone(keras_hub.models.Backbone):
-    """How a backbone is made from arguments, saved, copied and frozen.
+    """Base class of `VQABackbone`: configuration, saving, copying and freezing.
 
     The config is read from the signatures of the constructors: each argument
     is an attribute of its name, and `**kwargs` stands for the arguments of the
     base class, up to the class that ends with `**unknown`. An unknown argument
-    is an error. A frozen backbone or image encoder comes back frozen.
+    is an error. A frozen backbone or image encoder is frozen again when loaded.
     """
 
     def __init__(self, inputs, outputs, dtype, name, trainable):
         super().__init__(inputs=inputs, outputs=outputs, dtype=dtype, name=name)
-        if not trainable:  # True would thaw an image encoder inside
+        if not trainable:  # setting True would unfreeze the image encoder
             freeze(self)
 
-    fixed_arguments = ()  # of a base class, which a subclass decides
+    fixed_arguments = ()  # arguments of a base class that a subclass sets
 
     @classmethod
     def arguments(cls):
-        """Names of the constructor's arguments, with those it passes on."""
+        """Returns the names of the constructor's arguments, `**kwargs` too."""
         names = []
         for base in cls.__mro__:
             if "__init__" in vars(base):
                 names += inspect.signature(base.__init__).parameters
             if "unknown" in names:
                 break
-        left_out = {*_COMMON, *cls.fixed_arguments}
-        return [name for name in dict.fromkeys(names) if name not in left_out]
+        omitted = {*_COMMON, *cls.fixed_arguments}
+        return [name for name in dict.fromkeys(names) if name not in omitted]
 
     @classmethod
     def refuse(cls, unknown):
@@ -44,7 +44,7 @@ class SavedBackbone(keras_hub.models.Backbone):
         refuse(cls, [*cls.arguments(), "dtype", "name", "trainable"], unknown)
 
     def twin(self, image_encoder):
-        """Returns a backbone of these weights with that encoder, or None."""
+        """Returns a copy with these weights and another encoder or none."""
         config = {**self.get_config(), "image_encoder": image_encoder}
         twin = type(self).from_config(config)
         own = {layer.name: layer for layer in self.layers if layer.weights}
@@ -57,7 +57,7 @@ class SavedBackbone(keras_hub.models.Backbone):
         config = super().get_config()
         for name in self.arguments():
             value = getattr(self, name)
-            if name in PARTS:  # made by the class itself, or given
+            if name in PARTS:  # a default part is created again, not saved
                 value = value if name in self.given else None
                 value = value and keras.saving.serialize_keras_object(value)
             config[name] = value
@@ -75,7 +75,7 @@ class SavedBackbone(keras_hub.models.Backbone):
 
 
 def refuse(cls, known, unknown):
-    """Raises TypeError for the first argument of a class that is not known."""
+    """Raises TypeError for any unknown argument, suggesting a known one."""
     refuse_old_arguments(cls.__name__, unknown)
     for name in unknown:
         close = difflib.get_close_matches(name, known, 1)
@@ -89,8 +89,9 @@ def refuse(cls, known, unknown):
 def freeze(model):
     """Freezes all weights of a model.
 
-    Keras restores the flag of a functional model but not that of its weights,
-    and with TensorFlow a flag that does not change is not passed on.
+    When a functional model is loaded, Keras restores its flag but not that of
+    its weights, and with TensorFlow setting a flag to its own value does not
+    set those of the weights.
     """
     model.trainable = True
     model.trainable = False

@@ -8,22 +8,22 @@ from vqa_keras import presets
 
 
 class SavedTask(keras_hub.models.Task):
-    """How a task is saved and loaded: presets, and `.keras` files.
+    """Base class of `VQA`: saves and loads presets and `.keras` files.
 
     Unlike `keras_hub.models.Task`, one class loads with any backbone, also
     beside subclasses of users; presets hold no state of the optimizer; and a
-    `.keras` file compiles its task again, as Keras does for other models.
+    loaded `.keras` file is compiled again, as in Keras.
     """
 
     @classmethod
     def from_preset(cls, preset, load_weights=True, **kwargs):
-        """Returns the task of a shipped preset, a folder or a hub handle.
+        """Returns the task of a preset: a shipped name, folder or hub handle.
 
         With `num_classes=` or `answers=` the head is new and untrained;
         `answers=` keeps the saved tokenizer, `num_classes=` alone does not.
 
         Raises:
-            ValueError: for a preset that is unknown, or of vqa_keras 0.1.
+            ValueError: if the preset is unknown, or of vqa_keras 0.1.
         """
         preset = presets.find(preset)
         loader = get_preset_loader(preset)
@@ -64,8 +64,8 @@ class SavedTask(keras_hub.models.Task):
         return config
 
     def compile_from_config(self, config):
-        # As Keras does for models that do not override `compile`. Building an
-        # optimizer saved without its state makes Keras warn of its absence.
+        # As Keras does for models that do not override `compile`, except that
+        # an optimizer without saved state is not built: Keras would warn.
         config = dict(config)
         built = config.pop("optimizer_built", False)
         self.compile(**keras.saving.deserialize_keras_object(config))

@@ -10,7 +10,7 @@ from vqa_keras.models.vqa_backbone import VQABackbone
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class SpatialChannelBackbone(VQABackbone):
-    """SCA-CNN: attention to channels and regions between a CNN's layers.
+    """SCA-CNN: attention over channels and regions between a CNN's layers.
 
         X_1       = relu(W_I f + b_I)
         X'_l      = SpatialChannelAttention_l(question, X_l)       l = 1 .. L
@@ -19,21 +19,25 @@ class SpatialChannelBackbone(VQABackbone):
         fused     = question + W_F image
 
     As in the paper's ResNet, each attention but the last weights the map inside
-    a residual stage, a 1 x 1 convolution: boxes with a mask work as well.
+    a residual stage, here a 1 x 1 convolution, which also applies to boxes with
+    a mask.
 
-    Departures from the paper: it captions images and attends with the state of
-    its LSTM instead of a question. Its stages are the last ones of the CNN,
-    trained with it; these come after the features. Its LSTM reads the image
-    through an input matrix; here W_F brings the image beside the question,
-    where a vector of length 1 would be lost. The sizes are the released ones.
+    Departures from the paper: its stages are the last ones of the CNN, trained
+    with it; these follow the features. Its LSTM takes the image through an
+    input matrix; here W_F projects the image, whose length of 1 would be small
+    beside the question. The sizes are those of its released code.
+    `SpatialChannelAttention` has the other departures.
 
     Args:
-        attention_dim: int, width K of the attentions' hidden layers.
-        num_layers: int, number of maps L that are attended to.
-        channel_first: bool, whether channels are weighted before regions.
+        attention_dim: int. Width K of the attentions' hidden layers. Defaults
+            to 512.
+        num_layers: int. Number of attentions L. Defaults to 2.
+        channel_first: bool. Whether channels are weighted before regions.
+            Defaults to `True`.
+        **kwargs: passed to `VQABackbone`, which documents the other arguments.
 
     Attention: `channels_l` (B, D) and `regions_l` (B, M) of every layer l.
-    An image with no valid region gives the question itself.
+    For an image with no valid region, `fused` is the question itself.
 
     Reference:
         [Chen et al., 2017](https://arxiv.org/abs/1611.05594).
@@ -84,8 +88,10 @@ class SpatialChannelBackbone(VQABackbone):
     def fuse(self, encoded):
         question, regions = encoded.question, encoded.regions
         mask, attention = encoded.regions_mask, {}
-        for layer, attend in enumerate(self.attentions, 1):
-            filtered, weights = attend(question, regions, regions_mask=mask)
+        for layer, attention_layer in enumerate(self.attentions, 1):
+            filtered, weights = attention_layer(
+                question, regions, regions_mask=mask
+            )
             attention[f"channels_{layer}"] = weights[0]
             attention[f"regions_{layer}"] = weights[1]
             if layer < self.num_layers:

@@ -6,7 +6,7 @@ from vqa_keras.models.vqa_backbone import VQABackbone
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class StackedBackbone(VQABackbone):
-    """Stacked Attention Network: the question attends to the image repeatedly.
+    """Stacked Attention Network (SAN): several hops of attention to the image.
 
         v_i     = tanh(W_I f_i + b_I)
         query_0 = question
@@ -14,23 +14,32 @@ class StackedBackbone(VQABackbone):
         query_j = query_{j-1} + sum_i p_i^j v_i
         fused   = query_H
 
-    Departures from the paper: the question is read by a bidirectional LSTM (the
+    Departures from the paper: the question encoder is a bidirectional LSTM (the
     paper: one LSTM, or a CNN); its head is `VQA(backbone, hidden_dim=None)`.
 
     Args:
-        attention_dim: int, width K of the attention's hidden layer.
-        num_hops: int, number of hops H.
-        share_weights: bool, whether all hops are the same layer.
+        attention_dim: int. Width K of the attention's hidden layer. Defaults to
+            512.
+        num_hops: int. Number of hops H. Defaults to 2.
+        share_weights: bool. Whether all hops use the same layer. Defaults to
+            `False`.
+        **kwargs: passed to `VQABackbone`, which documents the other arguments.
 
-    Attention: `regions_1`, ..., `hop_H`, each (B, M).
+    Attention: `regions_1`, ..., `regions_H`, each (B, M).
 
     Example:
     ```python
-    backbone = StackedBackbone(vocabulary_size=10000, regions_dim=2048)
-    task = VQA(backbone, num_classes=1000)
-    task.compile(optimizer="adam")
-    train = vqa_keras.data.load("records", "train", 256, shuffle=True)
-    task.fit(train, epochs=10)
+    backbone = vqa_keras.models.StackedBackbone(
+        vocabulary_size=10, regions_dim=32, hidden_dim=16
+    )
+    inputs = {
+        "token_ids": keras.ops.array([[3, 8, 5], [4, 2, 0]]),
+        "regions": keras.random.normal((2, 49, 32)),
+        "regions_mask": keras.ops.ones((2, 49), "int32"),
+    }
+    outputs = backbone(inputs)
+    print(outputs["fused"].shape)  # (2, 16)
+    print(outputs["attention"]["regions_2"].shape)  # (2, 49)
     ```
 
     Reference:

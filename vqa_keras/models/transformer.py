@@ -10,7 +10,7 @@ from vqa_keras.models.vqa_backbone import VQABackbone
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class TransformerBackbone(VQABackbone):
-    """Transformer of words and regions: MCAN, its encoder-decoder form.
+    """Encoder-decoder Transformer over words and regions (MCAN).
 
     The words attend to one another in L blocks; then, in L other blocks, the
     regions attend to one another and to the encoded words:
@@ -22,26 +22,31 @@ class TransformerBackbone(VQABackbone):
         fused     = norm(pool_W(words_L) + pool_I(regions_L))
 
     by `TransformerEncoderBlock`, `TransformerDecoderBlock` and
-    `AttentionPooling`. The LSTM encodes the order of the words; with
-    `position_grid`, `GridPositionEncoding` encodes the place of the regions:
+    `AttentionPooling`. The LSTM encodes the order of the words. With
+    `position_grid`, `GridPositionEncoding` encodes the regions' positions:
 
         regions_0 = norm(W_I f_i + b_I) + position_i
 
-    under a norm without weights, so that features of any size and positions
+    under a norm without parameters, so that features of any size and positions
     weigh alike. The paper's head is `VQA(backbone, hidden_dim=None,
     dropout=0.0, activation="sigmoid")`.
 
-    Departures from the paper: the positions, off by default. Its code's layer
-    norm divides by another standard deviation (`TransformerEncoderBlock`).
+    Departures from the paper: the positions, off by default; those of
+    `TransformerEncoderBlock`.
 
     Args:
-        num_heads: int, a divisor of `hidden_dim`.
-        num_layers: int, number of encoder blocks L, and of decoder blocks.
-        intermediate_dim: int, width of the blocks' hidden layers.
-        output_dim: int, width of `fused`.
-        dropout: float, fraction dropped inside blocks and pooling only.
-        position_grid: optional `(h, w)`: the regions are the cells of this
-            grid, row by row, with a `hidden_dim` that four divides; not boxes.
+        num_heads: int, a divisor of `hidden_dim`. Number of heads. Defaults to
+            8.
+        num_layers: int. Number of encoder blocks L, and of decoder blocks.
+            Defaults to 6.
+        intermediate_dim: int. Width of the blocks' hidden layers. Defaults to
+            2048.
+        output_dim: int. Width of `fused`. Defaults to 1024.
+        dropout: float. Fraction to drop inside blocks and pooling only.
+            Defaults to 0.1.
+        position_grid: optional `(h, w)`. The regions are the cells of this
+            grid, row by row, not boxes; `hidden_dim` is a multiple of four.
+        **kwargs: passed to `VQABackbone`, which documents the other arguments.
 
     Attention, of every layer l: `words_to_words_l` (B, heads, N, N),
     `regions_to_regions_l` (B, heads, M, M) and `regions_to_words_l`
@@ -110,7 +115,7 @@ class TransformerBackbone(VQABackbone):
             )
         sizes = (regions_dim, embedding_dim, hidden_dim)
         super().__init__(vocabulary_size, *sizes, dtype=dtype, **kwargs)
-        self.dropout = dropout  # the front end's is 0
+        self.dropout = dropout  # after the base class, whose dropout is 0
 
     def fuse(self, encoded):
         _, words, words_mask, regions, regions_mask = encoded

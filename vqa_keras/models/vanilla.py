@@ -9,7 +9,7 @@ from vqa_keras.models.vqa_backbone import VQABackbone
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class VanillaBackbone(VQABackbone):
-    """No attention: multiplies the question with the pooled image.
+    """No attention: multiplies the question by the mean region.
 
         image = mean_i f_i              over the valid regions
         fused = tanh(W_Q question + b_Q) * tanh(W_I image / |image| + b_I)
@@ -18,18 +18,20 @@ class VanillaBackbone(VQABackbone):
     projected first: image = mean_i context(W_P f_i + b_P).
 
     Departures from the paper: its question is all cell and hidden states of a
-    two-layer LSTM, read forward; its image is the layer fc7 of VGG-19, which
-    one region, `(B, 1, 4096)`, gives here. Its released code, whose sizes these
+    two-layer forward LSTM; its image is the layer fc7 of VGG-19, which one
+    region, `(B, 1, 4096)`, gives here. Its released code, whose sizes these
     are, has no hidden layer in the head: `VQA(backbone, hidden_dim=None)`.
 
     Args:
-        hidden_dim: int, even: width D of the question and of `fused`.
-        dropout: float, fraction of the word embeddings and of the image to
-            drop.
-        normalize_regions: bool, whether each region's features are scaled to
-            unit length before their mean.
+        hidden_dim: int, even. Width D of the question and of `fused`. Defaults
+            to 1024.
+        dropout: float. Fraction of the word embeddings and of the image to
+            drop. Defaults to 0.
+        normalize_regions: bool. Whether each region's features are scaled to
+            unit length before their mean. Defaults to `False`.
+        **kwargs: passed to `VQABackbone`, which documents the other arguments.
 
-    Attention: none, but for that of a contextualizer.
+    Attention: none, except that of a contextualizer.
 
     Reference:
         [Antol et al., 2015](https://arxiv.org/abs/1505.00468).

@@ -26,34 +26,37 @@ _BATCH = 32  # questions that `ask` answers at a time
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class VQA(SavedTask):
-    """Answers questions about images: an answer head on any `VQABackbone`.
+    """Visual question answering task: an answer head on a `VQABackbone`.
 
         logits = W_A dropout(relu(W_F dropout(fused) + b_F)) + b_A
 
     It trains and predicts with plain Keras (`compile`, `fit`, `predict`) on
-    the records' batches, also those with an `image_index` (`VQABackbone`), and,
-    if it has a preprocessor and an image encoder, on raw images and questions:
+    batches of `vqa_keras.data.load`, also those with an `image_index`. With a
+    preprocessor and an image encoder it also takes raw images and questions:
     `task.predict({"images": images, "questions": questions})`.
 
     Args:
-        backbone: `VQABackbone`; num_classes: int, the number of answers A.
+        backbone: `VQABackbone`.
+        num_classes: int. Number of answers A.
         preprocessor: optional `VQAPreprocessor` with the tokenizer and the
             answers; `ask` needs it.
-        hidden_dim: int, width of the head's hidden layer, or None or 0 for a
-            head without: `logits = W_A dropout(fused) + b_A`.
-        dropout: float, fraction to drop before each of the head's layers.
-        activation: what turns logits, which the task returns, into
-            probabilities: `"softmax"` for one right answer, `"sigmoid"` for
-            soft scores.
+        hidden_dim: int. Width of the head's hidden layer; None or 0 for none:
+            `logits = W_A dropout(fused) + b_A`. Defaults to 1024.
+        dropout: float. Fraction to drop before each of the head's layers.
+            Defaults to 0.5.
+        activation: str. Maps logits, the outputs, to probabilities: `"softmax"`
+            (default) for one right answer, `"sigmoid"` for soft scores.
 
     Raises:
         ValueError: for other answers than `num_classes`, or activations.
 
     Example:
     ```python
-    task = VQA(StackedBackbone(vocabulary_size=10000), num_classes=1000)
-    task = VQA.from_preset("runs/stacked")
-    task.ask("photo.png", "what color is the shape?").answers[0]
+    task = vqa_keras.models.VQA.from_preset("stacked_easy_vqa")
+    image = vqa_keras.presets.example_image("stacked_easy_vqa")
+    answer = task.ask(image, "what color is the shape?")
+    print(answer.answers[0])  # blue
+    print(answer.attention["regions_1"].shape)  # (8, 8)
     ```
     """
 
@@ -83,8 +86,8 @@ class VQA(SavedTask):
             )
         # === Layers ===
         dtype = backbone.dtype_policy
-        self.backbone = backbone
-        self.preprocessor = preprocessor
+        self.backbone: VQABackbone = backbone
+        self.preprocessor: VQAPreprocessor | None = preprocessor
         self.fused_dropout = layers.Dropout(
             dropout, dtype=dtype, name="fused_dropout"
         )
@@ -134,19 +137,18 @@ class VQA(SavedTask):
         """Configures the training; "auto" means `compile_defaults`."""
         given = {"loss": loss, "metrics": metrics}
         given = {n: v for n, v in given.items() if v != "auto"}
-        super().compile(
-            optimizer, **{**self.compile_defaults(), **given, **kwargs}
-        )
+        arguments = self.compile_defaults() | given | kwargs
+        super().compile(optimizer, **arguments)
 
     def compile_defaults(self):
-        """Returns loss and metrics that fit the activation, for `compile`."""
+        """Returns the loss and metrics that fit the activation."""
         loss = AnswerBinaryCrossentropy()
         if self.activation == "softmax":
             loss = keras.losses.CategoricalCrossentropy(from_logits=True)
         return {"loss": loss, "metrics": [VQAAccuracy(name="accuracy")]}
 
     def fit(self, x=None, *args, **kwargs):
-        kwargs.setdefault("shuffle", isinstance(x, dict))  # datasets do it
+        kwargs.setdefault("shuffle", isinstance(x, dict))  # not for datasets
         return super().fit(_checked(x), *args, **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):
@@ -156,7 +158,7 @@ class VQA(SavedTask):
         return super().predict(_checked(x), *args, **kwargs)
 
     def preprocess_samples(self, x, y=None, sample_weight=None):
-        """Prepares a batch; region features without a mask are all real."""
+        """Prepares a batch; region features without a mask are all valid."""
         check_input_mask(x)
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(
             super().preprocess_samples(x, y, sample_weight)
@@ -167,33 +169,33 @@ class VQA(SavedTask):
             x = {**x, "regions_mask": ones(x["regions"][..., 0])}
         if isinstance(x, dict) and not set(self.input) <= set(x):
             raise ValueError(
-                f"This model takes a dict of {', '.join(sorted(self.input))}. "
+                f"Inputs must be a dict of {', '.join(sorted(self.input))}. "
                 f"Received: {', '.join(sorted(x))}"
             )
         return keras.utils.pack_x_y_sample_weight(x, y, sample_weight)
 
     def answerer(self, top_k=5, grid_shape=None):
-        """Returns the compiled function that gives a batch its best answers.
+        """Returns the `Answerer`, which computes a batch's best answers.
 
-        `ask`, evaluation, reports and exported models all call this
-        `Answerer`. It is made once, and again for other variables.
+        `ask`, evaluation, reports and exported models all call it. It is
+        created once, and again after the task gets other variables.
 
         Args:
-            top_k: int, number K of answers; at most as many as there are.
-            grid_shape: `(h, w)` of the regions' grid, where the backbone has no
-                image encoder to tell.
+            top_k: int. Number K of answers, at most A.
+            grid_shape: `(h, w)` of the regions' grid, for a backbone without an
+                image encoder.
         """
         top_k = min(top_k, self.num_classes)
         grid_shape = self.backbone.grid_shape or grid_shape
         return self._answerers.get(self, top_k, grid_shape)
 
     def attend(self, inputs, batch_size=32):
-        """Returns the attention of every question, by name.
+        """Returns the attention weights of every question, by name.
 
         Args:
-            inputs: dict of arrays, raw or as the records hold them, or a
-                dataset of batches, with or without targets.
-            batch_size: int, questions at a time if `inputs` is a dict.
+            inputs: dict of arrays, raw or as in the records, or a dataset of
+                batches, with or without targets.
+            batch_size: int. Questions per batch if `inputs` is a dict.
 
         Returns:
             dict of NumPy arrays by name, such as `regions_1`, `(B, M)`.
@@ -207,27 +209,26 @@ class VQA(SavedTask):
         return Attention(join(outputs["attention"] for outputs in batches))
 
     def ask(self, image, question, top_k=5):
-        """Answers a question about an image, or many about many.
+        """Answers a question about an image, or lists of them.
 
         Args:
-            image: whatever `vqa_keras.images.decode` takes: a path, the bytes
-                of a file, a PIL image or an array; or a list of those.
-            question: str, or a list of them, asked of the image or of the
-                images at their places; one question is asked of all images.
-            top_k: int, how many answers.
+            image: any image that `vqa_keras.images.decode` takes: a path, the
+                bytes of a file, a PIL image or an array; or a list of those.
+            question: str, or a list with one question per image. A single
+                image or question is repeated.
+            top_k: int. Number of answers per question.
 
         Returns:
-            `Answer`: the best answers, their probabilities, and the attention
-            that led to them; a list of them if a list was given.
+            `Answer`, or a list of `Answer` if a list was given.
 
         Raises:
             ValueError: without a preprocessor or an image encoder, for lists of
-                other lengths, or for an image that `decode` refuses.
+                different lengths, or for an image that `decode` refuses.
         """
         if self.preprocessor is None or self.backbone.image_encoder is None:
             raise ValueError(
-                "`ask` needs a preprocessor and an image encoder; see "
-                "`with_image_encoder`. Received: preprocessor="
+                "For `ask`, the task must have a preprocessor and an image "
+                "encoder (`with_image_encoder`). Received: preprocessor="
                 f"{self.preprocessor}, "
                 f"image_encoder={self.backbone.image_encoder}"
             )
@@ -239,7 +240,7 @@ class VQA(SavedTask):
         return answers if is_many(image) or is_many(question) else answers[0]
 
     def _answers(self, images, questions, top_k):
-        # `call`, since Keras would wrap what is wrong with an image.
+        # Not `__call__`, in which Keras would wrap errors of an image.
         raw = {"images": images, "questions": questions}
         inputs = self.preprocessor.call(raw)
         outputs = keras.tree.map_structure(
@@ -257,17 +258,15 @@ class VQA(SavedTask):
         ]
 
     def _prepared(self, batch):
-        """The inputs of a batch as tensors."""
-        x, _, _ = keras.utils.unpack_x_y_sample_weight(batch)
-        x, _, _ = keras.utils.unpack_x_y_sample_weight(
-            self.preprocess_samples(x)
-        )
+        """Returns the inputs of a batch as tensors."""
+        x = keras.utils.unpack_x_y_sample_weight(batch)[0]
+        x = keras.utils.unpack_x_y_sample_weight(self.preprocess_samples(x))[0]
         return keras.tree.map_structure(ops.convert_to_tensor, x)
 
     def with_image_encoder(self, image_encoder):
         """Returns a task with these weights whose inputs are pixels.
 
-        The encoder, which made the features that it was trained on, is frozen.
+        The encoder must be that of the training's features; it is frozen.
         """
         backbone = self.backbone.with_image_encoder(image_encoder)
         return self._twin(backbone, image_encoder.input_shape[1:3])
@@ -285,8 +284,7 @@ class VQA(SavedTask):
         twin = type(self)(**config)
         for layer in self.layers:
             if layer.weights and layer is not self.backbone:
-                weights = layer.get_weights()
-                twin.get_layer(layer.name).set_weights(weights)
+                twin.get_layer(layer.name).set_weights(layer.get_weights())
         return twin
 
     def get_config(self):
@@ -295,7 +293,7 @@ class VQA(SavedTask):
 
 
 def _checked(x):
-    """Refuses what is no pixel or no mask before a pipeline is made of it."""
+    """Checks masks and pixels before Keras makes a pipeline of them."""
     check_input_mask(x)
     if isinstance(x, dict) and {"images", "questions"} <= set(x):
         check_values(np.asarray(x["images"]))

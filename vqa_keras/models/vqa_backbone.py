@@ -15,7 +15,7 @@ from vqa_keras.models.saved_backbone import freeze
 
 
 class Encoded(NamedTuple):
-    """What the front end of a `VQABackbone` hands to its mechanism.
+    """Outputs of the front end of a `VQABackbone`, the argument of `fuse`.
 
     Attributes:
         question: the whole question, `(B, D)`.
@@ -43,18 +43,20 @@ class VQABackbone(SavedBackbone):
     A subclass creates the layers of its mechanism, calls `super().__init__`,
     and computes `fused` and its attention in `fuse`. It names the sizes of its
     paper and its own arguments, keeps each as an attribute, and passes the
-    rest on in `**kwargs`.
+    rest on in `**kwargs`; `CosineBackbone` is a short example. A subclass may
+    have other default sizes than these.
 
     Args:
-        vocabulary_size: int, number of token ids, padding included.
-        regions_dim: int, width C of the region features; with an
-            `image_encoder` its number of channels.
-        embedding_dim: int, width of a word embedding.
-        hidden_dim: int, even: width D of question, words and regions.
-        dropout: float, fraction of the word embeddings and of the projected
-            regions to drop.
-        normalize_regions: bool, whether each region's features are scaled to
-            unit length, so that large features do not outweigh the weights.
+        vocabulary_size: int. Number of token ids, padding included.
+        regions_dim: int. Width C of the region features; with an
+            `image_encoder`, its number of channels. Defaults to 2048.
+        embedding_dim: int. Width of a word embedding. Defaults to 512.
+        hidden_dim: int, even. Width D of question, words and regions. Defaults
+            to 512.
+        dropout: float. Fraction of the word embeddings and of the projected
+            regions to drop. Defaults to 0.
+        normalize_regions: bool. Whether each region's features are scaled to
+            unit length first (`RegionNormalization`). Defaults to `False`.
         contextualizer: optional layer that adds context to the projected
             regions, such as `SelfAttentionContextualizer`: called with
             `regions` and `regions_mask`, it returns regions of the same shape,
@@ -76,7 +78,7 @@ class VQABackbone(SavedBackbone):
         images        `(B, H, W, 3)`, 0 to 255, instead of regions and mask
                       with an `image_encoder`
         image_index   int32 `(B,)`, optional: the row of each question's image,
-                      where the image inputs have a row per image, `(I, ...)`,
+                      for image inputs with one row per image, `(I, ...)`,
                       as `vqa_keras.data.load(share_images=True)` gives them
 
     Outputs: `{"fused": (B, D), "attention": {name: weights}}`. A contextualizer
@@ -89,7 +91,7 @@ class VQABackbone(SavedBackbone):
     """
 
     region_activation = None  # of the projection W_I f + b_I
-    bidirectional = True
+    bidirectional = True  # whether the question encoder is
 
     def __init__(
         self,
@@ -128,11 +130,11 @@ class VQABackbone(SavedBackbone):
         super().__init__(inputs, self.compute(inputs), dtype, name, trainable)
 
     def fuse(self, encoded):
-        """Returns the fused vector and `{name: weights}`; makes no layers."""
+        """Returns the fused vector and `{name: weights}`; creates no layers."""
         raise NotImplementedError(f"{type(self).__name__} must define `fuse`")
 
     def set_parts(self, contextualizer, image_encoder, question_encoder, dtype):
-        """Keeps the parts that are given and makes those that are not."""
+        """Sets the given parts as attributes and creates the others."""
         given = (question_encoder, image_encoder, contextualizer)
         self.given = [n for n, part in zip(PARTS, given, strict=True) if part]
         if image_encoder is not None and not image_encoder.trainable:
@@ -144,11 +146,11 @@ class VQABackbone(SavedBackbone):
         )
 
     def make_contextualizer(self, dtype):
-        """Returns the contextualizer of a model that is given none, or None."""
+        """Returns the default contextualizer, or None."""
         return None
 
     def make_question_encoder(self, dtype):
-        """Returns the question encoder of a model that is given none."""
+        """Returns the default question encoder."""
         return QuestionEncoder(
             self.vocabulary_size,
             self.embedding_dim,
@@ -160,7 +162,7 @@ class VQABackbone(SavedBackbone):
         )
 
     def make_region_encoder(self, dtype):
-        """Returns the layer that brings features to the width of the model."""
+        """Returns the layer that projects features to the model's width."""
         return RegionEncoder(
             self.hidden_dim,
             activation=self.region_activation,
@@ -177,8 +179,8 @@ class VQABackbone(SavedBackbone):
             return {"images": keras.Input(shape, name="images")}
         if not self.regions_dim or self.regions_dim < 1:
             raise ValueError(
-                "Without `image_encoder`, `regions_dim` must be the width of "
-                f"the region features. Received: {self.regions_dim}"
+                "`regions_dim` must be the width of the region features if "
+                f"there is no `image_encoder`. Received: {self.regions_dim}"
             )
         mask = keras.Input((None,), dtype="int32", name="regions_mask")
         regions = keras.Input((None, self.regions_dim), name="regions")
@@ -194,16 +196,16 @@ class VQABackbone(SavedBackbone):
         return self.compute({**given, "image_index": index})
 
     def compute(self, inputs):
-        """Returns the outputs of the model, for symbolic or real inputs."""
+        """Returns the outputs of the model for symbolic or concrete inputs."""
         encoded, attention = self.encode(inputs)
-        fused, of_mechanism = self.fuse(encoded)
-        attention |= of_mechanism
+        fused, own_attention = self.fuse(encoded)
+        attention |= own_attention
         for name, weights in attention.items():
-            attention_axes(name, len(weights.shape) - 1)  # or an error
+            attention_axes(name, len(weights.shape) - 1)  # checks the name
         return {"fused": fused, "attention": attention}
 
     def encode(self, inputs):
-        """Returns an `Encoded`, and the attention that made it, if any."""
+        """Returns an `Encoded` and the attention of the front end, if any."""
         question, words, words_mask = self.encode_question(inputs["token_ids"])
         if self.image_encoder is None:
             features, mask = inputs["regions"], inputs["regions_mask"]
@@ -212,8 +214,8 @@ class VQABackbone(SavedBackbone):
             cells = math.prod(grid.shape[1:3])
             features = ops.reshape(grid, (-1, cells, grid.shape[-1]))
         regions, attention = self.encode_regions(features, mask)  # (I, M, D)
-        of_images = (regions, mask, attention)
-        regions, mask, attention = take_images(of_images, inputs)  # (B, M, D)
+        per_image = (regions, mask, attention)
+        regions, mask, attention = take_images(per_image, inputs)  # (B, M, D)
         encoded = Encoded(question, words, words_mask, regions, mask)
         return encoded, attention
 
@@ -225,11 +227,11 @@ class VQABackbone(SavedBackbone):
         return encoded
 
     def encode_regions(self, features, regions_mask):
-        """Returns regions of width D and the attention between them, if any."""
+        """Returns regions of width D and the contextualizer's attention."""
         return self.contextualize(self.region_encoder(features), regions_mask)
 
     def contextualize(self, regions, regions_mask):
-        """Returns regions in context and the attention that made it, if any."""
+        """Returns regions in context and the contextualizer's attention."""
         if self.contextualizer is None:
             return regions, {}
         parts.check_contextualizer(self.contextualizer)
@@ -251,22 +253,22 @@ class VQABackbone(SavedBackbone):
     def with_image_encoder(self, image_encoder):
         """Returns a backbone with these weights whose inputs are pixels.
 
-        The encoder, which must give the features that the model was trained
-        on, is frozen, also after saving, until its `trainable` is set.
+        The encoder must compute the features that the model was trained on. It
+        is frozen, also after saving, until its `trainable` is set.
         """
         self.check_features(image_encoder)
         freeze(image_encoder)
         return self.twin(image_encoder)
 
     def check_features(self, image_encoder):
-        """Raises ValueError unless an encoder gives this model's features."""
+        """Raises ValueError unless an encoder computes the model's features."""
         width = image_encoder.output_shape
         width = width[-1] if isinstance(width, tuple) else None
         if width not in (None, self.regions_dim):
             raise ValueError(
-                "`image_encoder` must give the features this model was trained "
-                f"on, of width {self.regions_dim}. Received: output_shape="
-                f"{image_encoder.output_shape}"
+                "`image_encoder` must compute the features this model was "
+                f"trained on, of width {self.regions_dim}. Received: "
+                f"output_shape={image_encoder.output_shape}"
             )
 
     def without_image_encoder(self):
@@ -281,7 +283,7 @@ def question_inputs():
 
 
 def take_images(tensors, inputs):
-    """Repeats what has a row per image for the questions of a shared batch."""
+    """Repeats tensors with one row per image for the questions of a batch."""
     if "image_index" not in inputs:
         return tensors
     index = inputs["image_index"]

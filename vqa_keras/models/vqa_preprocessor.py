@@ -10,34 +10,45 @@ from vqa_keras.text import QuestionTokenizer
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
 class VQAPreprocessor(keras_hub.models.Preprocessor):
-    """Turns raw images and questions into a model's inputs.
+    """Converts raw images and questions to a model's inputs.
 
     Images are decoded (`vqa_keras.images.decode`) and resized to the size of
-    the model's image encoder, and questions become token ids. Batches that
-    hold token ids already, as the records do, pass unchanged.
+    the model's image encoder; questions are converted to token ids. Batches
+    with token ids, such as those of the records, are returned unchanged.
 
     Args:
         tokenizer: `vqa_keras.text.QuestionTokenizer`.
-        answers: list of str, the answer vocabulary in the order of the
+        answers: list of str. The answer vocabulary in the order of the
             model's classes.
         image_size: `(height, width)` of the image encoder's images; None if
-            the model takes region features.
+            the model takes region features. Defaults to `None`.
 
     Call arguments:
         x: dict of `images` of values 0 to 255, gray, RGB or RGBA, `(B, H, W)`
             or `(B, H, W, C)`, and `questions`, strings `(B,)`; or any dict
             with `token_ids`.
         y: optional targets, `(B, A)`; passed on.
-        sample_weight: optional, passed on.
+        sample_weight: optional; passed on.
 
     Returns:
         `{"images": uint8 (B, *image_size, 3), "token_ids": int32 (B, N)}`,
         with `y` and `sample_weight` if given.
 
     Raises:
-        ValueError: if `x` has neither questions nor token ids, or has images
-            where the model takes region features, or if floats within -1 and
-            1 are given for pixels.
+        ValueError: if `x` has neither questions nor token ids, if it has images
+            but the model takes region features, or if the pixels are floats
+            within -1 and 1.
+
+    Example:
+    ```python
+    import numpy as np
+
+    task = vqa_keras.models.VQA.from_preset("stacked_easy_vqa")
+    images = np.zeros((2, 32, 32, 3), "uint8")
+    questions = ["what shape is this?", "is there a circle?"]
+    x = task.preprocessor({"images": images, "questions": questions})
+    print(x["images"].shape)  # (2, 64, 64, 3)
+    ```
     """
 
     backbone_cls = VQABackbone
@@ -45,14 +56,14 @@ class VQAPreprocessor(keras_hub.models.Preprocessor):
 
     def __init__(self, tokenizer, answers, image_size=None, **kwargs):
         super().__init__(**kwargs)
-        self.tokenizer = tokenizer
+        self.tokenizer: QuestionTokenizer = tokenizer
         self.answers = list(answers)
         self._image_size = tuple(image_size) if image_size else None
-        self.built = True  # there is nothing to build
+        self.built = True  # it has no weights
 
     @property
     def image_size(self):
-        """`(height, width)` of the images the model takes, or None."""
+        """`(height, width)` of the image encoder's images, or None."""
         return self._image_size
 
     def call(self, x, y=None, sample_weight=None):
@@ -72,8 +83,8 @@ class VQAPreprocessor(keras_hub.models.Preprocessor):
             )
         if self.image_size is None:
             raise ValueError(
-                "This model takes region features; for raw images it needs "
-                "the image encoder that made them: "
+                "Inputs must be region features unless the model has the image "
+                "encoder that computed them: "
                 "`task.with_image_encoder(image_encoder)`. Received: "
                 f"{sorted(x)}"
             )
@@ -85,7 +96,7 @@ class VQAPreprocessor(keras_hub.models.Preprocessor):
     def targets(self, answers):
         """Returns answers as one-hot rows, `(B, A)`, for `fit` on raw data.
 
-        An answer outside the vocabulary is a row of zeros.
+        An answer outside the vocabulary gives a row of zeros.
         """
         index = {answer: i for i, answer in enumerate(self.answers)}
         rows = np.zeros((len(answers), len(self.answers)), "float32")
@@ -96,9 +107,9 @@ class VQAPreprocessor(keras_hub.models.Preprocessor):
 
     @classmethod
     def from_preset(cls, preset, config_file="preprocessor.json", **kwargs):
-        """Loads the preprocessor of a preset: a folder, or a KerasHub handle.
+        """Returns the preprocessor of a preset: a folder, or a KerasHub handle.
 
-        KerasHub's own wants a preprocessor class for each backbone class.
+        KerasHub's own method needs one preprocessor class per backbone class.
         `**kwargs` are constructor arguments that replace the saved ones.
         """
         loader = KerasPresetLoader(str(preset), config={})

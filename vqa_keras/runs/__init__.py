@@ -1,1 +1,1 @@
-"""What a run is: training, checkpoints, evaluation, provenance."""
+"""Runs: training, checkpoints, evaluation, results, provenance."""

@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import time
+from typing import cast
 
 import keras
 import numpy as np
@@ -22,12 +23,12 @@ class Checkpoints(keras.callbacks.Callback):
     name and renamed, the weights last, so that a killed process leaves the
     checkpoint of the last whole epoch, never half of one.
     (`keras.callbacks.BackupAndRestore` keeps weights and epoch in two files
-    that a kill can leave out of step.) Kept are the last epoch and the best.
+    that a kill can leave out of step.) The last epoch and the best are kept.
 
     Args:
         directory: folder of the checkpoints, made if missing.
-        monitor: name of the log that is best where it is highest; of equal
-            epochs the first is kept. None: the last epoch is the best.
+        monitor: name of the log whose highest value marks the best epoch, the
+            first of equal ones. None: the last epoch is the best.
 
     Attributes:
         history: list of the epochs' logs, each with its `seconds`.
@@ -35,13 +36,13 @@ class Checkpoints(keras.callbacks.Callback):
 
     def __init__(
         self,
-        directory: str | os.PathLike,
+        directory: str | os.PathLike[str],
         monitor: str | None = "val_accuracy",
     ):
         super().__init__()
         self.directory = pathlib.Path(directory)
         self.monitor = monitor
-        self.history: list[dict] = []
+        self.history: list[dict[str, float]] = []
 
     def restore(self, model: keras.Model) -> int:
         """Loads the last checkpoint into `model`, compiled and built.
@@ -77,49 +78,53 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         epoch += 1
+        model = cast(keras.Model, self.model)  # which `fit` has set
         self.directory.mkdir(parents=True, exist_ok=True)
         logs = {name: float(value) for name, value in (logs or {}).items()}
         seconds = round(time.monotonic() - self._start, 2)
         self.history.append({**logs, "seconds": seconds})
         text = self.directory / "unfinished.json"
         weights = self.directory / "unfinished.weights.h5"
-        seeds = [ops.convert_to_numpy(s).tolist() for s in _seeds(self.model)]
+        seeds = [
+            np.asarray(ops.convert_to_numpy(seed)).tolist()
+            for seed in _seeds(model)
+        ]
         state = {"logs": self.history, "seeds": seeds}
         text.write_text(json.dumps(state, indent=1), encoding="utf-8")
-        self._check_space()
-        self.model.save_weights(weights, overwrite=True)
+        self._check_space(model)
+        model.save_weights(weights, overwrite=True)
         os.replace(text, self._path(epoch, "json"))
         os.replace(weights, self._path(epoch, "weights.h5"))
         for old in self._saved_epochs() - {epoch, self.best_epoch()}:
             self._path(old, "weights.h5").unlink()
             self._path(old, "json").unlink()
 
-    def _check_space(self):
+    def _check_space(self, model: keras.Model) -> None:
         # h5py crashes the process when a disk fills up while it writes.
-        variables = [*self.model.variables, *self.model.optimizer.variables]
+        variables = [*model.variables, *model.optimizer.variables]
         size = sum(math.prod(v.shape) * 8 for v in variables)  # 8: float64
         needed = size + 2**20  # and the file's own structure
         free = shutil.disk_usage(self.directory).free
         if free < needed:
             raise UserError(
-                f"{self.directory}: needed {needed:,} bytes for a checkpoint. "
-                f"Received: a disk with {free:,} bytes free. Make room and "
+                f"{self.directory}: the disk must have {needed:,} bytes free "
+                f"for a checkpoint. Received: {free:,} bytes. Make room and "
                 "give the same command again: it continues after the last "
-                "epoch that was saved"
+                "saved epoch"
             )
 
-    def _load(self, model, epoch):
+    def _load(self, model: keras.Model, epoch: int) -> None:
         model.optimizer.build(model.trainable_variables)
         model.load_weights(self._path(epoch, "weights.h5"))
 
-    def _saved_epochs(self):
+    def _saved_epochs(self) -> set[int]:
         names = self.directory.glob("epoch_*.weights.h5")
         return {int(path.name.split(".")[0][6:]) for path in names}
 
-    def _path(self, epoch, suffix):
+    def _path(self, epoch: int, suffix: str) -> pathlib.Path:
         return self.directory / f"epoch_{epoch}.{suffix}"
 
 
-def _seeds(model):
+def _seeds(model: keras.Model) -> list[keras.Variable]:
     name = "seed_generator_state"
     return [v for v in model.variables if v.path.endswith(name)]

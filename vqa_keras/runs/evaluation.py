@@ -1,4 +1,8 @@
-"""What a task reaches on a split of records: accuracy, baselines, grounding."""
+"""Evaluates a task on a split of records: accuracy, baselines, grounding."""
+
+from collections.abc import Mapping
+from typing import Any
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -10,20 +14,45 @@ from vqa_keras.data import Records
 from vqa_keras.errors import UserError
 from vqa_keras.models import VQA
 from vqa_keras.models.answerer import join
+from vqa_keras.runs.figures import Accuracy
+from vqa_keras.runs.figures import Baselines
+from vqa_keras.runs.figures import Evaluation
+from vqa_keras.runs.figures import OfficialAccuracy
+from vqa_keras.runs.figures import TypeBaselines
+from vqa_keras.runs.figures import TypeGrounding
 from vqa_keras.runs.grounding import REGIONS
 from vqa_keras.runs.grounding import Grounding
+from vqa_keras.runs.run import preprocessor_of
 
 DRAWINGS = ("easy_vqa",)  # data sets of shapes on a plain background
 TOP_K = 5
 MANY_TYPES = 12  # more question types than this are not printed
-_KEPT = (
-    "question_id",
-    "question",
-    "question_type",
-    "answer_type",
-    "answer",
-    "all_answers",
-)
+
+
+class Predictions(NamedTuple):
+    """The answers to the questions of a split, in the order of the records.
+
+    Args:
+        answers: int `(Q, K)`, the classes of the K <= 5 best answers, best
+            first.
+        probabilities: `(Q, K)`, of these answers.
+        attention: weights by name, `(Q, ...)`; an axis of a grid's regions is
+            two.
+    """
+
+    answers: np.ndarray
+    probabilities: np.ndarray
+    attention: dict[str, np.ndarray]
+
+
+class _Question(NamedTuple):
+    """What evaluation keeps of a question, as the records have it."""
+
+    question: str
+    question_type: str
+    answer_type: str
+    answer: str
+    all_answers: list[str]
 
 
 def predict(
@@ -34,7 +63,7 @@ def predict(
     batch_size: int = 256,
     progress: bool = True,
     regions_only: bool = False,
-) -> dict:
+) -> Predictions:
     """Returns the best answers and the attention of a split's questions.
 
     Args:
@@ -46,59 +75,47 @@ def predict(
         progress: whether to show a progress bar.
         regions_only: whether to keep only the attention over regions, which
             grounding needs; that between words and regions is large.
-
-    Returns:
-        `{"answers": int (Q, K), "probabilities": (Q, K), "attention": {name:
-        (Q, ...)}}`, NumPy arrays in the order of `records.questions(split)`;
-        the K <= 5 best answers come best first, and an axis of a grid's
-        regions is two.
     """
     batches = records.load(
         split,
         batch_size,
         inputs=inputs,
         targets=None,
-        image_size=task.preprocessor.image_size,
+        image_size=preprocessor_of(task).image_size,
     )
     answerer = task.answerer(TOP_K, records.grid_shape)
     answers, probabilities, attention = [], [], []
     bar = keras.utils.Progbar(len(batches), verbose=int(progress))
     for number, batch in enumerate(batches.as_numpy_iterator(), 1):
-        outputs = keras.tree.map_structure(
-            ops.convert_to_numpy, answerer(batch)
-        )
-        answers.append(outputs["answers"])
-        probabilities.append(outputs["probabilities"])
+        outputs = answerer(batch)
+        answers.append(ops.convert_to_numpy(outputs["answers"]))
+        probabilities.append(ops.convert_to_numpy(outputs["probabilities"]))
         attention.append(
             {
-                name: weights
+                name: ops.convert_to_numpy(weights)
                 for name, weights in outputs["attention"].items()
                 if not regions_only or attention_axes(name) == ("regions",)
             }
         )
         bar.update(number)
-    return {
-        "answers": np.concatenate(answers),
-        "probabilities": np.concatenate(probabilities),
-        "attention": join(attention),
-    }
+    return Predictions(
+        np.concatenate(answers), np.concatenate(probabilities), join(attention)
+    )
 
 
 def evaluate(
-    task: VQA, records: Records, split: str, outputs: dict
-) -> tuple[dict, np.ndarray]:
-    """Returns what a task reached on a split, and which questions.
+    task: VQA, records: Records, split: str, predictions: Predictions
+) -> tuple[Evaluation, np.ndarray]:
+    """Returns the figures of a task on a split, and which answers are right.
 
     Args:
         task: the `VQA`, for its answers.
         records: `Records`.
-        split: str, the split that `outputs` are of.
-        outputs: what `predict` returned.
+        split: str, the split of the predictions.
+        predictions: of all its questions.
 
     Returns:
-        `result, right`: a dict with accuracy, baselines and grounding in
-        percent, and a bool array, `(Q,)`. Where a question has several
-        answers, the dict also has vqa_accuracy, the official one.
+        `evaluation, right`: the figures, and a bool array, `(Q,)`.
 
     Raises:
         UserError: if no question of the split has an answer.
@@ -106,39 +123,48 @@ def evaluate(
     info = records.info
     if not has_answers(records, split):
         raise UserError(
-            f"{info.directory}: needed a split with answers to measure. "
+            f"{info.directory}: the split to measure must have answers. "
             f"Received: {split}, which has none; its answers can be written "
             "with zoo.evaluate --submission=FILE"
         )
-    questions = []
+    questions: list[_Question] = []
     grounding = Grounding(
-        _maps_of_regions(task, records, outputs["attention"]),
+        _maps_of_regions(task, records, predictions.attention),
         drawings=info.dataset in DRAWINGS and info.stored_images,
     )
     for image in records.images(split):
-        questions += [{k: q[k] for k in _KEPT} for q in image["questions"]]
+        for question in image["questions"]:
+            kept = (question[name] for name in _Question._fields)
+            questions.append(_Question(*kept))
         grounding.add(image)
-    names = np.array(task.preprocessor.answers, dtype=object)
-    predicted = names[outputs["answers"][:, 0]]
-    answers = [q["answer"] for q in questions]
-    types = [q["question_type"] for q in questions]
-    result = {
-        "split": split,
-        "questions": len(questions),
-        "images": info.split(split)["images"],
-        "accuracy": metrics.accuracy(
-            predicted, answers, [q["answer_type"] for q in questions], types
+    names = np.array(preprocessor_of(task).answers, dtype=object)
+    predicted = names[predictions.answers[:, 0]]
+    answers = [q.answer for q in questions]
+    types = [q.question_type for q in questions]
+    accuracy = metrics.accuracy(
+        predicted, answers, [q.answer_type for q in questions], types
+    )
+    baselines: dict[str, Any] = metrics.baselines(
+        _questions_to_learn_from(records, split),
+        [(q.question, q.answer) for q in questions],
+        types,
+    )
+    by_type = baselines.pop("per_question_type")
+    evaluation = Evaluation(
+        split=split,
+        questions=len(questions),
+        images=info.split(split)["images"],
+        accuracy=Accuracy(**accuracy),
+        baselines=Baselines(
+            **baselines,
+            per_question_type={
+                kind: TypeBaselines(**found) for kind, found in by_type.items()
+            },
         ),
-        "baselines": metrics.baselines(
-            _questions_to_learn_from(records, split),
-            [(q["question"], q["answer"]) for q in questions],
-            types,
-        ),
-        "grounding": grounding.measure(outputs["attention"]),
-    }
-    if any(len(q["all_answers"]) > 1 for q in questions):
-        result["vqa_accuracy"] = _vqa_accuracy(questions, predicted)
-    return result, predicted == np.array(answers, dtype=object)
+        grounding=grounding.measure(predictions.attention),
+        vqa_accuracy=_vqa_accuracy(questions, predicted),
+    )
+    return evaluation, predicted == np.array(answers, dtype=object)
 
 
 def has_answers(records: Records, split: str) -> bool:
@@ -146,40 +172,46 @@ def has_answers(records: Records, split: str) -> bool:
     return records.info.split(split)["in_vocabulary"] > 0
 
 
-def _vqa_accuracy(questions, predicted):
-    """The official accuracy; one answer counts as the annotators' own."""
-    records = [
-        metrics.answers_of_annotators(q["all_answers"]) for q in questions
-    ]
-    rows = range(len(questions))
-    found = metrics.evaluate(
-        {"questions": [{"question_id": row} for row in rows]},
-        {
-            "annotations": [
-                {**question, "question_id": row, "answers": answers}
-                for row, question, answers in zip(
-                    rows, questions, records, strict=True
-                )
-                if answers
-            ]
-        },
-        [
-            {"question_id": row, "answer": answer}
-            for row, answer, answers in zip(
-                rows, predicted, records, strict=True
+def _vqa_accuracy(
+    questions: list[_Question], predicted: np.ndarray
+) -> OfficialAccuracy | None:
+    """The official accuracy; None unless a question has several answers.
+
+    One answer counts as the annotators' own.
+    """
+    if all(len(question.all_answers) <= 1 for question in questions):
+        return None
+    annotations, results = [], []
+    for row, (question, answer) in enumerate(
+        zip(questions, predicted, strict=True)
+    ):
+        answers = metrics.answers_of_annotators(question.all_answers)
+        if answers:
+            results.append({"question_id": row, "answer": answer})
+            annotations.append(
+                {
+                    "question_id": row,
+                    "question_type": question.question_type,
+                    "answer_type": question.answer_type,
+                    "answers": answers,
+                }
             )
-            if answers
-        ],
+    found = metrics.evaluate(
+        {"questions": [{"question_id": row} for row in range(len(questions))]},
+        {"annotations": annotations},
+        results,
     )
     del found["per_question"]
-    return found
+    return OfficialAccuracy(**found)
 
 
-def _questions_to_learn_from(records, split):
+def _questions_to_learn_from(
+    records: Records, split: str
+) -> list[tuple[str, str]]:
     """Pairs of question and answer of the training and validation splits.
 
-    They are the strongest baseline: all questions that training or the choice
-    of the epoch has used.
+    All that training and the choice of the epoch use make the strongest
+    baseline.
     """
     return [
         (question["question"], question["answer"])
@@ -189,8 +221,10 @@ def _questions_to_learn_from(records, split):
     ]
 
 
-def _maps_of_regions(task, records, attention):
-    """What `Grounding` takes: every attention that weighs parts of an image.
+def _maps_of_regions(
+    task: VQA, records: Records, attention: Mapping[str, np.ndarray]
+) -> dict[str, tuple[int, int] | str]:
+    """What `Grounding` takes: every attention over the parts of an image.
 
     These are the cells of a grid, or regions where the records hold no grid.
     """
@@ -203,41 +237,42 @@ def _maps_of_regions(task, records, attention):
     }
 
 
-def print_evaluation(result: dict) -> None:
-    """Prints the result of `evaluate`, baselines beside accuracy."""
-    accuracy, baselines = result["accuracy"], result["baselines"]
+def print_evaluation(evaluation: Evaluation) -> None:
+    """Prints the figures, baselines beside accuracy."""
+    accuracy, baselines = evaluation.accuracy, evaluation.baselines
     print(
-        f"accuracy     {accuracy['overall']:.2f} % of {result['questions']:,} "
-        f"{result['split']} questions (baselines: majority answer "
-        f"{baselines['majority']:.2f} %, best question-only answer "
-        f"{baselines['question_only']:.2f} %)"
+        f"accuracy     {accuracy.overall:.2f} % of {evaluation.questions:,} "
+        f"{evaluation.split} questions (baselines: majority answer "
+        f"{baselines.majority:.2f} %, best question-only answer "
+        f"{baselines.question_only:.2f} %)"
     )
-    for kind, value in accuracy["per_answer_type"].items():
+    for kind, value in accuracy.per_answer_type.items():
         print(f"  {kind:14} {value:.2f} %")
-    types = accuracy["per_question_type"]
+    types = accuracy.per_question_type or {}
+    of_types = baselines.per_question_type or {}
     if 1 < len(types) <= MANY_TYPES:
         for kind, value in types.items():
-            low, high = baselines["per_question_type"][kind].values()
             print(
                 f"  {kind:14} {value:.2f} % "
-                f"(baselines: {low:.2f} %, {high:.2f} %)"
+                f"(baselines: {of_types[kind].majority:.2f} %, "
+                f"{of_types[kind].question_only:.2f} %)"
             )
-    if "vqa_accuracy" in result:
-        overall = result["vqa_accuracy"]["overall"]
+    if evaluation.vqa_accuracy is not None:
+        overall = evaluation.vqa_accuracy.overall
         print(f"vqa accuracy {overall:.2f} % (official, all annotators)")
-        for kind, value in result["vqa_accuracy"]["per_answer_type"].items():
+        for kind, value in evaluation.vqa_accuracy.per_answer_type.items():
             print(f"  {kind:14} {value:.2f} %")
-    for name, value in result["grounding"].items():
-        print(f"grounding    {name}: {_on_object(value)}")
-        for kind, of_kind in value.get("per_question_type", {}).items():
+    for name, found in evaluation.grounding.items():
+        print(f"grounding    {name}: {_on_object(found)}")
+        for kind, of_kind in (found.per_question_type or {}).items():
             print(f"  {kind}: {_on_object(of_kind)}")
 
 
-def _on_object(value):
+def _on_object(found: TypeGrounding) -> str:
     text = (
-        f"pointing accuracy {value['pointing_accuracy']:.1f} %, mass on it "
-        f"{value['mass']:.1f} % (chance {value['chance']:.1f} %"
+        f"pointing accuracy {found.pointing_accuracy:.1f} %, mass on it "
+        f"{found.mass:.1f} % (chance {found.chance:.1f} %"
     )
-    if "questions" in value:
-        text += f"; {value['questions']:,} questions with boxes"
+    if found.questions is not None:
+        text += f"; {found.questions:,} questions with boxes"
     return f"{text})"

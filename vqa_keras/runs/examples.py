@@ -10,13 +10,16 @@ from vqa_keras.attention_axes import attention_axes
 from vqa_keras.data import Records
 from vqa_keras.images import decode
 from vqa_keras.models import VQA
+from vqa_keras.runs.evaluation import Predictions
+from vqa_keras.runs.run import preprocessor_of
 
 
 def choose(right: np.ndarray, number: int, seed: int = 0) -> list[int]:
     """Returns the sorted indices of the questions to show.
 
-    Wrong answers make up to half of them. Each kind is spread over the split:
-    its questions are cut into runs of equal length, and one is drawn of each.
+    At most half of them are wrong answers. The right and the wrong ones are
+    each spread over the split: cut into parts of equal length, with one
+    question drawn from each part.
 
     Args:
         right: bool array, `(Q,)`.
@@ -29,7 +32,9 @@ def choose(right: np.ndarray, number: int, seed: int = 0) -> list[int]:
     return sorted([*wrong, *_spread(np.flatnonzero(right), rest, random)])
 
 
-def _spread(indices, number, random):
+def _spread(
+    indices: np.ndarray, number: int, random: np.random.Generator
+) -> list[int]:
     number = min(number, len(indices))
     if not number:
         return []
@@ -37,7 +42,11 @@ def _spread(indices, number, random):
 
 
 def read_examples(
-    task: VQA, records: Records, split: str, outputs: dict, chosen: list[int]
+    task: VQA,
+    records: Records,
+    split: str,
+    predictions: Predictions,
+    chosen: list[int],
 ) -> Iterator[visualization.Example]:
     """Yields the `vqa_keras.visualization.Example` of the chosen questions.
 
@@ -45,10 +54,11 @@ def read_examples(
         task: the `VQA`, for its answers.
         records: `Records` with stored images.
         split: str.
-        outputs: what `vqa_keras.runs.evaluation.predict` returned.
+        predictions: of all questions of the split.
         chosen: sorted list of indices of questions.
     """
-    names = task.preprocessor.answers
+    preprocessor = preprocessor_of(task)
+    names = preprocessor.answers
     grid_shape = task.backbone.grid_shape or records.grid_shape
     first = 0  # index of the image's first question
     for image in records.images(split):
@@ -59,18 +69,18 @@ def read_examples(
         )
         for i in chosen[here]:
             question = questions[i - first]
-            words = task.preprocessor.tokenizer.words(question["question"])
-            answers = [names[a] for a in outputs["answers"][i]]
+            words = preprocessor.tokenizer.words(question["question"])
+            answers = [names[a] for a in predictions.answers[i]]
             yield visualization.Example(
                 image=decode(image["image"]),
                 image_id=image["image_id"],
                 question=question["question"],
                 answer=question["answer"],
                 answers=answers,
-                probabilities=outputs["probabilities"][i].tolist(),
+                probabilities=predictions.probabilities[i].tolist(),
                 attention={
                     name: weights[i] if grid_shape else _boxes(name, weights[i])
-                    for name, weights in outputs["attention"].items()
+                    for name, weights in predictions.attention.items()
                 },
                 correct=answers[0] == question["answer"],
                 words=words,
@@ -78,11 +88,11 @@ def read_examples(
         first += len(questions)
 
 
-def _boxes(name, weights):
+def _boxes(name: str, weights: np.ndarray) -> np.ndarray:
     """Weights as `vqa_keras.visualization.Example` takes them, without a grid.
 
-    Regions are one axis: heads before them would look like the rows of a grid,
-    so their mean is taken.
+    Regions are one axis: the mean over the heads is taken, since heads before
+    regions would be read as the rows of a grid.
     """
     axes = attention_axes(name, weights.ndim)
     if axes[0] == "heads" and axes.count("regions") == 1:

@@ -2,6 +2,8 @@
 
 import logging
 import math
+from typing import Any
+from typing import cast
 
 import keras
 import tensorflow as tf
@@ -16,12 +18,12 @@ def flops_per_question(
 ) -> int | None:
     """Returns the floating point operations that answer one question.
 
-    Counted is what the records' features need to become logits; the image
-    encoder is left out, since its grids are computed once for all questions
-    about an image. A multiplication and the addition of its product are two
-    operations, and every word and region is counted, padding or not. As in
-    TensorFlow's profiler, which counts, a softmax is five operations an
-    element and tanh, sigmoid and relu are none.
+    Counts the computation from the records' features to logits; the image
+    encoder is left out, since its grids are computed once per image. A
+    multiplication and the addition of its product are two operations, and
+    every word and region counts, padding or not. As TensorFlow's profiler
+    counts, a softmax is five operations per element, and tanh, sigmoid and
+    relu are none.
 
     Args:
         task: `VQA`, with or without an image encoder.
@@ -33,8 +35,8 @@ def flops_per_question(
         int; None on another backend than TensorFlow.
 
     Raises:
-        ValueError: if an input's size is not known, such as that of `regions`
-            where there is neither `num_regions` nor an image encoder.
+        ValueError: if an input's size is unknown, such as that of `regions`
+            without `num_regions` and without an image encoder.
     """
     if keras.config.backend() != "tensorflow":
         return None
@@ -48,7 +50,8 @@ def flops_per_question(
         "regions_mask": num_regions,
     }
     specs = {}
-    for name, tensor in task.input.items():
+    inputs = cast(dict[str, keras.KerasTensor], task.input)
+    for name, tensor in inputs.items():
         shape = [sizes.get(name) if s is None else s for s in tensor.shape]
         shape[0] = 1
         if None in shape:
@@ -60,7 +63,7 @@ def flops_per_question(
     return flops(task, specs)
 
 
-def flops(model, specs):
+def flops(model: keras.layers.Layer, specs: Any) -> int:
     """Returns the floating point operations of one call of a model.
 
     Args:
@@ -69,8 +72,8 @@ def flops(model, specs):
             of fully known shapes.
 
     Raises:
-        RuntimeError: if the computation holds a loop or an unknown shape, which
-            the profiler would count once or not at all.
+        RuntimeError: if the computation holds a loop, which the profiler
+            counts once, or an unknown shape, which it does not count.
     """
     graph = _trace(model, specs)
     operations = graph.get_operations()
@@ -81,15 +84,15 @@ def flops(model, specs):
         )
         if "While" in op.type or op.type in _PRODUCTS and not known:
             raise RuntimeError(
-                "needed a computation without loops, of known shapes. "
+                "The computation must have no loop and known shapes only. "
                 f"Received: {op.name}, a {op.type}"
             )
     einsums = [op for op in operations if op.type == "Einsum"]
     return _profiled(graph) + sum(map(_einsum_flops, einsums))
 
 
-def _trace(model, specs):
-    """The graph of one call, with every step of a recurrent layer in it."""
+def _trace(model: keras.layers.Layer, specs: Any) -> tf.Graph:
+    """Returns the graph of one call, with recurrent layers unrolled."""
     recurrent = [
         layer
         for layer in model._flatten_layers()  # all levels, `model` included
@@ -108,11 +111,11 @@ def _trace(model, specs):
             layer.unroll = unroll
 
 
-def _profiled(graph):
-    """What TensorFlow's profiler counts; it knows no Einsum."""
+def _profiled(graph: tf.Graph) -> int:
+    """Returns the count of TensorFlow's profiler, which leaves Einsum out."""
     logger = tf.get_logger()
     level = logger.level
-    logger.setLevel(logging.ERROR)  # the profiler warns of its own functions
+    logger.setLevel(logging.ERROR)  # it uses deprecated functions
     try:
         profiler = tf.compat.v1.profiler
         options = profiler.ProfileOptionBuilder(
@@ -126,14 +129,14 @@ def _profiled(graph):
     return profile.total_float_ops
 
 
-def _einsum_flops(op):
-    """A product for every combination of indices, and its addition if any."""
+def _einsum_flops(op: tf.Operation) -> int:
+    """Counts a product per combination of indices, and its addition if any."""
     equation = op.get_attr("equation").decode()
     terms, output = equation.split("->")
     terms = terms.split(",")
     if "." in equation:
         raise RuntimeError(
-            f"needed an einsum without an ellipsis. Received: {equation}"
+            f"An einsum must have no ellipsis. Received: {equation}"
         )
     sizes = {}
     for term, tensor in zip(terms, op.inputs, strict=True):

@@ -1,42 +1,49 @@
-"""Whether a split's heat maps lie on what their questions are about."""
+"""Measures whether the heat maps of a split lie on their objects."""
 
 import collections
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from vqa_keras import metrics
 from vqa_keras.images import decode
+from vqa_keras.runs.figures import MapGrounding
+from vqa_keras.runs.figures import TypeGrounding
 
 REGIONS = "regions"  # Instead of a grid's shape: regions with boxes.
 
+_Shape = tuple[int, int] | str
+
 
 class Grounding:
-    """Gathers, question by question, where the objects are.
+    """Gathers the objects of questions, image by image, and measures maps.
 
-    A question's objects are its `object_boxes`, in any data set. In drawings on
-    a plain background, a question without boxes is about all that is drawn.
-    Other questions are left out.
+    The objects of a question are its `object_boxes`, in any data set. In
+    drawings on a plain background, those of a question without boxes are all
+    that is drawn. Other questions are left out.
 
     Args:
         maps: `{name: shape}` of the attention to measure: `(h, w)` of the grid
-            whose cells it weighs, or `REGIONS` where it weighs the regions of
+            whose cells it weights, or `REGIONS` where it weights the regions of
             the images' `boxes`.
-        drawings: whether the stored pictures are such drawings.
+        drawings: whether the stored images are such drawings.
     """
 
-    def __init__(
-        self, maps: dict[str, tuple[int, int] | str], drawings: bool = False
-    ):
+    def __init__(self, maps: Mapping[str, _Shape], drawings: bool = False):
         self.maps = maps
         self.drawings = drawings
         self._num_questions = 0
-        self._rows = {shape: [] for shape in maps.values()}
-        self._covered = {shape: [] for shape in maps.values()}
-        self._types = {}  # of the rows whose objects are boxes
+        self._rows: dict[_Shape, list[int]] = {s: [] for s in maps.values()}
+        self._covered: dict[_Shape, list[np.ndarray]] = {
+            shape: [] for shape in maps.values()
+        }
+        self._types: dict[int, str] = {}  # of the rows whose objects are boxes
 
-    def add(self, image: dict) -> None:
+    def add(self, image: Mapping[str, Any]) -> None:
         """Adds the next image, a dict of `Records.images`."""
-        found = {}  # Questions about the same objects share the work.
+        found = {}  # once for all questions about the same objects
         for row, question in enumerate(image["questions"], self._num_questions):
             boxes = tuple(map(tuple, question["object_boxes"]))
             if not self.maps or not (boxes or self.drawings):
@@ -50,13 +57,12 @@ class Grounding:
                 self._covered[shape].append(covered)
         self._num_questions += len(image["questions"])
 
-    def measure(self, attention: dict[str, np.ndarray]) -> dict[str, dict]:
-        """Returns `{name: {"pointing_accuracy", "mass", "chance"}}` in percent.
+    def measure(
+        self, attention: Mapping[str, np.ndarray]
+    ) -> dict[str, MapGrounding]:
+        """Returns the grounding of each map.
 
-        Where objects are boxes, there is also "questions", the number of those
-        measured, and, if they are of several types, "per_question_type", which
-        holds the same for each. A map that no question can be measured for is
-        left out.
+        A map that no question can be measured for is left out.
 
         Args:
             attention: `{name: (Q, ...)}` of the questions in the order of
@@ -68,7 +74,9 @@ class Grounding:
             if self._rows[shape]
         }
 
-    def _find(self, image, boxes):
+    def _find(
+        self, image: Mapping[str, Any], boxes: Sequence[tuple[float, ...]]
+    ) -> dict[_Shape, np.ndarray]:
         """Covered parts of every shape: cells, or regions if there are any."""
         covered = {}
         for shape in self._rows:
@@ -82,7 +90,7 @@ class Grounding:
                 covered[shape] = metrics.covered_regions(image["boxes"], boxes)
         return covered
 
-    def _measure(self, weights, shape):
+    def _measure(self, weights: np.ndarray, shape: _Shape) -> MapGrounding:
         rows = self._rows[shape]
         weights = weights[rows]
         if shape == REGIONS:
@@ -90,32 +98,34 @@ class Grounding:
         else:
             covered, mask = np.stack(self._covered[shape]), None
             weights = weights.reshape(covered.shape)
-        result = metrics.grounding(weights, covered, mask)
         of_type = collections.defaultdict(list)
         for position, row in enumerate(rows):
             if row in self._types:
                 of_type[self._types[row]].append(position)
-        if of_type:
-            result["questions"] = len(rows)
-        if len(of_type) > 1:
-            result["per_question_type"] = {
-                question_type: {
-                    **metrics.grounding(
-                        weights[chosen],
-                        covered[chosen],
-                        None if mask is None else mask[chosen],
-                    ),
-                    "questions": len(chosen),
-                }
-                for question_type, chosen in sorted(of_type.items())
-            }
-        return result
+        by_type = {
+            question_type: TypeGrounding(
+                **metrics.grounding(
+                    weights[chosen],
+                    covered[chosen],
+                    None if mask is None else mask[chosen],
+                ),
+                questions=len(chosen),
+            )
+            for question_type, chosen in sorted(of_type.items())
+        }
+        return MapGrounding(
+            **metrics.grounding(weights, covered, mask),
+            questions=len(rows) if by_type else None,
+            per_question_type=by_type if len(by_type) > 1 else None,
+        )
 
 
-def _padded(covered, num_regions):
-    """Stacks what images of fewer regions cover, and where regions are."""
+def _padded(
+    covered: list[np.ndarray], num_regions: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What images of fewer regions cover, padded, and where regions are."""
     stacked = np.zeros((2, len(covered), num_regions), bool)
     for row, regions in enumerate(covered):
         regions = regions[:num_regions]
         stacked[:, row, : len(regions)] = regions, np.ones(len(regions))
-    return stacked
+    return stacked[0], stacked[1]

@@ -1,4 +1,4 @@
-"""Where and with what a result was reached, for results.json."""
+"""The origin of a run: command, commit, backend, device, versions."""
 
 import importlib.metadata
 import os
@@ -11,23 +11,25 @@ import sys
 import keras
 import tensorflow as tf
 
+from vqa_keras.runs.results import Provenance
+
 _PACKAGES = ("keras", "keras-hub", "tensorflow", "jax", "numpy", "vqa-keras")
 
 
-def provenance() -> dict:
-    """Returns command, commit, backend, device and versions as a dict."""
+def provenance() -> Provenance:
+    """Returns the `Provenance` of this process."""
     command = pathlib.Path(sys.argv[0]).stem
-    return {
-        "command": f"python -m vqa_keras.zoo.{command} "
+    return Provenance(
+        command=f"python -m vqa_keras.zoo.{command} "
         + shlex.join(sys.argv[1:]),
-        "commit": _commit(),
-        "backend": keras.config.backend(),
-        "device": _device(),
-        "versions": {"python": platform.python_version(), **_versions()},
-    }
+        commit=_commit(),
+        backend=keras.config.backend(),
+        device=_device(),
+        versions={"python": platform.python_version(), **_versions()},
+    )
 
 
-def _versions():
+def _versions() -> dict[str, str]:
     versions = {}
     for name in _PACKAGES:
         try:
@@ -37,7 +39,7 @@ def _versions():
     return versions
 
 
-def _device():
+def _device() -> str:
     cores = f"{os.cpu_count()} CPU cores, {platform.machine()}"
     gpus = [
         tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
@@ -46,7 +48,7 @@ def _device():
     return "; ".join([*gpus, cores])
 
 
-def _commit():
+def _commit() -> str | None:
     folder = pathlib.Path(__file__).parent
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     try:

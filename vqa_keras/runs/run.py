@@ -6,22 +6,22 @@ RUN/image_encoder/   preset of a CNN that was trained inside the task
 RUN/training/        checkpoints and logs; may be deleted
 """
 
-import json
 import os
 import pathlib
+from collections.abc import Sequence
 
 from vqa_keras import presets
 from vqa_keras.data import Records
 from vqa_keras.errors import UserError
-from vqa_keras.files import make_folder_of
-from vqa_keras.files import write_atomically
 from vqa_keras.image_encoders import weights_sha256
 from vqa_keras.models import VQA
+from vqa_keras.models import VQAPreprocessor
+from vqa_keras.runs.results import RESULTS
+from vqa_keras.runs.results import RunResults
+from vqa_keras.runs.results import read_results
 
-RESULTS = presets.RESULTS
 
-
-def load_run(directory: str | os.PathLike) -> tuple[VQA, dict]:
+def load_run(directory: str | os.PathLike[str]) -> tuple[VQA, RunResults]:
     """Returns the task and the results of a finished run.
 
     Args:
@@ -32,50 +32,55 @@ def load_run(directory: str | os.PathLike) -> tuple[VQA, dict]:
     """
     directory = pathlib.Path(presets.find(directory))
     if not directory.is_dir():
-        raise UserError(f"needed the folder of a run. Received: {directory}")
+        raise UserError(
+            f"A run must be the folder of one. Received: {directory}"
+        )
     path = directory / RESULTS
     if not path.is_file():
         raise UserError(
-            f"{path} is missing: needed a finished run of "
-            f"vqa_keras.zoo.train. Found: {_contents(directory)}"
+            f"{path} must be the file that vqa_keras.zoo.train writes last. "
+            f"Received: a folder of {_contents(directory)}"
         )
+    results = read_results(path)
     try:
-        results = json.loads(path.read_text(encoding="utf-8"))
-        if results["recipe"]["model"].endswith("VQA"):
-            raise UserError(
-                f"{directory}: needed a run of this version. Received: a run "
-                "of vqa_keras 0.1; write it again with --noresume: "
-                f"{results['command']}"
-            )
-        if results["inputs"] not in ("regions", "grids", "images"):
-            raise ValueError(f"{path}: inputs are {results['inputs']!r}")
         return VQA.from_preset(str(directory)), results
     except UserError:
         raise
     except (ValueError, OSError, KeyError, TypeError) as error:
         raise UserError(
-            f"{directory} holds no readable run: {type(error).__name__}: "
-            f"{error}"
+            f"{directory} must hold the preset of a run. Received: "
+            f"{type(error).__name__}: {error}"
         ) from error
 
 
-def task_for_records(task: VQA, records: Records, results: dict) -> VQA:
+def preprocessor_of(task: VQA) -> VQAPreprocessor:
+    """Returns the preprocessor of a task, which has the answers.
+
+    Raises:
+        ValueError: if it has none.
+    """
+    if task.preprocessor is None:
+        raise ValueError("`task` must have a preprocessor. Received: none")
+    return task.preprocessor
+
+
+def task_for_records(task: VQA, records: Records, results: RunResults) -> VQA:
     """Returns `task` in the form that reads these records.
 
     Args:
         task: a `VQA`, with its image encoder inside if it has one.
         records: `Records`.
-        results: the results of its run.
+        results: those of its run.
 
     Raises:
-        UserError: if the records come from another CNN, or have another
-            question or answer vocabulary than the task was trained on.
+        UserError: if the CNN or a vocabulary of the records is not that of the
+            task.
     """
     _check_vocabularies(task, records)
-    if results["inputs"] == "images":
+    if results.inputs == "images":
         return task
     if task.backbone.image_encoder is None:
-        records.info.check_image_encoder(results["weights_sha256"])
+        records.info.check_image_encoder(results.weights_sha256)
         return task
     records.info.check_image_encoder(
         weights_sha256(task.backbone.image_encoder)
@@ -83,36 +88,34 @@ def task_for_records(task: VQA, records: Records, results: dict) -> VQA:
     return task.without_image_encoder()
 
 
-def check_takes_pictures(task: VQA) -> None:
+def check_takes_images(task: VQA) -> None:
     """Refuses a task of precomputed region features, which has no CNN."""
     if task.backbone.image_encoder is None:
         raise UserError(
-            "needed a run with its CNN inside, to look at pictures. Received: "
-            "a run that was trained on precomputed region features; "
-            "vqa_keras.zoo.evaluate reads those from records"
+            "The run must have its CNN inside, to take images. Received: a run "
+            "of precomputed region features; vqa_keras.zoo.evaluate reads "
+            "those from records"
         )
 
 
-def write_json(path: str | os.PathLike, value: object) -> None:
-    """Writes a JSON file that appears under its name when it is whole."""
-    write_atomically(make_folder_of(path), json.dumps(value, indent=1) + "\n")
-
-
-def _check_vocabularies(task, records):
+def _check_vocabularies(task: VQA, records: Records) -> None:
+    preprocessor = preprocessor_of(task)
     info = records.info
     _check_words(
         info.path(info.question_vocabulary["file"]),
-        task.preprocessor.tokenizer.get_vocabulary(),
+        preprocessor.tokenizer.get_vocabulary(),
         records.vocabulary,
     )
     _check_words(
         info.path(info.answer_vocabulary["file"]),
-        task.preprocessor.answers,
+        preprocessor.answers,
         records.answers,
     )
 
 
-def _check_words(path, needed, received):
+def _check_words(
+    path: str | os.PathLike[str], needed: Sequence[str], received: Sequence[str]
+) -> None:
     if needed == received:
         return
     difference = ""
@@ -121,11 +124,11 @@ def _check_words(path, needed, received):
             difference = f"; entry {i} is {b!r} instead of {a!r}"
             break
     raise UserError(
-        f"{path}: needed the vocabulary of the model, {len(needed)} entries. "
+        f"{path} must be the vocabulary of the model, {len(needed)} entries. "
         f"Received: {len(received)} entries{difference}"
     )
 
 
-def _contents(directory):
+def _contents(directory: pathlib.Path) -> str:
     names = sorted(path.name for path in directory.iterdir())[:5]
-    return ", ".join(names) or "an empty folder"
+    return ", ".join(names) or "no file"

@@ -1,54 +1,62 @@
 """The answers of a run as a file for the VQA challenge's server."""
 
 import json
+import os
 
 from vqa_keras import metrics
+from vqa_keras.data import DatasetInfo
 from vqa_keras.data import Records
 from vqa_keras.models import VQA
+from vqa_keras.runs.evaluation import Predictions
+from vqa_keras.runs.run import preprocessor_of
 
 
 def write_submission(
-    task: VQA, records: Records, split: str, outputs: dict, path: str
+    task: VQA,
+    records: Records,
+    split: str,
+    predictions: Predictions,
+    path: str | os.PathLike[str],
 ) -> None:
     """Writes an answer to every question of a split, and prints how many.
 
-    A question whose picture could not be read is in no record, but the server
-    wants an answer to it: it gets the most common training answer.
+    The server requires an answer also to a question whose image is unreadable
+    and so in no record: it gets the most common training answer.
 
     Args:
         task: the `VQA`, for its answers.
         records: `Records`.
-        split: str, the split that `outputs` are of.
-        outputs: what `vqa_keras.runs.evaluation.predict` returned.
+        split: str, the split of the predictions.
+        predictions: of all its questions in the records.
         path: file to write.
 
     Raises:
-        UserError: if a question id is no whole number.
+        UserError: if a question id is not a whole number.
     """
-    names = task.preprocessor.answers
+    names = preprocessor_of(task).answers
     question_ids = [
         question["question_id"] for question in records.questions(split)
     ]
     answers = {
         question_id: names[best]
         for question_id, best in zip(
-            question_ids, outputs["answers"][:, 0], strict=True
+            question_ids, predictions.answers[:, 0], strict=True
         )
     }
     unread = _dropped_questions(records.info, split)
-    # Answers are in the order of how often they occur.
+    # The answers are in the order of their frequency.
     answers |= dict.fromkeys(unread, records.answers[0])
     metrics.write_submission(path, [*question_ids, *unread], answers)
     text = f"submission   {path}: {len(answers):,} answers"
     if unread:
         text += (
             f", {len(unread):,} of them {records.answers[0]!r}, to questions "
-            "whose picture could not be read"
+            "whose image could not be read"
         )
     print(text)
 
 
-def _dropped_questions(info, split):
+def _dropped_questions(info: DatasetInfo, split: str) -> list[str]:
     if info.dropped_file is None:
         return []
     with open(info.path(info.dropped_file), encoding="utf-8") as lines:

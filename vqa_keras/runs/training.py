@@ -5,6 +5,10 @@ import importlib.util
 import math
 import pathlib
 from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
+from typing import cast
 
 import keras
 import tensorflow as tf
@@ -15,26 +19,29 @@ from vqa_keras.image_encoders import weights_sha256
 from vqa_keras.models import VQA
 from vqa_keras.runs.checkpoints import Checkpoints
 from vqa_keras.runs.flops import flops_per_question
+from vqa_keras.runs.results import Training
+from vqa_keras.runs.run import preprocessor_of
+from vqa_keras.runs.settings import Settings
 
 STRATEGIES = ("none", "mirrored")
-WARMUP_SHARE = 0.05  # of the steps, from 0 to the full learning rate
+WARMUP_FRACTION = 0.05  # of the steps, from 0 to the full learning rate
 
 
 def train(
     build_task: Callable[[str], VQA],
-    settings: dict,
+    settings: Settings,
     records: Records,
     folder: pathlib.Path,
     strategy: str = "none",
     precision: str = "float32",
     jit: str | bool = "auto",
     verbose: int = 1,
-) -> tuple[VQA, dict]:
+) -> tuple[VQA, Training]:
     """Trains, or continues the training in `folder`.
 
     Args:
         build_task: function of a dtype policy that returns the untrained task.
-        settings: dict, the [training] of a recipe, as it shall be.
+        settings: `Settings`.
         records: `Records`.
         folder: path for checkpoints and logs.
         strategy: "none", or "mirrored", which trains on all local devices.
@@ -43,27 +50,30 @@ def train(
         verbose: as in `keras.Model.fit`.
 
     Returns:
-        `task, summary`: the task with the weights of the chosen epoch (see
-        `selects_epoch`), in float32, and a dict with epochs, history and
-        seconds.
+        `task, training`: the task with the weights of the chosen epoch (see
+        `selects_epoch`), in float32, and how they were trained.
+
+    Raises:
+        UserError: for a strategy that does not fit, or if a log is not finite.
     """
-    epochs, batch_size = settings["epochs"], settings["batch_size"]
-    shared = settings.get("share_images", False)
-    if shared and strategy != "none":
+    if settings.share_images and strategy != "none":
         raise UserError(
-            "A recipe with share_images needed --strategy=none, since images "
-            f"and questions are not split alike. Received: {strategy}"
+            "--strategy must be none for a recipe with share_images, since "
+            f"images and questions are not split alike. Received: {strategy}"
         )
     steps = records.steps(
-        "train", batch_size, in_vocabulary_only=True, share_images=shared
+        "train",
+        settings.batch_size,
+        in_vocabulary_only=True,
+        share_images=settings.share_images,
     )
 
-    def compiled_task(dtype):
+    def compiled_task(dtype: str) -> VQA:
         task = build_task(dtype)
         task.compile(_optimizer(settings, steps), jit_compile=jit)
         return task
 
-    keras.utils.set_random_seed(settings["seed"])
+    keras.utils.set_random_seed(settings.seed)
     with _scope(strategy):
         task = compiled_task(precision)
         select = selects_epoch(records)
@@ -71,44 +81,63 @@ def train(
             folder / "checkpoints", "val_accuracy" if select else None
         )
         first_epoch = checkpoints.restore(task)
-    if first_epoch < epochs:
+    if first_epoch < settings.epochs:
         options = {
-            "inputs": settings["inputs"],
-            "targets": settings["targets"],
-            "image_size": task.preprocessor.image_size,
-            "share_images": shared,
+            "inputs": settings.inputs,
+            "targets": settings.targets,
+            "image_size": preprocessor_of(task).image_size,
+            "share_images": settings.share_images,
         }
         validation = None
         if measures_validation(records):
-            validation = records.load("validation", batch_size, **options)
+            validation = records.load(
+                "validation", settings.batch_size, **options
+            )
         current = _CurrentEpoch(first_epoch)
         task.fit(
             records.load(
                 "train",
-                batch_size,
+                settings.batch_size,
                 shuffle=True,
-                seed=settings["seed"],
+                seed=settings.seed,
                 first_epoch=current,
                 in_vocabulary_only=True,
                 **options,
             ),
             validation_data=validation,
             initial_epoch=first_epoch,
-            epochs=epochs,
+            epochs=settings.epochs,
             callbacks=[current, *_tensorboard(folder), checkpoints],
             verbose=verbose,
         )
+    check_finite(checkpoints.history)
     # A task of its own: variables of a strategy stay bound to its scope.
     best = compiled_task("float32")
     checkpoints.load_best(best)
-    return best, {
-        "epochs": epochs,
-        "selected": "best on validation" if select else "last epoch",
-        "best_epoch": checkpoints.best_epoch(),
-        "resumed_after_epoch": first_epoch,
-        "fit_seconds": round(sum(h["seconds"] for h in checkpoints.history), 1),
-        "history": checkpoints.history,
-    }
+    return best, Training(
+        epochs=settings.epochs,
+        selected="best on validation" if select else "last epoch",
+        best_epoch=checkpoints.best_epoch(),
+        resumed_after_epoch=first_epoch,
+        fit_seconds=round(sum(h["seconds"] for h in checkpoints.history), 1),
+        history=checkpoints.history,
+    )
+
+
+def check_finite(history: list[dict[str, float]]) -> None:
+    """Refuses a training that diverged: its results would be no JSON.
+
+    Raises:
+        UserError: for the first log that is not finite.
+    """
+    for epoch, logs in enumerate(history, 1):
+        for name, value in logs.items():
+            if not math.isfinite(value):
+                raise UserError(
+                    "The logs of a training must be finite; a lower "
+                    f"--learning_rate keeps them so. Received: {name} {value} "
+                    f"in epoch {epoch}"
+                )
 
 
 def measures_validation(records: Records) -> bool:
@@ -117,56 +146,58 @@ def measures_validation(records: Records) -> bool:
 
 
 def selects_epoch(records: Records) -> bool:
-    """Whether the best epoch on validation is kept, else it is the last one.
+    """Whether the best epoch on validation is kept, else the last one.
 
-    Only where a test split with answers is left to measure it on: what was
-    chosen on validation is too good there.
+    That requires a test split with answers to measure it on: figures on the
+    split that the epoch is chosen on are too good.
     """
     return _has_answers(records, "test") and measures_validation(records)
 
 
-def _has_answers(records, split):
+def _has_answers(records: Records, split: str) -> bool:
     splits = records.info.splits
     return split in splits and splits[split]["in_vocabulary"] > 0
 
 
 class _CurrentEpoch(keras.callbacks.Callback):
-    """Lets a pass over the records read the epoch that `fit` is in.
+    """Gives a pass over the records the epoch that `fit` is in.
 
-    Counted passes would differ where Keras peeks at a batch before it trains:
-    on JAX and under a strategy.
+    Counting passes would give another epoch where Keras reads a batch before it
+    trains: on JAX and under a strategy.
     """
 
-    def __init__(self, epoch):
+    def __init__(self, epoch: int):
         super().__init__()
         self.epoch = epoch
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[int]:
         return self
 
-    def __next__(self):
+    def __next__(self) -> int:
         return self.epoch
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.epoch = epoch
 
 
-def _optimizer(settings, steps):
-    total = steps * settings["epochs"]
-    warmup = int(WARMUP_SHARE * total)
+def _optimizer(settings: Settings, steps: int) -> keras.optimizers.Optimizer:
+    total = steps * settings.epochs
+    warmup = int(WARMUP_FRACTION * total)
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0,
         max(total - warmup, 1),
-        warmup_target=settings["learning_rate"],
+        warmup_target=settings.learning_rate,
         warmup_steps=warmup,
     )
     # With a strategy Keras clips each device's part of the gradient, so a
     # recipe that clips trains a little differently on two devices.
-    clipnorm = settings.get("global_clipnorm")
-    return keras.optimizers.Adam(schedule, global_clipnorm=clipnorm)
+    return keras.optimizers.Adam(
+        cast(Any, schedule),  # which Keras takes but does not annotate
+        global_clipnorm=settings.global_clipnorm,
+    )
 
 
-def _scope(strategy):
+def _scope(strategy: str) -> contextlib.AbstractContextManager:
     if strategy == "none":
         return contextlib.nullcontext()
     if strategy != "mirrored" or keras.config.backend() != "tensorflow":
@@ -180,18 +211,20 @@ def _scope(strategy):
     return tf.distribute.MirroredStrategy([d.name for d in devices]).scope()
 
 
-def _tensorboard(folder):
+def _tensorboard(folder: pathlib.Path) -> Sequence[keras.callbacks.Callback]:
     if importlib.util.find_spec("tensorboard") is None:
         return []
     return [
-        keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
+        keras.callbacks.TensorBoard(
+            str(folder / "tensorboard"), write_graph=False
+        )
     ]
 
 
 def count_flops(task: VQA, records: Records) -> int | None:
     """Returns the operations that answer one question, or None if they vary.
 
-    Counted for the longest question of the records; see
+    They are those of the longest question of the records; see
     `vqa_keras.runs.flops.flops_per_question`.
     """
     if task.backbone.grid_shape is not None:
@@ -206,29 +239,29 @@ def count_flops(task: VQA, records: Records) -> int | None:
 
 
 def image_encoder_of(records: Records, inputs: str) -> keras.Model | None:
-    """Returns the CNN that made the features that a model is trained on.
+    """Returns the CNN whose features a model is trained on.
 
-    For "regions" of records with several levels it ends at the last one.
+    For "regions" of records with several levels it ends at the last level.
 
     Returns:
-        The CNN, or None where the features came from files.
+        The CNN, or None where the features come from files.
 
     Raises:
-        UserError: if that one is not the deepest, so that the CNN without the
-            layers after it would no longer be known as the records' CNN.
+        UserError: if the last level is not the deepest: the CNN without the
+            layers after it has another hash than the records' CNN.
     """
-    info = records.info
-    if info.image_encoder is not None and info.image_encoder["file"] is None:
+    info, described = records.info, records.info.image_encoder
+    if described is not None and described["file"] is None:
         return None
-    encoder = records.image_encoder()
-    if inputs == "regions" and isinstance(encoder.output, dict):
-        *_, level = levels = info.image_encoder["levels"]
+    encoder = cast(keras.Model, records.image_encoder())
+    if described and inputs == "regions" and isinstance(encoder.output, dict):
+        *_, level = levels = described["levels"]
         grid = encoder.output[level]
         encoder = keras.Model(encoder.input, grid, name=encoder.name)
-        if weights_sha256(encoder) != info.image_encoder["weights_sha256"]:
+        if weights_sha256(encoder) != described["weights_sha256"]:
             raise UserError(
-                f"{info.directory}: needed records whose last level is the "
-                "deepest; write them with --levels in the order of the "
-                f"network. Received: {', '.join(levels)}"
+                f"{info.directory}: the last level must be the deepest; write "
+                "the records with --levels in the order of the network. "
+                f"Received: {', '.join(levels)}"
             )
     return encoder

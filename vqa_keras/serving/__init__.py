@@ -1,3 +1,3 @@
-"""Exports tasks as SavedModels that stand alone."""
+"""Exports tasks as SavedModels that need only TensorFlow."""
 
 from vqa_keras.serving.export import export

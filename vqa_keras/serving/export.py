@@ -1,4 +1,4 @@
-"""Writes a task as a SavedModel: bytes and strings in, answers out."""
+"""Writes a task as a SavedModel from image bytes and strings to answers."""
 
 import math
 import os
@@ -15,54 +15,65 @@ from vqa_keras.image_encoders.resize import resize
 def export(task, directory, version=1, top_k=5):
     """Writes `directory/version/`, a SavedModel for TF Serving.
 
-    Two signatures, both with a batch of B questions:
+    The SavedModel has two signatures of B questions:
 
     - `serving_default`: `images`, string `(B,)`, the bytes of PNG, JPEG, GIF
       or BMP files, and `questions`, string `(B,)`;
-    - `tokens`: `regions`, float32 `(B, M, C)`, the features of the grid in
-      raster order as the image encoder gives them, or `grid_1`, `grid_2`, ...
+    - `tokens`: `regions`, float32 `(B, M, C)`, the features of the image
+      encoder's grid in raster order, or `grid_1`, `grid_2`, ...
       `(B, h, w, C)` for a model of several CNN layers; and `token_ids`, int32
       `(B, N)`, 0 at padding.
 
-    Both return `answers`, string `(B, K)`, best first; `scores`, float32
-    `(B, K)`, their probabilities; and every attention by its name, such as
-    `regions_1`, float32, each axis of regions on the grid: `(B, h, w)`.
+    Both return `answers`, string `(B, K)`, the most probable first; `scores`,
+    float32 `(B, K)`, their probabilities; and every attention by its name, such
+    as `regions_1`, float32, with each axis of regions as a grid: `(B, h, w)`.
 
-    All ops are of TensorFlow itself, so the SavedModel loads without
-    vqa_keras and without tensorflow_text. A picture's transparency and EXIF
-    orientation are ignored: the decoder of TensorFlow knows neither.
+    All ops are core TensorFlow, so the SavedModel loads without vqa_keras and
+    without tensorflow_text. TensorFlow's image decoder ignores transparency
+    and EXIF orientation.
 
     Args:
-        task: a `VQA` with preprocessor and image encoder.
-        directory: folder of the model's versions.
-        version: int, name of the subfolder.
-        top_k: int, how many answers; at most as many as there are.
+        task: `VQA` with a preprocessor and an image encoder.
+        directory: str or path, folder of the model's versions.
+        version: int, name of the subfolder. Defaults to 1.
+        top_k: int, number K of answers, at most the number of classes.
+            Defaults to 5.
 
     Returns:
-        The path of the SavedModel. It appears under its name when it is whole.
+        `pathlib.Path` of the SavedModel, which appears under its name only
+        when it is complete.
 
     Raises:
-        UserError: if the version exists, the task cannot take pictures, the
-            backend is not TensorFlow, or the disk does not take the files.
+        UserError: if the version exists, the task has no preprocessor or image
+            encoder, the backend is not TensorFlow, or the files cannot be
+            written.
+
+    Example:
+    ```python
+    task = vqa_keras.models.VQA.from_preset("stacked_easy_vqa")
+    path = vqa_keras.serving.export(task, "served")  # served/1
+    answer = tf.saved_model.load(str(path)).signatures["serving_default"]
+    ```
     """
     if task.preprocessor is None or task.backbone.image_encoder is None:
         raise UserError(
-            "needed a task with a preprocessor and an image encoder; see "
-            f"VQA.with_image_encoder. Received: {type(task).__name__} without"
+            "`task` must have a preprocessor and an image encoder (see "
+            f"VQA.with_image_encoder). Received: {task.preprocessor} and "
+            f"{task.backbone.image_encoder}"
         )
     directory = pathlib.Path(directory)
     target = directory / str(version)
     if target.exists():
         raise UserError(
-            f"{target} exists already: needed a new --version or --output"
+            f"{target} must be a new folder; choose another --version or "
+            "--output. Received: an existing folder"
         )
     if keras.config.backend() != "tensorflow":
         raise UserError(
-            "a SavedModel is written on the TensorFlow backend: needed "
-            "KERAS_BACKEND=tensorflow. Received: "
-            f"{keras.config.backend()}"
+            "KERAS_BACKEND must be tensorflow to write a SavedModel. "
+            f"Received: {keras.config.backend()}"
         )
-    # Not a number: TF Serving does not look into what a kill leaves.
+    # Not a number, so that TF Serving ignores the rest of a killed export.
     temporary = directory / f"unfinished-{version}"
     shutil.rmtree(temporary, ignore_errors=True)
     try:
@@ -72,7 +83,10 @@ def export(task, directory, version=1, top_k=5):
         )
         os.replace(temporary, target)
     except (OSError, tf.errors.OpError) as error:
-        raise UserError(f"{target} cannot be written: {error}") from error
+        raise UserError(
+            f"{target} must be in a writable folder with enough space. "
+            f"Received: {error}"
+        ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target

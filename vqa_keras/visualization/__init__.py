@@ -1,6 +1,6 @@
-"""Draws attention over images and shows answered questions.
+"""Draws attention over images and renders answered questions as HTML.
 
-Needs NumPy and Pillow only.
+Requires only NumPy and Pillow.
 """
 
 from vqa_keras.renamed import missing_attribute

@@ -1,4 +1,4 @@
-"""Shows one answered question as HTML: its words, maps and answers."""
+"""Renders an answered question as HTML: its words, maps and answers."""
 
 import base64
 import html
@@ -12,20 +12,23 @@ from vqa_keras.visualization.heat_map import enlarge
 from vqa_keras.visualization.kinds import draw
 
 _SIZE = 192  # longer side of a panel, in pixels
-_OPEN = 3  # strips that a card shows without a click
+_OPEN = 3  # most strips of a card that are initially open
 
 
 def card(example):
-    """Returns an answered question as an HTML article.
+    """Renders an answered question as an HTML article.
 
     Args:
         example: `vqa_keras.visualization.Example`.
 
+    Returns:
+        str, HTML.
+
     Raises:
         ValueError: if an attention cannot be drawn (see
             `vqa_keras.visualization.kinds.draw`), the image is not uint8 of
-            shape `(H, W, 3)`, or there is not one probability in [0, 1] for
-            each answer.
+            shape `(H, W, 3)`, or there is not one probability in [0, 1] per
+            answer.
     """
     _check_answers(example.answers, example.probabilities)
     drawings = [
@@ -33,10 +36,9 @@ def card(example):
         for name, weights in example.attention.items()
     ]
     words, panels, strips = by_form(drawings)
-    picture = enlarge(example.image, _SIZE)
     image_id = example.image_id
     alt = "Image" if image_id is None else f"Image {image_id}"
-    image = _figure(picture, alt, "image")
+    image = _figure(enlarge(example.image, _SIZE), alt, "image")
     maps = "".join([image, *map(_panel, panels)])
     chips = "".join(map(_chips, words))
     is_open = " open" if len(strips) <= _OPEN else ""
@@ -52,7 +54,16 @@ def card(example):
 
 
 def escape(text):
-    """Text as HTML; control characters and lone surrogates become U+FFFD."""
+    """Escapes text for HTML, with U+FFFD for control characters.
+
+    Lone surrogates also become U+FFFD, and whitespace single spaces.
+
+    Args:
+        text: any value, converted by `str`.
+
+    Returns:
+        str.
+    """
     text = "".join(
         "\ufffd" if unicodedata.category(c) in ("Cc", "Cs") else c
         for c in " ".join(str(text).split())
@@ -65,7 +76,7 @@ def _check_answers(answers, probabilities):
         0 <= p <= 1 for p in probabilities
     ):
         raise ValueError(
-            "`probabilities` must hold a number in [0, 1] for each answer. "
+            "`probabilities` must hold one number in [0, 1] per answer. "
             f"Received: {list(probabilities)} for {len(answers)} answers"
         )
 
@@ -77,13 +88,13 @@ def _panel(drawing):
         scale = _scale("0", highest)
     else:
         scale = f'<span class="scale">largest weight {highest}</span>'
-    return _figure(part.picture, part.alt, drawing.name, scale)
+    return _figure(part.image, part.alt, drawing.name, scale)
 
 
 def _chips(drawing):
-    """Words on a ground that is the stronger the larger their weight."""
+    """Renders words on a background that is stronger for larger weights."""
     chips = "".join(
-        f'<span class="chip"><bdi style="--share:{part.share:.2f}">'
+        f'<span class="chip"><bdi style="--fraction:{part.fraction:.2f}">'
         f"{escape(part.label)}</bdi><small>{part.highest:.2g}</small></span>\n"
         for part in drawing.parts
     )
@@ -102,7 +113,7 @@ def _strip(drawing, is_open):
     each = drawing.scale in (None, "each")
     figures = "".join(
         _figure(
-            part.picture,
+            part.image,
             part.alt,
             part.label,
             f"<small>{part.highest:.2g}</small>" if each else "",
@@ -111,7 +122,7 @@ def _strip(drawing, is_open):
     )
     return (
         f"<details{is_open}>\n<summary>{escape(drawing.name)} "
-        f"<small>{escape(drawing.says)}</small></summary>\n{scale}\n"
+        f"<small>{escape(drawing.caption)}</small></summary>\n{scale}\n"
         f'<div class="{drawing.form}">\n{figures}</div>\n</details>\n'
     )
 
@@ -155,11 +166,11 @@ def _answers(example):
     )
 
 
-def _figure(picture, alt, caption, below=""):
+def _figure(image, alt, caption, below=""):
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG", optimize=True)
+    Image.fromarray(image).save(file, "PNG", optimize=True)
     data = base64.b64encode(file.getvalue()).decode("ascii")
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     return (
         f'<figure><img src="data:image/png;base64,{data}" width="{width}" '
         f'height="{height}" alt="{escape(alt)}">'

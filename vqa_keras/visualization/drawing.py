@@ -1,4 +1,4 @@
-"""One attention as pictures and numbers, before it is put on a page."""
+"""Holds the images and numbers of one attention before they are rendered."""
 
 from typing import NamedTuple
 
@@ -6,36 +6,37 @@ import numpy as np
 
 
 class Part(NamedTuple):
-    """One picture, or one word as text.
+    """Holds one image, or one word as text.
 
     Attributes:
-        label: str, the word or the head; "" if there is only one picture.
-        picture: uint8 array, `(H, W, 3)`; None for a word as text.
+        label: str, the word or the head; "" for the only image of a drawing.
+        image: uint8 array, `(H, W, 3)`; None for a word as text.
         highest: float, the largest weight of the part.
-        share: float in [0, 1], how dark a word as text is shaded.
-        alt: str, the part in words.
+        fraction: float in [0, 1], `highest` relative to the largest weight of
+            all words: the shade of a word as text. 0 for an image.
+        alt: str, alternative text of the image.
     """
 
     label: str
-    picture: np.ndarray | None
+    image: np.ndarray | None
     highest: float
-    share: float
+    fraction: float
     alt: str
 
 
 class Drawing(NamedTuple):
-    """One attention, drawn.
+    """Holds the drawing of one attention.
 
     Attributes:
-        name: str, to be read by people: "words to regions 1".
-        form: str. "panel": one picture. "strip": several small ones.
+        name: str for display, such as "words to regions 1".
+        form: str. "panel": one image. "strip": several small images.
             "tables": several tables of words. "words": the words as text.
         parts: list of `Part`.
         scale: None (bars and words), "each" (colors from 0 to the largest
             weight of each part), "heat" (from 0 to `highest`) or "signed"
             (from `-highest` to `highest`).
         highest: float, the largest absolute weight of all parts.
-        says: str, what the pictures show; may be empty.
+        caption: str, the meaning of the images. Defaults to "".
     """
 
     name: str
@@ -43,11 +44,18 @@ class Drawing(NamedTuple):
     parts: list
     scale: str | None
     highest: float
-    says: str = ""
+    caption: str = ""
 
 
 def by_form(drawings):
-    """The drawings as words, as panels, and in rows of pictures."""
+    """Groups drawings into words, panels, and rows of images.
+
+    Args:
+        drawings: list of `Drawing`.
+
+    Returns:
+        Tuple of three lists: form "words", form "panel", the other forms.
+    """
     return tuple(
         [drawing for drawing in drawings if drawing.form in forms]
         for forms in (["words"], ["panel"], ["strip", "tables"])
@@ -55,12 +63,19 @@ def by_form(drawings):
 
 
 def peak(weights):
-    """The index of the largest weight, one number an axis."""
+    """Returns the index of the largest weight, one number per axis."""
     return np.unravel_index(weights.argmax(), weights.shape)
 
 
 def where(weights):
-    """The largest weight and its place, in words."""
+    """Describes the largest weight and its position, as alternative text.
+
+    Args:
+        weights: float array, `(M,)` or `(h, w)`.
+
+    Returns:
+        str, with positions counted from 1.
+    """
     highest = f"largest weight {weights.max():.2g}"
     if weights.ndim == 1:
         return f"{highest} at {weights.argmax() + 1} of {len(weights)}"

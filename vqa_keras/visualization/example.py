@@ -1,4 +1,4 @@
-"""One answered question with its attention."""
+"""Holds an answered question with its attention, and displays it."""
 
 import dataclasses
 import html
@@ -10,24 +10,26 @@ from vqa_keras.visualization.page import page
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """One answered question with its attention.
+    """Holds an answered question with its attention.
 
-    As the last line of a notebook's cell it displays its card, the same one
-    that `page` and `write_report` show. What is None is left out of the card.
+    As the last expression of a notebook cell it displays its card, as `page`
+    and `write_report` do. The card omits fields that are None.
 
     Attributes:
         image: uint8 array, `(H, W, 3)`.
         question: str.
         answers: list of str, the predicted answers, the most probable first.
         probabilities: list of float in [0, 1], one per predicted answer.
-        attention: dict, name -> float array. How each is drawn follows from
-            its name: see `vqa_keras.visualization.kinds.draw`.
-        words: list of str, the words of the question, one for each place on
-            the attention's axis of words up to the padding; empty if unknown.
-        answer: str, the true answer, `""` where the data set has none; or
-            None.
-        correct: bool, whether the first predicted answer is right, or None.
-        image_id: str or int, or None.
+        attention: dict, name -> float array. The name determines the drawing,
+            see `vqa_keras.visualization.kinds.draw`.
+        words: list of str, the words of the question, one per position on the
+            attention's axis of words, without padding. Defaults to empty, for
+            unknown words.
+        answer: str, the true answer, `""` if the data set has none. Defaults to
+            `None`.
+        correct: bool, whether the first predicted answer is correct. Defaults
+            to `None`, unknown.
+        image_id: str or int. Defaults to `None`.
 
     Example:
     ```python
@@ -57,7 +59,7 @@ class Example:
     image_id: str | int | None = None
 
     def _repr_html_(self):
-        """The page in a frame: its style must not reach the notebook's own."""
+        """Returns the page in a frame, to keep its style from the notebook."""
         source = html.escape(page(self), quote=True)
         return (
             f'<iframe sandbox srcdoc="{source}" title="Answered question" '

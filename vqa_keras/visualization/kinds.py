@@ -1,4 +1,4 @@
-"""Draws each kind of attention in its own way."""
+"""Draws each kind of attention."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -18,32 +18,32 @@ from vqa_keras.visualization.labeled import labeled_bars
 from vqa_keras.visualization.labeled import matrix
 from vqa_keras.visualization.signed_map import signed_overlay
 
-MAX_WORDS, MAX_HEADS = 14, 8  # small pictures of one attention
-_MAX_LABELS = 16  # bars with a label
-_TABLES = 256, 204  # longer side of up to four tables of words, and of more
+MAX_WORDS, MAX_HEADS = 14, 8  # small images per attention
+_MAX_LABELS = 16  # most bars with labels
+_TABLES = 256, 204  # longer side of up to four tables of words, of more
 
 
 class _Kind(NamedTuple):
     draw: Callable  # (name, image, weights, words, size) -> Drawing
-    shapes: tuple  # what each rank means; ranks differ
+    shapes: tuple  # one str per allowed rank
     signed: bool = False
 
 
 def draw(name, image, weights, words=None, size=256):
-    """Draws one attention, depending on the beginning of its name.
+    """Draws one attention by the kind that its name begins with.
 
     For N words and a grid of h x w regions; `[heads,]` is optional:
 
-        regions_*                 (h, w)            one map over the image
-                              (glimpses, h, w)  one map per glimpse
-        words_*               (N,)              shaded words
-        channels_*, concepts_*, cnn_layers_*    bars, (n,)
-        affinity_*            (N, h, w)         one map per word, blue below 0
-        words_to_regions_*    ([heads,] N, h, w)  one map per word
-        regions_to_words_*    ([heads,] h, w, N)  one map per word
+        regions_*             (h, w)                 one map over the image
+                              (glimpses, h, w)       one map per glimpse
+        words_*               (N,)                   shaded words
+        channels_*, concepts_*, cnn_layers_*  (n,)   bars
+        affinity_*            (N, h, w)              one signed map per word
+        words_to_regions_*    ([heads,] N, h, w)     one map per word
+        regions_to_words_*    ([heads,] h, w, N)     one map per word
         regions_to_regions_*  ([heads,] h, w, h, w)  one map per head, the mean
-                                                over the attending regions
-        words_to_words_*      ([heads,] N, N)   one table per head
+                                                     over the query regions
+        words_to_words_*      ([heads,] N, N)        one table per head
 
     Regions without a grid have one axis, `(M,)`, and are drawn as bars. A map
     per word is the mean over the heads.
@@ -52,12 +52,11 @@ def draw(name, image, weights, words=None, size=256):
         name: str, such as "regions_1" or "words_to_regions_2".
         image: uint8 array, `(H, W, 3)`.
         weights: float array, one of the shapes above.
-        words: list of str, the question's words, one for each of the first
-            places on the axis of words; the places after the last word are
-            padding and not drawn. Empty or None if unknown: words are
-            numbered then.
-        size: int. Longer side of a panel in pixels; small pictures have
-            about half.
+        words: list of str, the words of the question, one per position on the
+            axis of words; positions after the last word are padding and not
+            drawn. Defaults to `None`: words are unknown and numbered.
+        size: int. Longer side of a panel in pixels; small images have about
+            half. Defaults to 256.
 
     Returns:
         `Drawing` of at most the first 14 words and 8 heads.
@@ -65,15 +64,15 @@ def draw(name, image, weights, words=None, size=256):
     Raises:
         ValueError: if the name is of no known kind, a shape is wrong, a weight
             is negative (except in `affinity_*`) or not finite, or there are
-            more words than places.
+            more words than positions.
     """
     name = str(name)
     kind = _KINDS[attention_kind(name)]
     ranks = [len(shape.strip("(,)").split(",")) for shape in kind.shapes]
     shapes = dict(zip(ranks, kind.shapes, strict=True))
     weights = check_weights(weights, shapes, signed=kind.signed)
-    spoken = name.replace("_", " ")
-    return kind.draw(spoken, image, weights, list(words or ()), size)
+    label = name.replace("_", " ")
+    return kind.draw(label, image, weights, list(words or ()), size)
 
 
 def _regions(name, image, weights, words, size):
@@ -87,8 +86,8 @@ def _regions(name, image, weights, words, size):
         return _strip(name, image, weights[: len(labels)], labels, size)
     if weights.ndim == 1:
         return _bars(name, image, weights, words, size)
-    picture = overlay(image, weights, size)
-    return _panel(name, picture, weights, "heat")
+    panel = overlay(image, weights, size)
+    return _panel(name, panel, weights, "heat")
 
 
 def _bars(name, image, weights, words, size):
@@ -102,8 +101,8 @@ def _numbered_bars(name, image, weights, words, size):
     height = max(64, enlarge(image, size).shape[0])
     kind = "layer " if name.startswith("cnn") and len(weights) < 5 else ""
     labels = [f"{kind}{i + 1}" for i in range(len(weights))]
-    picture = labeled_bars(weights, labels, size, height)
-    return _panel(name, picture, weights, None)
+    panel = labeled_bars(weights, labels, size, height)
+    return _panel(name, panel, weights, None)
 
 
 def _words(name, image, weights, words, size):
@@ -123,28 +122,27 @@ def _words(name, image, weights, words, size):
 def _affinity(name, image, weights, words, size):
     labels = _labels(words, len(weights))
     values = weights[: len(labels)]
-    if values.ndim == 2:  # regions without a place: a column each, no image
+    if values.ndim == 2:  # regions without a grid: one column each, no image
         values = values[:, None]
         image = np.full((1, 2, 3), 255, np.uint8)
     highest = np.abs(values).max()
     parts = []
     for label, row in zip(labels, values, strict=True):
-        picture = signed_overlay(image, row, _small(size), highest)
+        panel = signed_overlay(image, row, _small(size), highest)
         alt = f"{name}, {label}: from {row.min():.2g} to {row.max():.2g}"
-        parts.append(Part(label, picture, row.max(), 0.0, alt))
-    says = "how well each word matches each region, blue below 0"
-    says += _left_out(labels, words or weights, "words")
-    return Drawing(name, "strip", parts, "signed", highest, says)
+        parts.append(Part(label, panel, row.max(), 0.0, alt))
+    caption = "affinity of each word with the regions, negative in blue"
+    caption += _left_out(labels, words or weights, "words")
+    return Drawing(name, "strip", parts, "signed", highest, caption)
 
 
 def _words_to_regions(name, image, weights, words, size):
     if weights.ndim == 4:
         weights = weights.mean(axis=0)
     labels = _labels(words, len(weights))
-    says = "where each word looks" + _left_out(
-        labels, words or weights, "words"
-    )
-    return _strip(name, image, weights[: len(labels)], labels, size, says)
+    caption = "weights of each word over the regions"
+    caption += _left_out(labels, words or weights, "words")
+    return _strip(name, image, weights[: len(labels)], labels, size, caption)
 
 
 def _regions_to_words(name, image, weights, words, size):
@@ -152,21 +150,21 @@ def _regions_to_words(name, image, weights, words, size):
         weights = weights.mean(axis=0)
     weights = np.moveaxis(weights, -1, 0)  # (N, h, w)
     labels = _labels(words, len(weights))
-    says = "which regions look at each word"
-    says += _left_out(labels, words or weights, "words")
+    caption = "weight of each word for every region"
+    caption += _left_out(labels, words or weights, "words")
     weights = weights[: len(labels)]
-    return _strip(name, image, weights, labels, size, says, "heat")
+    return _strip(name, image, weights, labels, size, caption, "heat")
 
 
 def _regions_to_regions(name, image, weights, words, size):
     if weights.ndim % 2 == 0:
         weights = weights[None]
-    asking = tuple(range(1, (weights.ndim + 1) // 2))
-    received = weights.mean(axis=asking)  # (heads, h, w)
-    labels = _heads(received, "head")
-    says = "which regions all regions look at, on average"
-    says += _left_out(labels, received, "heads")
-    return _strip(name, image, received[: len(labels)], labels, size, says)
+    query_axes = tuple(range(1, (weights.ndim + 1) // 2))
+    means = weights.mean(axis=query_axes)  # (heads, h, w)
+    labels = _heads(means, "head")
+    caption = "weights over the regions, mean of all query regions"
+    caption += _left_out(labels, means, "heads")
+    return _strip(name, image, means[: len(labels)], labels, size, caption)
 
 
 def _words_to_words(name, image, weights, words, size):
@@ -179,15 +177,15 @@ def _words_to_words(name, image, weights, words, size):
     for head, square in zip(heads, drawn, strict=True):
         row, column = peak(square)
         alt = (
-            f"{name}, {head}: largest weight {square.max():.2g}, of "
-            f"{labels[row]} for {labels[column]}"
+            f"{name}, {head}: largest weight {square.max():.2g} in row "
+            f"{labels[row]}, column {labels[column]}"
         )
-        picture = matrix(square, labels, side)
-        parts.append(Part(head, picture, square.max(), 0.0, alt))
-    says = "each row is a word, its columns are the words it looks at"
-    says += _left_out(heads, weights, "heads")
-    says += _left_out(labels, words or range(places), "words")
-    return Drawing(name, "tables", parts, "each", drawn.max(), says)
+        table = matrix(square, labels, side)
+        parts.append(Part(head, table, square.max(), 0.0, alt))
+    caption = "weights of each word (row) over the words (columns)"
+    caption += _left_out(heads, weights, "heads")
+    caption += _left_out(labels, words or range(places), "words")
+    return Drawing(name, "tables", parts, "each", drawn.max(), caption)
 
 
 _KINDS = {
@@ -211,39 +209,39 @@ _KINDS = {
 }
 
 
-def _panel(name, picture, weights, scale):
+def _panel(name, panel, weights, scale):
     highest = weights.max()
     alt = f"Attention {name}: {where(weights)}"
-    part = Part("", picture, highest, 0.0, alt)
+    part = Part("", panel, highest, 0.0, alt)
     return Drawing(name, "panel", [part], scale, highest)
 
 
-def _strip(name, image, maps, labels, size, says="", scale="each"):
-    """One small picture a map; `maps` (labels, h, w) or (labels, M)."""
+def _strip(name, image, maps, labels, size, caption="", scale="each"):
+    """Draws one small image per map; `maps` (labels, h, w) or (labels, M)."""
     highest = maps.max() if scale == "heat" else None
     parts = []
     for label, weights in zip(labels, maps, strict=True):
         if weights.ndim == 2:
-            picture = overlay(image, weights, _small(size), highest)
+            panel = overlay(image, weights, _small(size), highest)
         else:
-            picture = bars(weights, _small(size), _small(size) // 2, highest)
+            panel = bars(weights, _small(size), _small(size) // 2, highest)
         alt = f"{name}, {label}: {where(weights)}"
-        parts.append(Part(label, picture, weights.max(), 0.0, alt))
+        parts.append(Part(label, panel, weights.max(), 0.0, alt))
     scale = scale if maps.ndim == 3 else None
-    return Drawing(name, "strip", parts, scale, maps.max(), says)
+    return Drawing(name, "strip", parts, scale, maps.max(), caption)
 
 
 def _small(size):
-    """The side of small pictures, about half of a panel: 93 of 192 pixels."""
+    """Returns the side of small images, about half: 93 of 192 pixels."""
     return size * 31 // 64
 
 
 def _labels(words, places, most=MAX_WORDS):
-    """The words to draw; numbers where the words are unknown."""
+    """Returns the words to draw, or their numbers if they are unknown."""
     if len(words) > places:
         raise ValueError(
-            "`words` must be at most as many as the places on the attention "
-            f"weights' axis of words, {places}. Received: {words}"
+            f"`words` must have at most {places} words, the length of the "
+            f"attention weights' axis of words. Received: {words}"
         )
     return (words or [f"word {i + 1}" for i in range(places)])[:most]
 

@@ -1,4 +1,4 @@
-"""Weights of words and of layers, drawn with their labels."""
+"""Draws weights with labels, as bars or as a table of words."""
 
 import numpy as np
 from PIL import Image
@@ -18,15 +18,15 @@ _LINE = 20  # height of a line of text
 
 
 def labeled_bars(weights, labels, width=256, height=256):
-    """Draws one bar a weight, its label below.
+    """Draws one bar per weight with its label below.
 
-    The weight stands above its bar where there is room for it.
+    Writes the weights above the bars if they fit.
 
     Args:
         weights: float array, `(n,)`, not negative.
         labels: list of n str.
-        width: int. Width of the result in pixels.
-        height: int. Height of the result.
+        width: int. Width of the result in pixels. Defaults to 256.
+        height: int. Height of the result in pixels. Defaults to 256.
 
     Returns:
         uint8 array, `(height, width, 3)`.
@@ -38,7 +38,7 @@ def labeled_bars(weights, labels, width=256, height=256):
     weights = check_weights(weights, 1)
     if len(labels) != len(weights):
         raise ValueError(
-            f"`labels` must hold one str for each of {len(weights)} weights. "
+            f"`labels` must hold one str per weight, {len(weights)}. "
             f"Received: {list(labels)}"
         )
     room = width / len(weights)
@@ -61,17 +61,18 @@ def labeled_bars(weights, labels, width=256, height=256):
 
 
 def matrix(weights, words, size=256):
-    """Draws how much each word (row) weighs each word (column).
+    """Draws the weights of each word (row) over the words (columns).
 
     Colors run from 0 to the largest weight, as in `overlay`.
 
     Args:
         weights: float array, `(n, n)`, not negative.
         words: list of n str, the labels of rows and columns.
-        size: int. Longer side of the result in pixels, at most.
+        size: int. Maximum of the longer side of the result in pixels. Defaults
+            to 256.
 
     Returns:
-        uint8 array, `(height, width, 3)`, on a white ground.
+        uint8 array, `(height, width, 3)`, on a white background.
 
     Raises:
         ValueError: if the rank is wrong, a weight negative or not finite, or

@@ -1,4 +1,4 @@
-"""Puts HTML on a page that needs no other file, network or script."""
+"""Renders HTML pages without other files, network access or scripts."""
 
 import importlib.resources
 
@@ -25,7 +25,7 @@ img-src data:; style-src 'unsafe-inline'">
 
 
 def page(example):
-    """Returns an answered question as an HTML page of its own.
+    """Renders an answered question as an HTML page.
 
     Args:
         example: `vqa_keras.visualization.Example`.
@@ -36,17 +36,26 @@ def page(example):
     Raises:
         ValueError: if the example cannot be drawn, as in
             `vqa_keras.visualization.card.card`.
+
+    Example:
+    ```python
+    text = vqa_keras.visualization.page(example)
+    pathlib.Path("answer.html").write_text(text, encoding="utf-8")
+    ```
     """
     body = f'<main>\n<div class="cards">\n{card(example)}\n</div>\n</main>'
     return html_page(example.question or "(no question)", body)
 
 
 def html_page(title, body):
-    """Returns a page in the style of the report.
+    """Renders a page in the style of the report.
 
     Args:
         title: str, plain text.
         body: str, HTML.
+
+    Returns:
+        str, HTML.
     """
     folder = importlib.resources.files("vqa_keras.visualization")
     style = (folder / "report.css").read_text(encoding="utf-8")

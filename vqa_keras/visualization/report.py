@@ -1,4 +1,4 @@
-"""Writes a static page of right and wrong answers with their heat maps."""
+"""Writes a static page of correct and incorrect answers with heat maps."""
 
 from vqa_keras.files import make_folder_of
 from vqa_keras.files import write_atomically
@@ -8,38 +8,48 @@ from vqa_keras.visualization.page import html_page
 
 
 def write_report(path, examples, summary):
-    """Writes one HTML file that needs no other file, network or script.
+    """Writes an HTML report without other files, network access or scripts.
 
-    The page opens with the numbers of `summary`, then shows the wrong and the
-    right examples, and those without a verdict if there are any, each as a
-    card: question, image, every attention with its largest weight, true answer
-    and a bar for each predicted answer. All text is escaped. The file appears
-    under its name only when complete.
+    The page begins with the numbers of `summary`. Then follow the incorrect
+    examples, the correct ones, and those with an unknown result if there are
+    any, each as a card: question, image, every attention with its largest
+    weight, true answer and one bar per predicted answer. All text is escaped.
+    The file appears under its name only when it is complete.
 
     Args:
-        path: where to write; missing folders are made.
-        examples: iterable of `Example`, in the order they are shown.
-        summary: dict of what is known about the run; every entry is optional.
-            `"title"`: str. `"questions"`: int, how many were evaluated.
-            `"accuracy"`: as `vqa_keras.metrics.accuracy` gives.
-            `"baselines"`: as `vqa_keras.metrics.baselines` gives.
-            `"grounding"`: dict, name of the map -> as
-            `vqa_keras.metrics.grounding` gives.
+        path: str or path of the file; missing folders are created.
+        examples: iterable of `Example`, in the order of the page.
+        summary: dict with any of these keys:
+            `"title"`: str.
+            `"questions"`: int, the number of evaluated questions.
+            `"accuracy"`: result of `vqa_keras.metrics.accuracy`.
+            `"baselines"`: result of `vqa_keras.metrics.baselines`.
+            `"grounding"`: dict, name of the attention -> result of
+            `vqa_keras.metrics.grounding`.
             `"settings"`: dict, name -> value.
 
     Returns:
         `pathlib.Path` of the file.
 
     Raises:
-        ValueError: if `summary` has another entry, or an example cannot be
+        ValueError: if `summary` has another key, or an example cannot be
             drawn.
+        UserError: if the file cannot be written.
+
+    Example:
+    ```python
+    vqa_keras.visualization.write_report(
+        "report.html", [example], {"title": "stacked on easy-VQA"}
+    )
+    ```
     """
     known = {
         "title", "questions", "accuracy", "baselines", "grounding", "settings",
     }  # fmt: skip
     if set(summary) - known:
         raise ValueError(
-            f"`summary` may hold {sorted(known)}. Received: {sorted(summary)}"
+            f"`summary` must only have the keys {sorted(known)}. Received: "
+            f"{sorted(summary)}"
         )
     cards = {False: [], True: [], None: []}
     for example in examples:
@@ -47,11 +57,11 @@ def write_report(path, examples, summary):
         cards[correct].append(card(example))
     title = summary.get("title", "Answers and heat maps")
     sections = [
-        _section("Wrong answers", cards[False]),
-        _section("Right answers", cards[True]),
+        _section("Incorrect answers", cards[False]),
+        _section("Correct answers", cards[True]),
     ]
     if cards[None]:
-        sections.append(_section("Answers without a verdict", cards[None]))
+        sections.append(_section("Answers with unknown result", cards[None]))
     body = (
         f'<header>\n<h1 dir="auto">{escape(title)}</h1>\n'
         f"{_numbers(summary)}\n</header>\n"
@@ -72,7 +82,7 @@ def _numbers(summary):
         for kind, percent in accuracy.get("per_answer_type", {}).items():
             tiles.append(_tile(f"Accuracy, {kind}", percent, ""))
     notes = {
-        "majority": ("Baseline, majority", "always the most common answer"),
+        "majority": ("Baseline, majority", "most common training answer"),
         "question_only": ("Baseline, question only", "ignores the image"),
     }
     for name, percent in summary.get("baselines", {}).items():
@@ -80,7 +90,8 @@ def _numbers(summary):
         tiles.append(_tile(label, percent, note, "baseline"))
     for name, scores in summary.get("grounding", {}).items():
         note = (
-            f"{scores['mass']:.1f}% of weight, chance {scores['chance']:.1f}%"
+            f"{scores['mass']:.1f} % of the weight on the object, chance "
+            f"{scores['chance']:.1f} %"
         )
         label = f"{str(name).replace('_', ' ')}, pointing accuracy"
         tiles.append(_tile(label, scores["pointing_accuracy"], note))
@@ -106,7 +117,7 @@ def _tile(label, percent, note, kind="plain"):
 
 
 def _section(heading, cards):
-    body = "\n".join(cards) or '<p class="none">None among the examples.</p>'
+    body = "\n".join(cards) or '<p class="none">No examples.</p>'
     return (
         f"<section>\n<h2>{heading} <small>{len(cards)} shown</small></h2>\n"
         f'<div class="cards">\n{body}\n</div>\n</section>'

@@ -1,4 +1,4 @@
-"""Numbers with a sign drawn over the image: how well words and cells match."""
+"""Draws signed numbers over an image, such as affinities of words and cells."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from vqa_keras.visualization.heat_map import check_weights
 from vqa_keras.visualization.heat_map import enlarge
 from vqa_keras.visualization.heat_map import grey_copy
 
-# Blue, grey, red: told apart also without color vision for red and green.
+# Blue, grey, red: distinguishable also with red-green color blindness.
 _COLORS = np.array(
     [
         (16, 66, 160),
@@ -21,7 +21,7 @@ _COLORS = np.array(
 
 
 def signed_colormap(values):
-    """Colors of numbers in [-1, 1]: blue below 0, grey at 0, red above.
+    """Maps numbers in [-1, 1] to colors: blue below 0, grey at 0, red above.
 
     Args:
         values: float array of any shape; clipped to [-1, 1].
@@ -39,15 +39,15 @@ def signed_colormap(values):
 def signed_overlay(image, values, size=256, highest=None):
     """Draws numbers of either sign over a grey copy of the image.
 
-    A cell near 0 leaves the grey image as it is; the further from 0, the
-    stronger the color.
+    A cell near 0 shows the grey image; the color is stronger for larger
+    absolute values.
 
     Args:
         image: uint8 array, `(H, W, 3)`.
         values: float array, `(h, w)`.
-        size: int. Longer side of the result in pixels.
-        highest: float. The absolute value of the strongest color, for maps
-            that are to be compared; None for the largest of this map.
+        size: int. Longer side of the result in pixels. Defaults to 256.
+        highest: float. The absolute value of the strongest color, to compare
+            maps. Defaults to `None`, the largest absolute value of this map.
 
     Returns:
         uint8 array, `(H', W', 3)`.
@@ -56,11 +56,11 @@ def signed_overlay(image, values, size=256, highest=None):
         ValueError: if a rank is wrong or a number is not finite.
     """
     values = check_weights(values, 2, signed=True)
-    picture = enlarge(image, size)
+    panel = enlarge(image, size)
     highest = np.abs(values).max() if highest is None else highest
-    shares = (values / highest).clip(-1, 1) if highest > 0 else 0 * values
-    shares = shares[np.ix_(*cells_of_pixels(picture, values))]  # (H', W')
-    strength = 0.85 * np.abs(shares[..., None]) ** 0.7
-    grey = 60 + 0.7 * grey_copy(picture)  # room for the colors at both ends
-    mixed = (1 - strength) * grey + strength * signed_colormap(shares)
+    fractions = (values / highest).clip(-1, 1) if highest > 0 else 0 * values
+    fractions = fractions[np.ix_(*cells_of_pixels(panel, values))]  # (H', W')
+    strength = 0.85 * np.abs(fractions[..., None]) ** 0.7
+    grey = 60 + 0.7 * grey_copy(panel)  # leaves contrast at both ends
+    mixed = (1 - strength) * grey + strength * signed_colormap(fractions)
     return mixed.round().astype(np.uint8)

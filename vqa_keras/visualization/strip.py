@@ -1,4 +1,4 @@
-"""Draws the maps of an attention beside their image."""
+"""Draws attention maps beside their image."""
 
 import numpy as np
 from PIL import Image
@@ -10,17 +10,18 @@ from vqa_keras.visualization.heat_map import overlay
 
 _SIZE = 256  # longer side of a panel, in pixels
 _GAP = 8  # white pixels between two panels
-_GLIMPSES = 8  # panels of one attention
+_GLIMPSES = 8  # most panels per attention
 _SHAPES = {1: "(M,)", 2: "(h, w)", 3: "(glimpses, h, w)"}
 
 
 def strip(image, attention):
     """Draws an image and its attention maps side by side, without text.
 
-    The image comes first, enlarged to 256 pixels on its longer side. Each
-    attention over the regions of a grid follows as an `overlay`, or as one per
-    glimpse, of the first 8. Other attention has no panel: weights of words,
-    of channels, between words and regions, and of regions without a grid.
+    The first panel is the image, enlarged to 256 pixels on its longer side.
+    Each attention over the regions of a grid follows as an `overlay`, or as one
+    `overlay` per glimpse, at most 8. Other attention has no panel: weights of
+    words, of channels, between words and regions, and of regions without a
+    grid.
 
     Args:
         image: uint8 array, `(H, W, 3)`.
@@ -28,12 +29,20 @@ def strip(image, attention):
             `VQA.ask`. A map is `(h, w)`, or `(glimpses, h, w)`.
 
     Returns:
-        `PIL.Image.Image` in RGB; `.save(path)` writes it.
+        `PIL.Image.Image` in RGB.
 
     Raises:
-        ValueError: if `image` is not of that type and rank, a name is of no
-            known kind, or a map has another rank, a negative weight or one
-            that is not finite.
+        ValueError: if `image` has another dtype or shape, a name is of no known
+            kind, or a map has another rank, a negative weight or one that is
+            not finite.
+
+    Example:
+    ```python
+    answer = task.ask("shape.png", "what shape is it?")
+    image = vqa_keras.images.decode("shape.png")
+    drawn = vqa_keras.visualization.strip(image, answer.attention)
+    drawn.save("attention.png")
+    ```
     """
     panels = [enlarge(image, _SIZE)]
     for name, weights in attention.items():

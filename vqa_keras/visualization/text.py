@@ -1,4 +1,4 @@
-"""Text in pictures, in Pillow's built-in font, which knows Latin script."""
+"""Measures and wraps text in Pillow's built-in font, which has Latin script."""
 
 import bisect
 
@@ -8,17 +8,26 @@ INK, FAINT = (28, 30, 34), (108, 112, 120)
 
 
 def font(size):
-    """The font of that height in pixels."""
+    """Returns the font of a height in pixels."""
     return ImageFont.load_default(size)
 
 
 def width_of(text, size):
-    """Width of one line in pixels."""
+    """Returns the width of one line in pixels."""
     return font(size).getlength(text)
 
 
 def cut(text, size, width):
-    """One line of `text`, with an ellipsis if it is wider than `width`."""
+    """Truncates text to one line of `width` pixels, with an ellipsis.
+
+    Args:
+        text: str.
+        size: int, height of the font in pixels.
+        width: int or float, in pixels.
+
+    Returns:
+        str.
+    """
     text = " ".join(text.split())[:500]
     if width_of(text, size) <= width:
         return text
@@ -29,7 +38,17 @@ def cut(text, size, width):
 
 
 def wrap(text, size, width, max_lines):
-    """Lines of whole words; a word wider than a line is cut."""
+    """Wraps text to lines of words; truncates words wider than a line.
+
+    Args:
+        text: str.
+        size: int, height of the font in pixels.
+        width: int or float, in pixels.
+        max_lines: int. The last line is truncated if text is left.
+
+    Returns:
+        list of str.
+    """
     words = text.split()
     lines = []
     while words and len(lines) < max_lines:

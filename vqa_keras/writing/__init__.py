@@ -1,8 +1,8 @@
-"""From a data set to records: `write_records`, and the Beam transforms in it.
+"""Writes a data set as records: `write_records` and its Beam transforms.
 
     vqa_keras.writing.write_records(options, dataset="jsonl", ...)
 
-Apache Beam is imported when the function is first used.
+The first use of the function imports Apache Beam.
 """
 
 from typing import Any

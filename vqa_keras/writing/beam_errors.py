@@ -1,4 +1,4 @@
-"""Errors of Beam's workers, as users read them."""
+"""Unwraps the errors of Beam's workers."""
 
 import contextlib
 import re
@@ -9,10 +9,10 @@ from vqa_keras.errors import UserError
 
 @contextlib.contextmanager
 def user_errors() -> Iterator[None]:
-    """Raises the `UserError` of a worker anew, without Beam's frames.
+    """Raises the `UserError` of a worker again, without Beam's frames.
 
-    Beam passes errors of workers on as text, wrapped in its own; an error of
-    the disk is a user's error too.
+    Beam passes an error of a worker on as text, inside an error of its own.
+    An OSError of a worker is raised as a `UserError` too.
     """
     try:
         yield
@@ -29,13 +29,14 @@ def _worker_message(error: Exception) -> str | None:
         return re.sub(r" \[while running .*", "", text)
     found = re.search(r"UserError: (.+)", text)
     if found:
-        # The words after the message name the step of the pipeline.
+        # Beam appends the step of the pipeline to the message.
         return re.sub(r" \[while running .*", "", found.group(1))
     found = re.search(r"OSError: (\[Errno \d+\] .+)", text)
     if found or isinstance(error, OSError):
         reason = found.group(1) if found else text
         return (
-            f"A file cannot be written or read: {reason}. Mend it and run the "
-            "same command again: what is finished is kept"
+            f"All files must be readable and writable. Received: {reason}. "
+            "Correct this and run the same command again; finished shards are "
+            "kept"
         )
     return None

@@ -1,4 +1,4 @@
-"""Runs a CNN over the images of a shard, always in batches of one size."""
+"""Runs a CNN over the images of a shard, in batches of one size."""
 
 import os
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from vqa_keras.image_encoders.resize import resize
 class FeatureExtractor:
     """Computes the grids of images with a saved image encoder.
 
-    Every call of the network has the same shape: the last batch is filled up
-    with black images. The grid of an image therefore depends on its place in
-    the shard only, not on how a runner bundles its work.
+    Every batch has the same shape: the last one is padded with black images.
+    The grid of an image therefore depends on its position in the shard only,
+    not on how a runner bundles its work.
 
     Args:
-        path: `.keras` file of the image encoder.
-        levels: list of names, one for each output of the encoder.
-        batch_size: int, images in a call of the network.
+        path: str or path, `.keras` file of the image encoder.
+        levels: list of str, one per output of the encoder.
+        batch_size: int, images per batch.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class FeatureExtractor:
         levels: Sequence[str],
         batch_size: int,
     ):
-        # Registers the layers that the file may hold.
+        # Registers custom layers that the file may contain.
         import vqa_keras.image_encoders  # noqa: F401
 
         self.model: Any = keras.saving.load_model(path, compile=False)
@@ -41,10 +41,13 @@ class FeatureExtractor:
     def __call__(
         self, images: Sequence[np.ndarray]
     ) -> list[dict[str, np.ndarray]]:
-        """Returns a list of `{level: (h, w, C)}`, one for each image.
+        """Computes the grids of one batch.
 
         Args:
             images: list of at most `batch_size` uint8 arrays `(H, W, 3)`.
+
+        Returns:
+            List of `{level: array (h, w, C)}`, one per image.
         """
         shape = (self.batch_size, *self.image_size, 3)
         batch = np.zeros(shape, "float32")

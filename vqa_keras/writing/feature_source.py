@@ -1,4 +1,4 @@
-"""Where the features of records come from: a CNN, or files of them."""
+"""Opens the source of the records' features: a CNN, or files of features."""
 
 import dataclasses
 import os
@@ -27,22 +27,25 @@ _OF_A_CNN = ("weights", "levels", "image_size", "pool", "l2_normalize")
 
 @dataclasses.dataclass(frozen=True)
 class FeatureSource:
-    """Where features come from, by the flags of `pipelines.write_records`.
+    """Source of features, by the flags of `pipelines.write_records`.
 
     Args:
-        image_encoder: name of a CNN, or "none". None is "grid_cnn", unless
-            there are region features.
-        weights: "imagenet", "none" or a file. None is "imagenet".
-        region_features: files and folders of precomputed features, in place of
-            a CNN, or None.
-        levels: names of feature maps, or None.
-        image_size: side of the images for the CNN, or None.
-        pool: see `vqa_keras.image_encoders.pool_and_normalize`.
-        l2_normalize: see there.
-        feature_dtype: "float16" or "bfloat16".
+        image_encoder: str, name of a CNN, or "none". Defaults to None:
+            "grid_cnn", or no CNN with `region_features`.
+        weights: "imagenet", "none" or a file. Defaults to None: "imagenet".
+        region_features: list of str, files and folders of precomputed features
+            that replace a CNN. Defaults to None.
+        levels: list of str, names of feature maps. Defaults to None: the last
+            one.
+        image_size: int, side of the CNN's input in pixels. Defaults to None:
+            the size that the CNN is made for.
+        pool: int or None (default), see
+            `vqa_keras.image_encoders.pool_and_normalize`.
+        l2_normalize: bool, see there. Defaults to False.
+        feature_dtype: "float16" (default) or "bfloat16".
 
     Raises:
-        UserError: if flags contradict each other.
+        UserError: if arguments contradict each other.
     """
 
     image_encoder: str | None = None
@@ -66,13 +69,13 @@ class FeatureSource:
 
     @property
     def cnn(self) -> str | None:
-        """Name of the CNN, or None if none runs."""
+        """Name of the CNN, or None without one."""
         if self.region_features or self.image_encoder == NO_ENCODER:
             return None
         return self.image_encoder or _DEFAULT_ENCODER
 
     def check(self, store_images: bool) -> None:
-        """Raises UserError for flags without effect."""
+        """Raises a `UserError` for arguments without effect."""
         if self.cnn or self.region_features:
             return
         if not store_images:
@@ -86,13 +89,13 @@ class FeatureSource:
         for name in _OF_A_CNN:
             if getattr(self, name):
                 raise UserError(
-                    f"--{name} must be with a CNN. Received: {received}"
+                    f"--{name} must be used with a CNN. Received: {received}"
                 )
 
     def open(self, work: WorkFolder, table: QuestionTable) -> "OpenFeatures":
-        """Loads the CNN, or scans the files of features.
+        """Loads the CNN, or indexes the files of features.
 
-        Rows of files that belong to no image are dropped in the table.
+        Rows that belong to no image are recorded in the table as dropped.
         """
         if self.region_features:
             return self._open_files(self.region_features, work, table)
@@ -133,7 +136,7 @@ class FeatureSource:
         return OpenFeatures(described, region_index=scan.region_index)
 
     def arguments(self, described: dict[str, Any] | None) -> dict[str, Any]:
-        """Returns what the records depend on, by name."""
+        """Returns the arguments that the records depend on, by name."""
         return {
             "image_encoder": described and described["name"],
             "weights_sha256": described and described["weights_sha256"],
@@ -148,12 +151,13 @@ class FeatureSource:
 
 @dataclasses.dataclass(frozen=True)
 class OpenFeatures:
-    """A source of features in use.
+    """An open source of features.
 
     Args:
-        described: the entry image_encoder of `dataset_info.json`, or None.
-        encoder: the CNN, or None.
-        region_index: index of the files of features, or None.
+        described: dict, entry image_encoder of `dataset_info.json`, or None
+            (default).
+        encoder: `keras.Model`, the CNN, or None (default).
+        region_index: `RegionIndex` of the files of features, or None (default).
     """
 
     described: dict[str, Any] | None = None
@@ -168,7 +172,7 @@ class OpenFeatures:
         return list(self.described["levels"])
 
     def save(self, output: str | os.PathLike[str]) -> str | None:
-        """Saves the CNN beside the records; returns its file, or None."""
+        """Saves the CNN beside the records; returns its path, or None."""
         if self.encoder is None:
             return None
         return str(save_encoder(self.encoder, output))

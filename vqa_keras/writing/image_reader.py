@@ -1,4 +1,4 @@
-"""Reads the images of a batch in threads, while the CNN runs on another."""
+"""Reads images in threads, one batch ahead of the CNN."""
 
 import concurrent.futures
 import os
@@ -18,16 +18,16 @@ from vqa_keras.images import UnreadableImage
 from vqa_keras.writing import quick_jpeg
 from vqa_keras.writing.stored_image import to_stored
 
-MAX_BYTES = 256 * 2**20  # of an image file; it is held in memory whole
-_THREADS = 2  # a CNN keeps the cores busy: more threads would only hold memory
+MAX_BYTES = 256 * 2**20  # of an image file, which is held in memory
+_THREADS = 2  # The CNN keeps the cores busy: more threads only cost memory.
 
 
 class ReadImage(NamedTuple):
-    """An image as it was read.
+    """A decoded image.
 
     Args:
         stored: bytes for the record, or None.
-        pixels: uint8 `(H, W, 3)`.
+        pixels: uint8 array `(H, W, 3)`.
         size: `(height, width)` before scaling.
     """
 
@@ -37,15 +37,16 @@ class ReadImage(NamedTuple):
 
 
 class ImageReader:
-    """Turns the images of a plan into pixels.
+    """Reads and decodes the images of a plan.
 
     Args:
-        folder: folder that the paths are below, or None.
+        folder: str or path, folder that the images' paths are below, or None.
         draw: function from an image's drawing to the bytes of an image file,
-            for images without a path.
-        store_images: whether the bytes to store are returned too.
-        size: `(height, width)` that pixels are scaled to, or None.
-        max_bytes: int. Larger files are not opened.
+            for images without a path. Defaults to None.
+        store_images: bool, whether to return the bytes for the record too.
+            Defaults to True.
+        size: `(height, width)` to scale the pixels to, or None (default).
+        max_bytes: int, larger files are not opened. Defaults to 256 MiB.
     """
 
     def __init__(
@@ -65,9 +66,14 @@ class ImageReader:
     def read_batches(
         self, batches: Iterable[list[ImageQuestions]]
     ) -> Iterator[list[ReadImage | UnreadableImage]]:
-        """Yields the images of each batch while the next one is being read.
+        """Yields the images of each batch while the next batch is read.
 
-        An image that cannot be read gives its `UnreadableImage`.
+        Args:
+            batches: iterable of lists of `ImageQuestions`.
+
+        Yields:
+            List per batch: a `ReadImage` per image, or the `UnreadableImage`
+            that reading it raised.
         """
         with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
             following = None
@@ -88,9 +94,15 @@ class ImageReader:
     def read(self, image: ImageQuestions) -> ReadImage:
         """Reads one image.
 
+        Args:
+            image: `ImageQuestions`.
+
+        Returns:
+            `ReadImage`.
+
         Raises:
-            UnreadableImage: with the reason; beside those of `decode`
-                "missing_file" and "unreadable_file".
+            UnreadableImage: with a reason of `vqa_keras.images.decode`, or
+                "missing_file" or "unreadable_file".
         """
         data = self._bytes(image)
         pixels = quick_jpeg.decode(data)
@@ -107,10 +119,10 @@ class ImageReader:
             raise UnreadableImage("missing_file")
         path = pathlib.Path(self.folder or "", image.path)
         try:
-            found = path.stat()
-            if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode):  # reading a pipe would block
                 raise UnreadableImage("unreadable_file")
-            if found.st_size > self.max_bytes:
+            if status.st_size > self.max_bytes:
                 raise UnreadableImage("too_large")
             return path.read_bytes()
         except UnreadableImage:

@@ -8,10 +8,10 @@ from typing import TextIO
 
 
 class Progress:
-    """Prints a line with images done, images per second and the time left.
+    """Prints the images done, images per second and the time left.
 
-    On a terminal one line is renewed every second; elsewhere, as in a log, a
-    line is printed every 10 seconds.
+    A terminal shows one line, updated every second; other streams, such as
+    logs, get a line every 10 seconds.
 
     ```python
     with Progress(total=5000, done=count_files):
@@ -19,10 +19,12 @@ class Progress:
     ```
 
     Args:
-        total: int, all images.
-        done: function without arguments, the images done so far.
-        stream: where the line goes. Defaults to stderr.
-        interval: seconds between lines.
+        total: int, number of images.
+        done: function without arguments that returns the number of images
+            done.
+        stream: text stream. Defaults to `sys.stderr`.
+        interval: float, seconds between lines. Defaults to 1 on a terminal and
+            10 elsewhere.
     """
 
     def __init__(
@@ -40,7 +42,8 @@ class Progress:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._start = 0.0
-        # Images and time of the first sight: some may be an earlier run's.
+        # Images and time of the first report: an earlier run may have done
+        # some of the images.
         self._before: tuple[int, float] | None = None
 
     def __enter__(self) -> "Progress":

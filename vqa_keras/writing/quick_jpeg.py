@@ -1,4 +1,4 @@
-"""Decodes plain JPEGs with TensorFlow, in half of Pillow's time."""
+"""Decodes plain JPEG files with TensorFlow, in half of Pillow's time."""
 
 import re
 import warnings
@@ -9,15 +9,24 @@ import tensorflow as tf
 from vqa_keras import images
 from vqa_keras.writing.stored_image import is_plain
 
-# In a scan 0 follows ff in pixels, d0 to d7 in marks that decoding restarts at.
+# In a scan, 00 follows ff in pixels, and d0 to d7 in restart markers.
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]")
 
 
 def decode(data: bytes) -> np.ndarray:
-    """Decodes the bytes of a file, to the pixels of `vqa_keras.images.decode`.
+    """Decodes an image file to the pixels of `vqa_keras.images.decode`.
 
-    TensorFlow decodes plain baseline JPEGs. Pillow decodes all other files,
-    and gives the reasons of damaged ones.
+    TensorFlow decodes plain baseline JPEG files. Pillow decodes all others, and
+    its errors have the reasons of damaged files.
+
+    Args:
+        data: bytes of the file.
+
+    Returns:
+        uint8 array `(H, W, 3)`.
+
+    Raises:
+        UnreadableImage: as `vqa_keras.images.decode` does.
     """
     if data.startswith(b"\xff\xd8") and _is_baseline(data):
         try:
@@ -39,6 +48,6 @@ def _is_baseline(data: bytes) -> bool:
 
 
 def _ends_after_scan(data: bytes) -> bool:
-    """Whether a JPEG's last scan is followed by its end and nothing else."""
+    """Returns whether only the end marker follows the last scan of a JPEG."""
     marker = _JPEG_MARKER.search(data, data.rfind(b"\xff\xda") + 2)
     return marker is not None and data[marker.start() :] == b"\xff\xd9"

@@ -1,4 +1,4 @@
-"""Turns the images of a shard's plan into records."""
+"""Encodes the images of a shard's plan as records."""
 
 import dataclasses
 import math
@@ -29,17 +29,20 @@ REGIONS = "regions"  # the level of precomputed region features
 
 @dataclasses.dataclass(frozen=True)
 class RecordOptions:
-    """What records are made of; it travels to workers as it is.
+    """Options of a `RecordMaker`, pickled to workers.
 
     Args:
-        dataset: name of the reader, whose drawings are drawn.
-        folder: the folder that the images' paths are below, or None.
-        batch_size: images in a call of the CNN.
-        store_images: whether the records hold the images.
-        image_encoder: `.keras` file, or None to run no CNN.
-        levels: names, one for each output of the CNN.
-        region_index: index of precomputed region features, or None.
-        feature_dtype: "float16" or "bfloat16".
+        dataset: str, name of the reader, whose `draw` draws images without a
+            file.
+        folder: str, folder that the images' paths are below, or None.
+        batch_size: int, images per batch of the CNN. Defaults to 32.
+        store_images: bool, whether the records store the images. Defaults to
+            True.
+        image_encoder: str, `.keras` file of the CNN. Defaults to None: no CNN.
+        levels: list of str, one per output of the CNN. Defaults to an empty
+            list.
+        region_index: `RegionIndex` of precomputed features, or None (default).
+        feature_dtype: "float16" (default) or "bfloat16".
     """
 
     dataset: str
@@ -53,15 +56,15 @@ class RecordOptions:
 
 
 class MadeRecord(NamedTuple):
-    """A record, and how many of its image's questions were cut."""
+    """A record and the number of its questions that were cut."""
 
     record: EncodedRecord
     cut_questions: int
 
 
 @dataclasses.dataclass(frozen=True)
-class _Content:
-    """What a record holds of an image; pixels are for the CNN only."""
+class _Loaded:
+    """An image and its features; the record omits `pixels`, the CNN's input."""
 
     image: ImageQuestions
     stored: bytes | None
@@ -72,7 +75,7 @@ class _Content:
 
 
 class RecordMaker:
-    """Makes the records of one shard after another.
+    """Makes the records of any number of shards.
 
     Args:
         options: `RecordOptions`.
@@ -98,28 +101,31 @@ class RecordMaker:
     def records(
         self, split: str, plan: list[ImageQuestions], text: RecordText
     ) -> Iterator[MadeRecord | Dropped]:
-        """Makes the records of a plan; memory holds two batches of images.
+        """Yields the records of a plan; memory holds two batches of images.
 
         Args:
-            split: what dropped images name as their split.
+            split: str, the split of the plan.
             plan: list of `ImageQuestions`.
             text: `RecordText`.
 
         Yields:
-            For each image a `MadeRecord`, or the `Dropped` of one that cannot
-            be used. In a batch, dropped images come first.
+            A `MadeRecord` per image, or a `Dropped` if the image cannot be
+            used. Dropped images are the first of their batch.
+
+        Raises:
+            UserError: if a record cannot be encoded.
         """
         size = self.options.batch_size
         batches = [plan[i : i + size] for i in range(0, len(plan), size)]
-        for batch, found in zip(batches, self._read(batches), strict=True):
+        for batch, results in zip(batches, self._read(batches), strict=True):
             kept = []
-            for image, read in zip(batch, found, strict=True):
+            for image, read in zip(batch, results, strict=True):
                 try:
-                    kept.append(self._content(image, read))
+                    kept.append(self._load(image, read))
                 except (UnreadableImage, UnreadableFeatures) as error:
                     yield _dropped(split, image, error.reason)
-            for content in self._with_grids(kept):
-                yield self._record(content, text)
+            for loaded in self._with_grids(kept):
+                yield self._record(loaded, text)
 
     def _read(
         self, batches: list[list[ImageQuestions]]
@@ -128,52 +134,52 @@ class RecordMaker:
             return self.images.read_batches(batches)
         return ([None] * len(batch) for batch in batches)
 
-    def _content(
+    def _load(
         self, image: ImageQuestions, read: ReadImage | UnreadableImage | None
-    ) -> _Content:
+    ) -> _Loaded:
         if isinstance(read, UnreadableImage):
             raise read
         stored, pixels, size = read or (None, None, None)
         if self.region_features is None:
-            return _Content(image, stored, pixels, size or (0, 0), {}, None)
+            return _Loaded(image, stored, pixels, size or (0, 0), {}, None)
         regions = self.region_features.read(image)
         size = size or regions.image_size or _size_of_boxes(regions.boxes)
         features = {REGIONS: regions.features}
-        return _Content(image, stored, pixels, size, features, regions.boxes)
+        return _Loaded(image, stored, pixels, size, features, regions.boxes)
 
-    def _with_grids(self, kept: list[_Content]) -> list[_Content]:
+    def _with_grids(self, kept: list[_Loaded]) -> list[_Loaded]:
         if self.extract is None or not kept:
             return kept
-        pixels = [c.pixels for c in kept if c.pixels is not None]
+        pixels = [one.pixels for one in kept if one.pixels is not None]
         return [
-            dataclasses.replace(content, features=grid)
-            for content, grid in zip(kept, self.extract(pixels), strict=True)
+            dataclasses.replace(loaded, features=grid)
+            for loaded, grid in zip(kept, self.extract(pixels), strict=True)
         ]
 
-    def _record(self, content: _Content, text: RecordText) -> MadeRecord:
-        questions, cut = text.encode(content.image.questions)
-        image_id = content.image.image_id
+    def _record(self, loaded: _Loaded, text: RecordText) -> MadeRecord:
+        questions, cut = text.encode(loaded.image.questions)
+        image_id = loaded.image.image_id
         try:
             record = encode(
                 {
                     "image_id": image_id,
-                    "image": content.stored,
-                    "image_size": content.size,
-                    "features": content.features,
-                    "boxes": content.boxes,
+                    "image": loaded.stored,
+                    "image_size": loaded.size,
+                    "features": loaded.features,
+                    "boxes": loaded.boxes,
                     "questions": questions,
                 },
                 self.options.feature_dtype,
             )
         except ValueError as error:
             raise UserError(
-                f"The record of the image {image_id} cannot be written. {error}"
+                f"The record of image {image_id} cannot be written. {error}"
             ) from error
         return MadeRecord(record, cut)
 
 
 def _size_of_boxes(boxes: np.ndarray) -> tuple[int, int]:
-    """The smallest image that the boxes fit into; (0, 0) without boxes."""
+    """Returns `(height, width)` that hold all boxes; (0, 0) without boxes."""
     if not len(boxes):
         return 0, 0
     right, bottom = boxes[:, 2:].max(axis=0)

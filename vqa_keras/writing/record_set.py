@@ -1,4 +1,4 @@
-"""A folder of records, from the first argument to `dataset_info.json`."""
+"""Begins, resumes and finishes the records of a folder."""
 
 import collections
 import hashlib
@@ -43,11 +43,11 @@ def sha256_of(value: Any) -> str:
 def open_folder(
     output: str | os.PathLike[str], overwrite: bool = False
 ) -> WorkFolder:
-    """Makes a folder ready for work, before the arguments are known whole.
+    """Prepares a folder for writing, before all arguments are known.
 
     Args:
-        output: folder; made if it does not exist.
-        overwrite: bool. Whether records that are there already are removed.
+        output: str or path, folder; created if it does not exist.
+        overwrite: bool, whether to remove existing records. Defaults to False.
 
     Returns:
         The `WorkFolder` in it.
@@ -57,8 +57,8 @@ def open_folder(
     """
     if "://" in str(output):
         raise UserError(
-            "--output must be a folder that this machine and all workers see "
-            f"as a file system; mount the storage. Received: {output}"
+            "--output must be a folder of a file system that this machine and "
+            f"all workers have mounted. Received: {output}"
         )
     output = pathlib.Path(output)
     if output.exists() and not output.is_dir():
@@ -89,21 +89,21 @@ def open_folder(
 def begin(
     output: str | os.PathLike[str], arguments: dict[str, Any]
 ) -> DatasetInfo | None:
-    """Begins the records that some arguments describe, or goes on with them.
+    """Begins the records of some arguments, or resumes them.
 
-    The arguments are written to the folder before anything else, so that a
-    rerun after a kill knows what the finished shards were made of.
+    Writes the arguments to the folder before anything else: a rerun after a
+    kill compares its own with those of the finished shards.
 
     Args:
-        output: folder that `open_folder` made ready.
-        arguments: dict of JSON values; everything the records depend on.
+        output: str or path, folder prepared by `open_folder`.
+        arguments: dict of JSON values, all that the records depend on.
 
     Returns:
-        The `DatasetInfo` if the folder holds these records whole, else None.
+        `DatasetInfo` if the folder holds these records completely, else None.
 
     Raises:
-        UserError: if the folder holds records of other arguments; the message
-            names the first that differs.
+        UserError: if the folder holds records of other arguments; names the
+            first that differs.
     """
     output = pathlib.Path(output)
     written = _written_arguments(output)
@@ -121,7 +121,7 @@ def begin(
         return None
     try:
         info = DatasetInfo.read(output)
-    except UserError:  # A shard is gone: it is written again.
+    except UserError:  # A shard is missing: it is written again.
         _write_arguments(output, arguments)
         (output / FILE).unlink()
         return None
@@ -143,22 +143,22 @@ def finish(
     """Writes `dropped.jsonl` and, last, `dataset_info.json`.
 
     Args:
-        output: folder of the records.
+        output: str or path, folder of the records.
         shards: `{split: [shard name, ...]}`, all of them written.
-        table: `QuestionTable` of the data, for the items its reader dropped.
+        table: `QuestionTable`, for the items that its reader dropped.
         dataset: field of `DatasetInfo`, as the next three.
         image_encoder: see there.
         stored_images: see there.
         arguments: see there.
-        allow_dropped: bool. Whether more than 1 % may be missing, of the
-            images or of the questions.
+        allow_dropped: bool, whether more than 1 % of the images or of the
+            questions may be dropped. Defaults to False.
 
     Returns:
-        The `DatasetInfo`.
+        `DatasetInfo`.
 
     Raises:
-        UserError: if too much was dropped, or no training image is left; the
-            records are then not complete, but kept for a rerun.
+        UserError: if too many items were dropped, or no training image is
+            left; the records are then incomplete, but kept for a rerun.
     """
     output = pathlib.Path(output)
     work = WorkFolder(output)
@@ -208,7 +208,7 @@ def _written_arguments(output: pathlib.Path) -> dict[str, Any] | None:
                 return values["arguments"] if path.name == FILE else values
             except (ValueError, KeyError, TypeError) as error:
                 raise UserError(
-                    f"{path} must be the JSON that this command writes. "
+                    f"{path} must be JSON in the layout of this command. "
                     f"Received: {error}. Pass --overwrite to write all again"
                 ) from error
     return None
@@ -217,7 +217,7 @@ def _written_arguments(output: pathlib.Path) -> dict[str, Any] | None:
 def _compare(
     output: pathlib.Path, written: dict[str, Any], arguments: dict[str, Any]
 ) -> None:
-    # Arguments that have a name on the command line come before hashes.
+    # Names of flags first, hashes last.
     names = {*written, *arguments}
     for name in sorted(names, key=lambda name: ("sha256" in name, name)):
         if written.get(name) != arguments.get(name):
@@ -229,7 +229,7 @@ def _compare(
 
 
 def _remove_records(output: pathlib.Path) -> None:
-    """Removes the files of this command, `dataset_info.json` first."""
+    """Removes the records of a folder, `dataset_info.json` first."""
     (output / FILE).unlink(missing_ok=True)
     for path in sorted(output.iterdir()):
         if _SHARD.fullmatch(path.name):
@@ -253,7 +253,7 @@ def _tidy(output: pathlib.Path) -> None:
 def _write_dropped(
     output: pathlib.Path, dropped: Iterable[Dropped]
 ) -> collections.Counter[tuple[str, str]]:
-    """Writes one line per item and counts them by kind and reason."""
+    """Writes one line per item; returns their counts by kind and reason."""
     path = output / DROPPED_FILE
     counts: collections.Counter[tuple[str, str]] = collections.Counter()
 
@@ -287,6 +287,6 @@ def _check_dropped(
             raise UserError(
                 f"At most {MAX_DROPPED:.0%} of the {kind} may be unusable. "
                 f"Received: {count} of {kept + count} ({listed}), named in "
-                f"{output / DROPPED_FILE}. Mend them and write to a new "
+                f"{output / DROPPED_FILE}. Correct them and write to a new "
                 "--output, or run the same command with --allow_dropped"
             )

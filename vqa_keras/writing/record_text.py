@@ -1,4 +1,4 @@
-"""The text side of records: vocabularies, token ids, answers and scores."""
+"""Encodes the text of records: vocabularies, token ids, answers, scores."""
 
 import collections
 import os
@@ -29,11 +29,14 @@ class TextLimits(NamedTuple):
     """Limits of the vocabularies and of questions.
 
     Args:
-        min_word_count: rarer words are unknown words.
-        min_answer_count: rarer answers are no classes.
-        top_answers: at most so many answers are classes; None: all.
-        sequence_length: the words that are kept of a question. None takes the
-            longest training question, but at most 14 words.
+        min_word_count: int, words that occur less often become [UNK]. Defaults
+            to 1.
+        min_answer_count: int, answers that occur less often are not classes.
+            Defaults to 1.
+        top_answers: int, largest number of classes, the most frequent answers.
+            Defaults to None: all.
+        sequence_length: int, words kept per question. Defaults to None: those
+            of the longest training question, at most 14.
     """
 
     min_word_count: int = 1
@@ -43,7 +46,7 @@ class TextLimits(NamedTuple):
 
 
 class Vocabularies(NamedTuple):
-    """What the text of records is made with, the arguments of `RecordText`."""
+    """Vocabularies and length of questions; the arguments of `RecordText`."""
 
     question_words: list[str]
     answers: list[str]
@@ -53,13 +56,13 @@ class Vocabularies(NamedTuple):
 def count_text(
     images: Iterable[ImageQuestions],
 ) -> dict[tuple[str, Any], int]:
-    """Counts words, answers and lengths of the questions of some images.
+    """Counts the words, answers and lengths of the questions of images.
 
     Args:
         images: iterable of `ImageQuestions`.
 
     Returns:
-        `{(kind, value): count}`; kind is "word", "answer" or "length".
+        `{(kind, value): count}`, where kind is "word", "answer" or "length".
     """
     counts = collections.Counter()
     for image in images:
@@ -78,18 +81,19 @@ def write_text(
     output: str | os.PathLike[str],
     limits: TextLimits,
 ) -> Vocabularies:
-    """Writes both vocabularies and fixes the length of questions.
+    """Writes both vocabularies and the length of questions.
 
     Args:
-        counts: what `count_text` returned, summed over the training split.
-        output: folder of the records.
+        counts: dict from `count_text`, summed over the training split.
+        output: str or path, folder of the records.
         limits: `TextLimits`.
 
     Returns:
         `Vocabularies`.
 
     Raises:
-        UserError: if no answer is left, or the files cannot be written.
+        UserError: if no answer is frequent enough, or the files cannot be
+            written.
     """
     kinds: dict[str, dict[Any, int]] = collections.defaultdict(dict)
     for (kind, value), count in counts.items():
@@ -100,7 +104,7 @@ def write_text(
     )
     if not answers:
         raise UserError(
-            "The training split must have an answer that occurs "
+            "The training split must have an answer that occurs at least "
             f"{limits.min_answer_count} times. Received: "
             f"{len(kinds['answer'])} answers, none that often"
         )
@@ -120,12 +124,12 @@ def write_text(
 
 
 class RecordText:
-    """Turns questions and answers into what a record holds of them.
+    """Encodes questions and answers for a record.
 
     Args:
-        question_words: list, the question vocabulary.
-        answers: list, the answer vocabulary.
-        sequence_length: int, the words that are kept of a question.
+        question_words: list of str, the question vocabulary.
+        answers: list of str, the answer vocabulary.
+        sequence_length: int, words kept per question.
     """
 
     def __init__(
@@ -142,14 +146,14 @@ class RecordText:
     def encode(
         self, questions: Iterable[Question]
     ) -> tuple[list[dict[str, Any]], int]:
-        """Returns the questions of an image as `records.encode` takes them.
+        """Encodes the questions of an image for `records.encode`.
 
         Args:
             questions: iterable of `Question`.
 
         Returns:
-            The list, and how many questions had more than `sequence_length`
-            words and were cut.
+            List of dicts, and the number of questions that had more than
+            `sequence_length` words and were cut.
         """
         encoded = []
         cut = 0

@@ -45,15 +45,36 @@ def write_records(
 ) -> DatasetInfo:
     """Writes a data set as records and prints a summary of the folder.
 
-    `options` are Beam's `PipelineOptions`, `features` is a `FeatureSource`, and
-    `of_reader` are arguments of the data set's reader; the others are the flags
-    of `pipelines.write_records`, which describes them.
+    Finished shards of an earlier call with the same arguments are kept.
+
+    Args:
+        options: Beam's `PipelineOptions`.
+        output: str or path, new or empty folder, or one that an earlier call
+            began.
+        dataset: str, name of a reader in `vqa_keras.datasets.readers`. Defaults
+            to "easy_vqa".
+        input_folder: str or path, folder of the data set. Defaults to None:
+            that of the reader, if it has one.
+        features: `FeatureSource`. Defaults to None: `FeatureSource()`.
+        sequence_length: see `TextLimits`, as the next three.
+        min_word_count: see there.
+        min_answer_count: see there.
+        top_answers: see there.
+        batch_size: int, images per batch of the CNN. Defaults to 32.
+        images_per_shard: int, largest number of images per file. Defaults to
+            512.
+        store_images: bool, whether the records store the images. Defaults to
+            True.
+        allow_dropped: bool, whether more than 1 % of the images or of the
+            questions may be dropped. Defaults to False.
+        overwrite: bool, whether to remove existing records. Defaults to False.
+        **of_reader: arguments of the reader's `read`.
 
     Returns:
-        The `vqa_keras.data.DatasetInfo` of the records.
+        `vqa_keras.data.DatasetInfo`.
 
     Raises:
-        UserError: if the data, the CNN or the output cannot be used.
+        UserError: if the data set, the CNN or the output cannot be used.
     """
     start = time.monotonic()
     reader = _reader(dataset)
@@ -159,7 +180,7 @@ def _run(
 
 
 def summary(info: DatasetInfo, seconds: float | None = None) -> str:
-    """Returns lines that say what a folder of records holds."""
+    """Returns a summary of a folder of records, several lines of text."""
     lines = [f"records        {pathlib.Path(info.directory or '')}"]
     for split, entry in info.splits.items():
         lines.append(
@@ -204,6 +225,6 @@ def _check_arguments(
         if name not in reader.ARGUMENTS:
             known = ", ".join(f"--{known}" for known in reader.ARGUMENTS)
             raise UserError(
-                f"--dataset={dataset} must be with no flags of readers but its "
-                f"own, {known}. Received: --{name}"
+                f"Flags of readers must be those of --dataset={dataset}, "
+                f"{known}. Received: --{name}"
             )

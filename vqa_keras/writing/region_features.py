@@ -1,4 +1,4 @@
-"""Reads precomputed region features of single images through their index."""
+"""Reads precomputed region features by image, through their index."""
 
 import os
 import pathlib
@@ -17,10 +17,10 @@ from vqa_keras.writing.region_rows import read_npz
 
 
 class RegionFeatures:
-    """Reads the region features of single images through an index.
+    """Reads the region features of an image through an index.
 
-    Any number of threads may call `read`. Make one in each process: open files
-    do not travel.
+    Threads may share one object. Each process opens its own: open files cannot
+    be pickled.
 
     Args:
         index: `RegionIndex`.
@@ -38,28 +38,28 @@ class RegionFeatures:
         path = pathlib.Path(index.index_path)
         uri = f"{path.absolute().as_uri()}?mode=ro"
         self._index = sqlite3.connect(uri, uri=True, check_same_thread=False)
-        # Closes the files: called by the owner, or when this is collected.
+        # Called by the owner, or at garbage collection.
         self.close = weakref.finalize(self, _close, self._files, self._index)
 
     def read(self, image: ImageQuestions) -> Regions:
         """Returns the features of an image.
 
         Args:
-            image: `ImageQuestions`. Features are found by its image_id, else
-                by its path's last part without the suffix.
+            image: `ImageQuestions`. Its image_id is looked up first, then the
+                stem of its path.
 
         Returns:
             `Regions`.
 
         Raises:
-            UnreadableFeatures: with the reason, "missing_features" if no row
-                and no file is this image's.
-            UserError: if a file is not the one that the index was made of.
+            UnreadableFeatures: with the reason, "missing_features" if the image
+                has neither a row nor a file.
+            UserError: if a file has changed since it was indexed.
         """
-        found = self._find(image)
-        if found is None:
+        entry = self._find(image)
+        if entry is None:
             raise UnreadableFeatures("missing_features", image.image_id)
-        key, *place, reason = found
+        key, *place, reason = entry
         if reason is not None:
             raise UnreadableFeatures(reason, image.image_id)
         try:

@@ -1,6 +1,6 @@
 """Scans precomputed region features once and indexes them by image.
 
-`vqa_keras.writing.region_rows` has the formats of the files.
+`vqa_keras.writing.region_rows` documents the formats of the files.
 """
 
 import contextlib
@@ -37,20 +37,25 @@ CREATE TABLE regions (
 
 
 class RegionIndex(NamedTuple):
-    """An index of region features: the paths that it is of, and its file."""
+    """An index of region features.
+
+    Args:
+        paths: list of str, the indexed .tsv files and folders of .npz files.
+        index_path: str, SQLite file of the index.
+    """
 
     paths: list[str]
     index_path: str
 
 
 class DroppedRow(NamedTuple):
-    """A row of the features that belongs to no image.
+    """A row of features that belongs to no image.
 
     Args:
-        row: `FILE:LINE`, or a file.
-        reason: "no_image_id", "duplicate_image_id" or one of
+        row: str, `FILE:LINE` or a file.
+        reason: "no_image_id", "duplicate_image_id" or a reason of
             `UnreadableFeatures`.
-        image_id: of the row, if it has one.
+        image_id: str, image_id of the row, or None (default).
     """
 
     row: str
@@ -59,15 +64,15 @@ class DroppedRow(NamedTuple):
 
 
 class RegionScan(NamedTuple):
-    """What a scan of region features gives.
+    """Result of a scan of region features.
 
     Args:
         region_index: `RegionIndex`.
-        channels: C of the features.
-        images: number of images that have features.
-        sha256: of all files; equal content in the same order, equal hash.
-        dropped: rows without an image_id that can be read, or with one that
-            came before.
+        channels: int, C of the features.
+        images: int, number of images that have features.
+        sha256: str, hash of the contents of all files, in order.
+        dropped: list of `DroppedRow`, rows without a readable image_id or with
+            a duplicate one.
     """
 
     region_index: RegionIndex
@@ -78,13 +83,13 @@ class RegionScan(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where an image's features are, columns 2 to 5 of the index.
+    """Location of an image's features; columns 2 to 5 of the index.
 
     Args:
-        file: number of the path.
-        start: byte of a row in its .tsv file.
-        length: bytes of the row.
-        path: .npz file, below the folder.
+        file: int, index in `RegionIndex.paths`.
+        start: int, byte offset of the row in the .tsv file, or None (default).
+        length: int, bytes of the row, or None (default).
+        path: str, .npz file below the folder, or None (default).
     """
 
     file: int
@@ -97,24 +102,25 @@ def index_region_features(
     paths: Sequence[str | os.PathLike[str]],
     index_path: str | os.PathLike[str],
 ) -> RegionScan:
-    """Reads all region features once and writes where each image's are.
+    """Reads all region features once and indexes their locations by image.
 
-    Memory stays flat: the index is an SQLite file of about 50 bytes an image.
+    Memory is constant in the number of images: the index is an SQLite file of
+    about 50 bytes per image.
 
     Args:
-        paths: list of .tsv files and of folders of .npz files, which may lie
-            in folders below and are named by the image_id or as the image
+        paths: list of .tsv files and folders of .npz files. Files in subfolders
+            are included; their names are the image_id or the name of the image
             file (`COCO_train2014_000000000009.npz`).
-        index_path: file to write; an old one is replaced.
+        index_path: str or path, file to write; replaces an existing file.
 
     Returns:
-        `RegionScan`. A row with an image_id and unreadable features is not in
+        `RegionScan`. A row with an image_id but unreadable features is not in
         `dropped`: `RegionFeatures.read` raises its reason for that image, so
         that it counts once.
 
     Raises:
-        UserError: if a path is neither, features are of unequal width, or no
-            image has any.
+        UserError: if a path is neither, features differ in width, or no image
+            has features.
     """
     index_path = pathlib.Path(index_path)
     with replacing(index_path) as temporary:
@@ -139,9 +145,9 @@ class _Scan:
         self._digests: list[str] = []
         self._images = 0
         self._dropped: list[DroppedRow] = []
-        # Width and place of the first features.
+        # Width and location of the first features.
         self._first: tuple[int, str] | None = None
-        self._reasons: dict[str, str] = {}  # {reason: place of the first}
+        self._reasons: dict[str, str] = {}  # {reason: first location}
 
     def tsv(self, number: int, path: pathlib.Path) -> None:
         """Adds the rows of a .tsv file."""
@@ -234,15 +240,15 @@ class _Scan:
             )
 
     def result(self, index: RegionIndex) -> RegionScan:
-        """Returns what was scanned; no features at all are a `UserError`."""
+        """Returns the `RegionScan`; raises a `UserError` without features."""
         if self._first is None:
-            found = ", ".join(
+            reasons = ", ".join(
                 f"{reason} (first {name})"
                 for reason, name in self._reasons.items()
             )
             raise UserError(
                 f"{', '.join(index.paths)} must have the region features of at "
-                f"least one image. Received: {found or 'none'}"
+                f"least one image. Received: {reasons or 'none'}"
             )
         digests = "".join(f"{digest}\n" for digest in self._digests)
         return RegionScan(
@@ -257,7 +263,7 @@ class _Scan:
 def _rows(
     file: BinaryIO, hasher: "hashlib._Hash"
 ) -> Iterator[tuple[bytes, int]]:
-    """Yields every line, an overlong one cut, and its length in the file."""
+    """Yields each line, cut if too long, and its length in the file."""
     while row := file.readline(MAX_BYTES + 1):
         hasher.update(row)
         length = len(row)

@@ -1,6 +1,6 @@
 """Reads the region features of one image: a TSV row or an .npz file.
 
-The TSV is that of bottom-up attention, without a header, columns
+The TSV format is that of bottom-up attention, without a header, columns
 
     image_id  image_w  image_h  num_boxes  boxes  features
 
@@ -27,17 +27,17 @@ COLUMNS = (
     b"boxes",
     b"features",
 )
-MAX_BYTES = 64 * 2**20  # of one row or array; 100 regions of 2048 take 1.1 MB
+MAX_BYTES = 64 * 2**20  # per row or array; 100 regions of 2048 take 1.1 MB
 
 
 class Regions(NamedTuple):
     """The regions of an image.
 
     Args:
-        features: float32 `(M, C)`.
-        boxes: float32 `(M, 4)`, x1, y1, x2, y2 in pixels.
-        image_size: `(height, width)` of the image, or None: an .npz file may
-            leave it out.
+        features: float32 array `(M, C)`.
+        boxes: float32 array `(M, 4)`, x1, y1, x2, y2 in pixels.
+        image_size: `(height, width)` of the image, or None if an .npz file
+            omits it.
     """
 
     features: np.ndarray
@@ -46,14 +46,14 @@ class Regions(NamedTuple):
 
 
 class UnreadableFeatures(ValueError):
-    """An image has no region features that can be used.
+    """Raised if the region features of an image cannot be used.
 
     Args:
         reason: one of "missing_features", "truncated_row", "damaged_row",
             "no_image_id", "wrong_image_size", "wrong_num_boxes",
             "damaged_base64", "not_finite", "damaged_file", "missing_arrays",
             "wrong_shape", "too_large" and "unreadable_file".
-        image_id: the row's image_id, if that much could be read.
+        image_id: str, image_id of the row, or None (default) if unreadable.
     """
 
     def __init__(self, reason: str, image_id: str | None = None):
@@ -65,21 +65,20 @@ class UnreadableFeatures(ValueError):
 
 
 def parse_row(row: bytes) -> tuple[str, Regions]:
-    """Reads a row of a bottom-up-attention TSV.
+    """Parses a row of a bottom-up-attention TSV file.
 
     Args:
-        row: bytes of the line, with or without its end.
+        row: bytes of the line, with or without the line end.
 
     Returns:
         image_id and `Regions`.
 
     Raises:
-        UnreadableFeatures: with the reason and, if the row has it, the
-            image_id.
+        UnreadableFeatures: with the reason and, if readable, the image_id.
     """
     columns = row.rstrip(b"\r\n").split(b"\t")
     try:
-        # An image_id that no tab ends may itself be cut.
+        # An image_id without a tab after it may be truncated.
         image_id = columns[0].decode() if len(columns) > 1 else ""
     except UnicodeDecodeError:
         image_id = ""
@@ -122,7 +121,7 @@ def _floats(column: bytes) -> np.ndarray:
     try:
         raw = binascii.a2b_base64(column, strict_mode=True)
     except ValueError:
-        # A column that is cut at the end may have lost its last group.
+        # A truncated column may lack part of its last group.
         reason = "truncated_row" if len(column) % 4 else "damaged_base64"
         raise UnreadableFeatures(reason) from None
     if len(raw) % 4:
@@ -131,10 +130,10 @@ def _floats(column: bytes) -> np.ndarray:
 
 
 def read_npz(path: str | os.PathLike[str]) -> Regions:
-    """Reads an image's .npz file; no pickle in it is ever loaded.
+    """Reads the .npz file of an image; never loads pickled objects.
 
     Args:
-        path: the file.
+        path: str or path of the file.
 
     Returns:
         `Regions`.
@@ -157,10 +156,10 @@ def read_npz(path: str | os.PathLike[str]) -> Regions:
     except (
         OSError,
         ValueError,  # also: a pickle instead of numbers
-        TypeError,  # also: an .npy file by another name
+        TypeError,  # also: an .npy file under another name
         EOFError,
-        KeyError,  # a member that is no .npy file
-        MemoryError,  # a header of a shape that no file has
+        KeyError,  # a member that is not an .npy file
+        MemoryError,  # a header with an impossible shape
         NotImplementedError,
         RuntimeError,
         zipfile.BadZipFile,
@@ -181,7 +180,7 @@ def read_npz(path: str | os.PathLike[str]) -> Regions:
 def _array(arrays: Any, *names: str) -> np.ndarray | None:
     for name in names:
         if name in arrays.files:
-            # A zip file gives no more bytes of a member than it declares, and
+            # zipfile reads no more bytes of a member than declared, and the
             # memory of a larger array is never touched.
             member = arrays.zip.getinfo(f"{name}.npy")
             if member.file_size > MAX_BYTES:

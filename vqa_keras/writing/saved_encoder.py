@@ -15,7 +15,7 @@ from vqa_keras.image_encoders import weights_sha256
 from vqa_keras.writing.work_folder import WorkFolder
 
 FILE = "image_encoder.keras"
-ONLY_LEVEL = "grid"  # what a single feature map is called without --levels
+ONLY_LEVEL = "grid"  # name of a single feature map without --levels
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that a zip file can have
 
 
@@ -32,12 +32,16 @@ def describe_encoder(
 
     Args:
         encoder: `keras.Model` from images to a grid, or to a dict of grids.
-        name: what the user called it. Of a path the last part is kept.
-        levels: list of the names asked for, or None.
-        weights: "imagenet", "none" or a file, of which the name is kept.
-        pool: int or None, what `pool_and_normalize` was called with.
-        l2_normalize: bool, the same.
-        feature_dtype: "float16" or "bfloat16", how the features are stored.
+        name: str, name or path of the CNN. The last part of a path is kept.
+        levels: list of str, names of the grids, or None (default).
+        weights: "imagenet" (default), "none" or a file, whose name is kept.
+        pool: int or None (default), argument of `pool_and_normalize`.
+        l2_normalize: bool, argument of `pool_and_normalize`. Defaults to False.
+        feature_dtype: "float16" (default) or "bfloat16", dtype of stored
+            features.
+
+    Returns:
+        Dict of JSON values.
 
     Raises:
         UserError: if the size of the images or of a grid is not fixed.
@@ -50,8 +54,8 @@ def describe_encoder(
     image_size = list(encoder.input_shape[1:3])
     if None in sum(shapes.values(), image_size):
         raise UserError(
-            f"{name} takes images of any size: --image_size must be given. "
-            "Received: none"
+            f"--image_size must be given for {name}, which takes images of any "
+            "size. Received: none"
         )
     return {
         "name": pathlib.Path(name).name,
@@ -69,20 +73,20 @@ def describe_encoder(
 def save_encoder(
     encoder: keras.Model, output: str | os.PathLike[str]
 ) -> pathlib.Path:
-    """Saves the CNN beside the records, whole or not at all.
+    """Saves the CNN beside the records, atomically.
 
-    Equal CNNs give equal bytes: Keras writes the time into the file and its
-    members, and both are replaced.
+    Equal CNNs give equal bytes: the times that Keras writes into the file and
+    its members are replaced.
 
     Args:
         encoder: `keras.Model`.
-        output: folder of the records.
+        output: str or path, folder of the records.
 
     Returns:
-        The path of the `.keras` file.
+        `pathlib.Path` of the `.keras` file.
 
     Raises:
-        UserError: if the disk does not take the file.
+        UserError: if the file cannot be written.
     """
     path = pathlib.Path(output, FILE)
     work = WorkFolder(output).path

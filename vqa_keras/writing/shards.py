@@ -1,4 +1,4 @@
-"""Writes shards that are either whole or absent, whatever happens."""
+"""Writes shards atomically: each is either complete or absent."""
 
 import contextlib
 import hashlib
@@ -23,7 +23,7 @@ MARKER_SUFFIX = ".done.json"
 _TEMPORARY = re.compile(r"\..+\.\d+-[0-9a-f]{32}\.tmp")
 _CHUNK_BYTES = 1 << 20
 _PAUSE = 0.001  # seconds, in which 1 MB is written
-_FRAME_BYTES = 16  # what TFRecord adds to a record: length and two checksums
+_FRAME_BYTES = 16  # TFRecord adds a length and two checksums to a record.
 
 
 def write_shard(
@@ -31,29 +31,32 @@ def write_shard(
     records: Iterable[EncodedRecord],
     fingerprint: str = "",
 ) -> dict[str, Any]:
-    """Writes records to a shard, whole or not at all.
+    """Writes records to a shard, atomically.
 
     The records go to a temporary file in the same folder, which is renamed
-    when it is whole. A marker `<path>.done.json` is written after it, so that
-    `finished_shard` finds the shard on a rerun. The same records in the same
-    order give the same bytes.
+    when it is complete. A marker `<path>.done.json` is written after it, so
+    that `finished_shard` finds the shard on a rerun. The same records in the
+    same order give the same bytes.
 
-    A process that dies loses nothing of this. For a machine that does, call
-    `flush_files` once all shards are written; until then a rerun finds by its
-    checksum a shard that the disk did not keep.
+    This holds if the process dies. If the machine may die too, call
+    `flush_files` once all shards are written; until then, a rerun detects a
+    shard that the disk lost by its checksum.
 
     Args:
-        path: file to write, for example `DIR/train-00000-of-00004.tfrecord`.
-        records: iterable of what `vqa_keras.data.records.encode` returns.
-        fingerprint: str, what the content depends on (a hash of arguments and
-            input); a rerun trusts the shard only for an equal fingerprint.
+        path: str or path, file to write, such as
+            `DIR/train-00000-of-00004.tfrecord`.
+        records: iterable of `EncodedRecord`, from
+            `vqa_keras.data.records.encode`.
+        fingerprint: str, hash of all that the content depends on (arguments
+            and input); a rerun trusts the shard only for an equal fingerprint.
+            Defaults to "".
 
     Returns:
-        The shard's entry in `dataset_info.json`: dict of name, images,
+        Entry of the shard in `dataset_info.json`: dict of name, images,
         questions, in_vocabulary (those with `answer_id >= 0`), bytes, sha256.
 
     Raises:
-        UserError: if the disk does not take the file.
+        UserError: if the file cannot be written.
     """
     path = pathlib.Path(path)
     images = questions = in_vocabulary = size = 0
@@ -65,7 +68,7 @@ def write_shard(
                 questions += record.questions
                 in_vocabulary += record.in_vocabulary
                 size += len(record.data) + _FRAME_BYTES
-        digest = sha256.result()  # an error of reading keeps the old shard
+        digest = sha256.result()  # a read error keeps the old shard
         found = temporary.stat().st_size
         if found != size:
             raise OSError(f"{size} bytes written, {found} bytes on disk")
@@ -88,8 +91,12 @@ def finished_shard(
 ) -> dict[str, Any] | None:
     """Returns the entry of a shard that an earlier run finished, or None.
 
-    A shard is trusted only if its marker names the same fingerprint and the
-    size and sha256 of the bytes on disk are those that the marker names.
+    A shard is trusted only if fingerprint, size and sha256 are those of its
+    marker.
+
+    Args:
+        path: str or path of the shard.
+        fingerprint: str, see `write_shard`. Defaults to "".
     """
     try:
         marker = json.loads(_marker(path).read_text(encoding="utf-8"))
@@ -105,7 +112,7 @@ def finished_shard(
 
 
 def remove_leftovers(directory: str | os.PathLike[str]) -> None:
-    """Removes temporary files that killed runs left in a directory.
+    """Removes the temporary files of killed runs from a directory.
 
     Call it once, before the workers start.
     """
@@ -126,9 +133,9 @@ def _hashed_writer(
 ) -> Iterator[tuple[tf.io.TFRecordWriter, Future[str]]]:
     """Yields a writer of a new file and a future of its hex sha256.
 
-    The hash is computed on another CPU core from what is written already; it is
-    known once the context has ended. The writer makes the file: emptying one
-    that is there would cost a write to the disk when it is closed.
+    A thread computes the hash while the file is written; the result is ready
+    once the context has ended. The writer creates the file: truncating an
+    existing one would cost a write to the disk on close.
     """
     written = threading.Event()
     with contextlib.ExitStack() as stack:
@@ -146,7 +153,7 @@ def _sha256_behind(path: pathlib.Path, written: threading.Event) -> str:
     buffer = memoryview(bytearray(_CHUNK_BYTES))
     with open(path, "rb", buffering=0) as file:
         while True:
-            last = written.is_set()  # before reading: then all is on disk
+            last = written.is_set()  # before reading: then the file is complete
             count = file.readinto(buffer)
             digest.update(buffer[:count])
             if last and not count:
@@ -161,7 +168,7 @@ def _marker(path: str | os.PathLike[str]) -> pathlib.Path:
 
 @contextlib.contextmanager
 def _os_errors() -> Iterator[None]:
-    """Turns TensorFlow's errors of files into an OSError."""
+    """Raises TensorFlow's file errors as OSError."""
     try:
         yield
     except tf.errors.OpError as error:

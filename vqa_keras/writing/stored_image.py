@@ -1,4 +1,4 @@
-"""The bytes that a record keeps of an image file."""
+"""Converts an image file to the bytes that a record stores."""
 
 import io
 import warnings
@@ -11,18 +11,18 @@ from vqa_keras.images import open_image
 
 
 def to_stored(data: bytes, image: np.ndarray) -> bytes:
-    """Returns the bytes that a record keeps of an image.
+    """Returns the bytes that a record stores of an image.
 
     Args:
         data: bytes of the image file.
-        image: its pixels, by `vqa_keras.images.decode`.
+        image: uint8 array `(H, W, 3)`, its pixels by `vqa_keras.images.decode`.
 
     Returns:
-        `data` where every decoder reads it as `image`: an upright 8-bit RGB
-        JPEG or an 8-bit RGB PNG. Any other file becomes a PNG of `image`.
+        `data` if every decoder reads it as `image`: an upright 8-bit RGB JPEG
+        or an 8-bit RGB PNG. Else the bytes of a PNG of `image`.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Odd metadata does no harm.
+        warnings.simplefilter("ignore")  # Invalid metadata is harmless here.
         opened, _ = open_image(data)
         if is_plain(opened, data):
             return data
@@ -32,11 +32,11 @@ def to_stored(data: bytes, image: np.ndarray) -> bytes:
 
 
 def is_plain(image: Image.Image, data: bytes) -> bool:
-    """Whether every decoder reads a file alike: upright RGB of 8 bits.
+    """Returns whether every decoder reads a file alike: upright 8-bit RGB.
 
     Args:
-        image: the PIL image of its header.
-        data: its bytes.
+        image: `PIL.Image.Image` of the file, its header read.
+        data: bytes of the file.
     """
     if image.mode != "RGB" or _orientation(image) != 1:
         return False

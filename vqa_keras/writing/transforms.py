@@ -1,4 +1,4 @@
-"""The Apache Beam side of writing records: the only module that imports it."""
+"""Apache Beam transforms that write records."""
 
 import collections
 import os
@@ -27,11 +27,11 @@ from vqa_keras.writing.work_folder import WorkFolder
 class BuildVocabularies(beam.PTransform):
     """Counts words and answers and writes both vocabularies.
 
-    In: names of the training shards, whose plans are in the work folder.
-    Out: one element, the `Vocabularies`.
+    In: names of the training shards (str), whose plans are in the work folder.
+    Out: one `Vocabularies`.
 
     Args:
-        output: folder of the records.
+        output: str or path, folder of the records.
         limits: `TextLimits`.
     """
 
@@ -51,18 +51,18 @@ class BuildVocabularies(beam.PTransform):
 
 
 class WriteShards(beam.PTransform):
-    """Writes records, shard by shard.
+    """Writes the records of each shard.
 
-    In: names of shards, whose plans are in the work folder.
-    Out: the entry of each shard in `dataset_info.json`.
+    In: names of shards (str), whose plans are in the work folder.
+    Out: entry of each shard in `dataset_info.json` (dict).
 
-    A shard that an earlier run finished is passed on as it is. Memory holds
-    two batches of images and the plan of one shard.
+    Shards that an earlier run finished are kept. Memory holds two batches of
+    images and the plan of one shard.
 
     Args:
-        output: folder of the records.
+        output: str or path, folder of the records.
         options: `RecordOptions`.
-        fingerprint: str, what the shards' contents depend on.
+        fingerprint: str, hash of all that the shards depend on.
         vocabularies: side input, the output of `BuildVocabularies`.
     """
 
@@ -86,7 +86,10 @@ class WriteShards(beam.PTransform):
 
 
 class CountInShard(beam.DoFn):
-    """Shard name -> `((kind, text), count)` for its words and answers."""
+    """Counts the words, answers and lengths of a shard.
+
+    In: name of a shard. Out: `((kind, value), count)` of `count_text`.
+    """
 
     def __init__(self, output: str):
         self.output = output
@@ -98,7 +101,10 @@ class CountInShard(beam.DoFn):
 
 
 class WriteShard(beam.DoFn):
-    """Shard name -> its entry, the shard being on disk."""
+    """Writes a shard.
+
+    In: name of a shard. Out: entry of the shard, once it is written.
+    """
 
     def __init__(self, output: str, options: RecordOptions, fingerprint: str):
         self.output = output
@@ -134,10 +140,10 @@ class WriteShard(beam.DoFn):
     def _records(
         self, shard: str, work: WorkFolder, text: RecordText
     ) -> Iterator[EncodedRecord]:
-        """Yields the records of a shard and writes its report at the end.
+        """Yields the records of a shard, then writes its report.
 
-        The report is therefore on disk before the shard is whole, and every
-        finished shard has one.
+        The report is written before the shard is complete: every finished
+        shard has one.
         """
         maker = self.maker or RecordMaker(self.options)
         plan = work.plan(shard)

@@ -1,4 +1,4 @@
-"""The files that exist only while records are being written."""
+"""Reads and writes the files that exist while records are written."""
 
 import dataclasses
 import itertools
@@ -18,11 +18,11 @@ NAME = "unfinished"
 
 @dataclasses.dataclass(frozen=True)
 class ShardReport:
-    """What of a shard's plan is not in its records.
+    """Losses between the plan and the records of a shard.
 
     Args:
-        dropped: the images that are left out.
-        cut_questions: number of questions that were cut.
+        dropped: list of `Dropped`, the images left out.
+        cut_questions: int, number of questions that were cut.
     """
 
     dropped: list[Dropped]
@@ -32,12 +32,12 @@ class ShardReport:
 class WorkFolder:
     """`DIR/unfinished`: the files that driver and workers exchange.
 
-    Workers may be other processes, so everything is in small files, one of a
-    kind for each shard: the plan (which images), the report (what was
-    dropped), and the number of images done.
+    Workers may be other processes, so they exchange small files, one of each
+    kind per shard: the plan (its images), the report (dropped images), the
+    entry (for `dataset_info.json`) and the progress (number of images done).
 
     Args:
-        output: folder of the records.
+        output: str or path, folder of the records.
     """
 
     def __init__(self, output: str | os.PathLike[str]):
@@ -46,13 +46,13 @@ class WorkFolder:
     def write_plans(
         self, table: QuestionTable, images_per_shard: int
     ) -> dict[str, list[str]]:
-        """Cuts every split into equal shards of neighboring images.
+        """Divides each split into shards of equal size and writes their plans.
 
-        Memory holds the images of one shard.
+        A shard holds consecutive images. Memory holds the images of one shard.
 
         Args:
             table: `QuestionTable`.
-            images_per_shard: int, the largest number of images in a shard.
+            images_per_shard: int, largest number of images per shard.
 
         Returns:
             `{split: [shard name, ...]}`.
@@ -72,7 +72,7 @@ class WorkFolder:
         return names
 
     def plan(self, shard: str) -> list[ImageQuestions]:
-        """Returns the images of a shard."""
+        """Returns the `ImageQuestions` of a shard."""
         return [ImageQuestions.from_json(v) for v in self._read(shard, "plan")]
 
     def write_report(self, shard: str, report: ShardReport) -> None:
@@ -86,7 +86,7 @@ class WorkFolder:
         return ShardReport(dropped, values["cut_questions"])
 
     def write_entry(self, shard: str, entry: dict[str, Any]) -> None:
-        """Writes the entry of a shard that is on disk."""
+        """Writes the entry of a finished shard."""
         self._write(shard, "entry", entry)
 
     def entry(self, shard: str) -> dict[str, Any]:
@@ -94,15 +94,15 @@ class WorkFolder:
         return self._read(shard, "entry")
 
     def write_sequence_length(self, sequence_length: int) -> None:
-        """Writes the number of words that are kept of a question."""
+        """Writes the number of words kept per question."""
         self._write("text", "sequence_length", sequence_length)
 
     def sequence_length(self) -> int:
-        """Returns the number of words that are kept of a question."""
+        """Returns the number of words kept per question."""
         return self._read("text", "sequence_length")
 
     def set_done(self, shard: str, images: int) -> None:
-        """Writes how many images of a shard are done; not flushed to disk."""
+        """Writes the number of images done of a shard; not flushed to disk."""
         path = self.path / f"{shard}.progress"
         path.write_text(str(images), encoding="utf-8")
 
@@ -112,13 +112,13 @@ class WorkFolder:
             path.unlink(missing_ok=True)
 
     def done(self) -> int:
-        """Returns how many images of all shards are done."""
+        """Returns the number of images done of all shards."""
         total = 0
         for path in self.path.glob("*.progress"):
             try:
                 total += int(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):
-                pass  # Being written at this moment.
+                pass  # The file is being written.
         return total
 
     def remove(self) -> None:

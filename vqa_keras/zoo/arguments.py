@@ -1,4 +1,4 @@
-"""The argument that commands take beside their flags."""
+"""The argument of commands beside their flags."""
 
 import pathlib
 
@@ -10,8 +10,8 @@ def one_argument(argv, name, needed):
 
     Args:
         argv: list of str, the command line without its flags.
-        name: what the command's manual calls the argument, such as "RUN".
-        needed: what the argument is, for the message.
+        name: the argument in the command's manual, such as "RUN".
+        needed: what the argument must be, for the message.
 
     Raises:
         UserError: if there is none, or more than one.
@@ -20,8 +20,8 @@ def one_argument(argv, name, needed):
         command = pathlib.Path(argv[0]).stem
         received = " ".join(argv[1:]) or "nothing"
         raise UserError(
-            f"needed {needed}: python -m vqa_keras.zoo.{command} {name}. "
-            f"Received: {received}"
+            f"The argument must be {needed}: "
+            f"python -m vqa_keras.zoo.{command} {name}. Received: {received}"
         )
     return argv[1]
 

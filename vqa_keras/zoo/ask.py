@@ -1,10 +1,10 @@
-r"""Asks a run a question about an image.
+r"""Answers a question about an image.
 
     python -m vqa_keras.zoo.ask runs/stacked --image=photo.png \
         --question="what color is the shape?" --output=answer.html
 
-Prints the best answers with their probabilities. With --output it also shows
-the attention that led to them, in a file whose ending says how:
+Prints the best answers with their probabilities. --output also draws their
+attention, in a file whose ending decides the form:
 
     .html   a page with the question, the answers and every attention of the
             model: heat maps, weights of the words, words against regions
@@ -12,6 +12,7 @@ the attention that led to them, in a file whose ending says how:
             regions, without text; the image alone if the model has no such map
 """
 
+import io
 import pathlib
 
 from absl import flags
@@ -19,13 +20,15 @@ from absl import flags
 from vqa_keras import visualization
 from vqa_keras.command import run
 from vqa_keras.errors import UserError
+from vqa_keras.files import make_folder_of
+from vqa_keras.files import write_atomically
 from vqa_keras.images import UnreadableImage
 from vqa_keras.images import decode
-from vqa_keras.runs.run import check_takes_pictures
+from vqa_keras.runs.run import check_takes_images
 from vqa_keras.runs.run import load_run
 from vqa_keras.zoo.arguments import one_run
 
-_IMAGE = flags.DEFINE_string("image", None, "Picture file.", required=True)
+_IMAGE = flags.DEFINE_string("image", None, "Image file.", required=True)
 _QUESTION = flags.DEFINE_string(
     "question", None, "The question.", required=True
 )
@@ -33,7 +36,7 @@ _TOP_K = flags.DEFINE_integer("top_k", 5, "Answers to show.", lower_bound=1)
 _OUTPUT = flags.DEFINE_string(
     "output",
     None,
-    "File to show the attention in: .html for a page, .png for heat maps "
+    "File to draw the attention in: .html for a page, .png for heat maps "
     "beside the image. Without it no file is written.",
 )
 _ENDINGS = (".html", ".png")
@@ -44,7 +47,7 @@ def main(argv):
     path = _output_path(_OUTPUT.value)
     image = _read_image(_IMAGE.value)
     task, _ = load_run(folder)
-    check_takes_pictures(task)
+    check_takes_images(task)
     answer = task.ask(image, _QUESTION.value, top_k=_TOP_K.value)
     for text, probability in zip(
         answer.answers, answer.probabilities, strict=True
@@ -67,24 +70,27 @@ def _output_path(value):
 
 
 def _show(path, image, answer):
-    """Writes the attention of an answer as the file's ending says."""
+    """Writes the attention of an answer in the form of the file's ending."""
+    if path.suffix.lower() == ".png":
+        file = io.BytesIO()
+        visualization.strip(image, answer.attention).save(file, format="PNG")
+        content = file.getvalue()
+    else:
+        example = visualization.Example(
+            image=image,
+            question=_QUESTION.value,
+            answers=answer.answers,
+            probabilities=answer.probabilities,
+            attention=answer.attention,
+            words=answer.words,
+        )
+        content = visualization.page(example)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix.lower() == ".png":
-            strip = visualization.strip(image, answer.attention)
-            strip.save(path, format="PNG")
-        else:
-            example = visualization.Example(
-                image=image,
-                question=_QUESTION.value,
-                answers=answer.answers,
-                probabilities=answer.probabilities,
-                attention=answer.attention,
-                words=answer.words,
-            )
-            path.write_text(visualization.page(example), encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"--output cannot be written: {error}") from error
+        write_atomically(make_folder_of(path), content)
+    except UserError as error:
+        raise UserError(
+            f"--output cannot be written: {error.__cause__}"
+        ) from error
 
 
 def _read_image(path):

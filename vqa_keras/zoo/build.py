@@ -1,10 +1,10 @@
-"""Builds the model of a zoo entry and prints what it is.
+"""Builds the model of a zoo entry and prints its layers and parameters.
 
     python -m vqa_keras.zoo.build stacked [--output=stacked.keras]
     python -m vqa_keras.zoo.build --list
 
-Needs no data. The printed tables list the layers and their parameters; the
-saved file opens with keras.saving.load_model where vqa_keras is imported.
+It requires no data. keras.saving.load_model opens the saved file where
+vqa_keras is imported.
 """
 
 from absl import flags

@@ -114,7 +114,7 @@ def build_task(entry, recipe, records, dtype="float32"):
 
 
 def _feature_sizes(records, inputs):
-    """The backbone's arguments that the features in the records decide."""
+    """Returns the arguments of the backbone that depend on the features."""
     shapes = records.feature_shapes(inputs)
     if inputs == "regions":
         return {"regions_dim": shapes["regions"][-1]}

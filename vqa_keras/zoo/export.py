@@ -2,9 +2,9 @@
 
     python -m vqa_keras.zoo.export runs/stacked --output=models/stacked
 
-Writes models/stacked/1/ with the signatures `serving_default` (files of
-pictures and question strings) and `tokens` (grids of features and token ids);
-both give answers, scores and the attention of every hop, and neither needs
+Writes models/stacked/1/ with the signatures `serving_default` (image files and
+question strings) and `tokens` (grids of features and token ids); both return
+answers, scores and the attention of every hop, and neither needs
 tensorflow_text or vqa_keras where it is loaded.
 """
 
@@ -12,22 +12,22 @@ from absl import flags
 
 from vqa_keras import serving
 from vqa_keras.command import run
-from vqa_keras.runs.run import check_takes_pictures
+from vqa_keras.runs.run import check_takes_images
 from vqa_keras.runs.run import load_run
 from vqa_keras.zoo.arguments import one_run
 
 _OUTPUT = flags.DEFINE_string(
-    "output", None, "Folder of the model's versions.", required=True
+    "output", None, "Folder for the versions of the model.", required=True
 )
 _VERSION = flags.DEFINE_integer(
-    "version", 1, "Version, the subfolder's name.", lower_bound=1
+    "version", 1, "Version, the name of the subfolder.", lower_bound=1
 )
-_TOP_K = flags.DEFINE_integer("top_k", 5, "Answers to give.", lower_bound=1)
+_TOP_K = flags.DEFINE_integer("top_k", 5, "Answers to return.", lower_bound=1)
 
 
 def main(argv):
     task, _ = load_run(one_run(argv))
-    check_takes_pictures(task)
+    check_takes_images(task)
     path = serving.export(
         task, _OUTPUT.value, version=_VERSION.value, top_k=_TOP_K.value
     )

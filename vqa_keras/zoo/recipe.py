@@ -9,7 +9,7 @@ from vqa_keras.files import zoo_folder as entries
 def names():
     """Returns the sorted names of the model entries.
 
-    A folder directly below `entries()` that holds a recipe is one. Recipes
+    An entry is a folder with a recipe directly below `entries()`. Recipes
     deeper down, such as `image_encoders/grid_cnn`, make parts of models.
     """
     return [name for name in _all_names() if "/" not in name]
@@ -24,7 +24,7 @@ def load_recipe(name):
 
     Raises:
         UserError: if the zoo has no such entry, with the list of all entries;
-            or if its recipe is no TOML, with the file and the line.
+            or if its recipe is not TOML, with the file and the line.
     """
     known = _all_names()
     if name not in known:
@@ -39,7 +39,7 @@ def load_recipe(name):
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise UserError(
-            f"{path} is not valid TOML: needed UTF-8, received byte "
+            f"{path} is not valid TOML: it must be UTF-8. Received: byte "
             f"{error.object[error.start]:#x} (at line {line})"
         ) from error
 

@@ -2,10 +2,10 @@ r"""Gives the results of vqa_keras 0.1 the names of this version.
 
     python -m vqa_keras.zoo.rename_results runs/*/results.json
 
-Baselines were called floors; pointing accuracy, peak; the attention over the
-regions, `regions_1`, was `hop_1`; an argument of `DenseSymmetricBackbone`,
-`num_null_slots`, was `num_nowhere`. Only names change: every number stays as it
-was measured. A file that has the new names is left as it is.
+Renames `floors` to `baselines`, `peak` to `pointing_accuracy`, `hop_1` (the
+attention over regions) to `regions_1`, and `num_nowhere` (an argument of
+`DenseSymmetricBackbone`) to `num_null_slots`. Numbers do not change. A file
+with the new names is left as it is.
 """
 
 import json
@@ -13,8 +13,8 @@ import json
 from vqa_keras.command import run
 from vqa_keras.errors import UserError
 from vqa_keras.files import read_json
+from vqa_keras.files import write_json
 from vqa_keras.renamed import rename_results
-from vqa_keras.runs.run import write_json
 
 
 def main(argv):

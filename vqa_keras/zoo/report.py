@@ -3,7 +3,7 @@ r"""Writes a page of right and wrong answers of a run with their heat maps.
     python -m vqa_keras.zoo.report runs/stacked --data=records \
         --output=report.html
 
-The page is one file that needs no network. It opens with accuracy, baselines
+The page is one file that needs no network. It begins with accuracy, baselines
 and grounding of the whole split; at most half of its examples are wrong
 answers.
 """
@@ -29,54 +29,57 @@ _SPLIT = flags.DEFINE_string("split", "test", "Split of the records.")
 _EXAMPLES = flags.DEFINE_integer(
     "examples", 24, "Questions to show.", lower_bound=0
 )
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of their choice.", lower_bound=0)
+_SEED = flags.DEFINE_integer(
+    "seed", 0, "Seed of the choice of questions.", lower_bound=0
+)
 _BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", 256, "Questions at a time.", lower_bound=1
+    "batch_size", 256, "Questions per batch.", lower_bound=1
 )
 
 
 def main(argv):
     task, results = load_run(one_run(argv))
-    inputs, split = results["inputs"], _SPLIT.value
+    split = _SPLIT.value
     records = Records(_DATA.value)
     task = task_for_records(task, records, results)
     if not records.info.stored_images:
         raise UserError(
-            f"{_DATA.value}: needed records with the pictures inside. "
-            "Received: records without"
+            f"{_DATA.value} must be records with the images inside. Received: "
+            "records without"
         )
-    outputs = evaluation.predict(
+    predictions = evaluation.predict(
         task,
         records,
         split,
-        inputs,
+        results.inputs,
         _BATCH_SIZE.value,
         progress=sys.stdout.isatty(),
     )
-    result, right = evaluation.evaluate(task, records, split, outputs)
+    found, right = evaluation.evaluate(task, records, split, predictions)
     chosen = choose(right, _EXAMPLES.value, _SEED.value)
+    figures = found.to_json()
     summary = {
-        "title": f"{results['entry']} on {records.info.dataset}, {split}",
-        "questions": result["questions"],
-        "accuracy": result["accuracy"],
+        "title": f"{results.entry} on {records.info.dataset}, {split}",
+        "questions": found.questions,
+        "accuracy": figures["accuracy"],
         "baselines": {
-            name: result["baselines"][name]
-            for name in ("majority", "question_only")
+            "majority": found.baselines.majority,
+            "question_only": found.baselines.question_only,
         },
-        "grounding": result["grounding"],
+        "grounding": figures["grounding"],
         "settings": {
-            "source": results["recipe"]["source"],
-            "parameters": f"{results['parameters']:,}",
-            **results["recipe"]["training"],
-            "best epoch": results["best_epoch"],
+            "source": results.recipe["source"],
+            "parameters": f"{results.parameters:,}",
+            **results.recipe["training"],
+            "best epoch": results.training.best_epoch,
         },
     }
     path = visualization.write_report(
         _OUTPUT.value,
-        read_examples(task, records, split, outputs, chosen),
+        read_examples(task, records, split, predictions, chosen),
         summary,
     )
-    evaluation.print_evaluation(result)
+    evaluation.print_evaluation(found)
     print(f"report       {path}")
 
 

@@ -4,20 +4,21 @@ r"""Turns a run into a preset that ships with the package.
         --output=zoo/stacked/preset
 
 The preset holds neither the CNN, which `VQA.from_preset` loads by its name and
-puts back, nor the state of the optimizer. An image to ask about lies in its
-folder as example.png; `SHIPPED` in vqa_keras/presets.py gives it its name.
+puts back, nor the state of the optimizer. example.png in its folder is an image
+to ask about; `SHIPPED` in vqa_keras/presets.py gives the preset its name.
 """
 
+import dataclasses
 import pathlib
 
 from absl import flags
 
 from vqa_keras import presets
 from vqa_keras.command import run
+from vqa_keras.files import write_json
 from vqa_keras.image_encoders import weights_sha256
-from vqa_keras.runs.run import check_takes_pictures
+from vqa_keras.runs.run import check_takes_images
 from vqa_keras.runs.run import load_run
-from vqa_keras.runs.run import write_json
 from vqa_keras.zoo.arguments import one_run
 
 _OUTPUT = flags.DEFINE_string(
@@ -30,15 +31,20 @@ _IMAGE_ENCODER = flags.DEFINE_string(
 
 def main(argv):
     task, results = load_run(one_run(argv))
-    check_takes_pictures(task)
-    results["image_encoder"] = _IMAGE_ENCODER.value
-    results["weights_sha256"] = weights_sha256(task.backbone.image_encoder)
-    presets.load_image_encoder(results)
+    check_takes_images(task)
+    name = _IMAGE_ENCODER.value
+    sha256 = weights_sha256(task.backbone.image_encoder)
+    presets.load_image_encoder(name, sha256)  # refuses another CNN
     output = pathlib.Path(_OUTPUT.value)
     (output / presets.RESULTS).unlink(missing_ok=True)
     task.without_image_encoder().save_to_preset(str(output))
-    results["files"] = presets.file_hashes(output)
-    write_json(output / presets.RESULTS, results)
+    shipped = dataclasses.replace(
+        results,
+        image_encoder=name,
+        weights_sha256=sha256,
+        files=presets.file_hashes(output),
+    )
+    write_json(output / presets.RESULTS, shipped.to_json())
     print(f"preset       {output}")
 
 

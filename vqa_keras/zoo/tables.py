@@ -2,10 +2,11 @@
 
     python -m vqa_keras.zoo.tables [--check]
 
-From the results.json of every entry, which training with --publish writes: the
-part of each card between `<!-- results -->` and `<!-- end of results -->`, and
-the table of all entries, README.md of the zoo. --check writes nothing, names
-the files that are not current, and ends with status 1 if there are any.
+Reads the results.json of every entry, which training with --publish writes, and
+writes the part of each card between `<!-- results -->` and
+`<!-- end of results -->`, and the table of all entries, README.md of the zoo.
+--check writes nothing, names the files that are not current, and ends with
+status 1 if there are any.
 """
 
 import sys
@@ -18,13 +19,15 @@ from vqa_keras.files import write_atomically
 from vqa_keras.zoo import results_tables
 
 _CHECK = flags.DEFINE_bool(
-    "check", False, "Write nothing; say which files are not current."
+    "check", False, "Write nothing; name the files that are not current."
 )
 
 
 def main(argv):
     if argv[1:]:
-        raise UserError(f"needed no argument. Received: {' '.join(argv[1:])}")
+        raise UserError(
+            f"There must be no argument. Received: {' '.join(argv[1:])}"
+        )
     stale = {
         path: text
         for path, text in results_tables.pages().items()

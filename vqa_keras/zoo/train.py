@@ -1,14 +1,13 @@
-"""Trains the model of a zoo entry on records and measures what it reached.
+"""Trains the model of a zoo entry on records and evaluates it.
 
     python -m vqa_keras.zoo.train stacked --data=records --output=runs/stacked
 
-The recipe gives every value that no flag gives. The epoch that is best on the
-validation split is kept, then measured once on the test split. Without a test
-split that has answers, the last epoch is kept and measured on validation, on
-which then nothing was chosen. A killed run
-continues where it stopped when the same command is given again. The output is
-a run: a preset for VQA.from_preset with the image encoder inside, and
-results.json.
+Flags override values of the recipe. The best epoch on the validation split is
+kept, then evaluated once on the test split. Without a test split that has
+answers, the last epoch is kept and evaluated on validation, on which then
+nothing was chosen. The same command continues a killed run after its last
+finished epoch. The output is a run: a preset for VQA.from_preset with the image
+encoder inside, and results.json.
 """
 
 import functools
@@ -23,11 +22,16 @@ from vqa_keras import zoo
 from vqa_keras.command import run
 from vqa_keras.data import Records
 from vqa_keras.errors import UserError
+from vqa_keras.files import read_json
+from vqa_keras.files import write_json
 from vqa_keras.runs import evaluation
 from vqa_keras.runs import training
 from vqa_keras.runs.provenance import provenance
-from vqa_keras.runs.run import RESULTS
-from vqa_keras.runs.run import write_json
+from vqa_keras.runs.results import RESULTS
+from vqa_keras.runs.results import RunResults
+from vqa_keras.runs.results import read_published
+from vqa_keras.runs.results import read_results
+from vqa_keras.runs.settings import Settings
 from vqa_keras.zoo.arguments import one_argument
 from vqa_keras.zoo.build_model import build_task
 
@@ -35,9 +39,14 @@ _DATA = flags.DEFINE_string("data", None, "Folder of records.", required=True)
 _OUTPUT = flags.DEFINE_string(
     "output", None, "Folder of the run.", required=True
 )
-_EPOCHS = flags.DEFINE_integer("epochs", None, "Epochs.", lower_bound=1)
+_EPOCHS = flags.DEFINE_integer(
+    "epochs", None, "Number of epochs.", lower_bound=1
+)
 _BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", None, "Questions a step, on all devices.", lower_bound=1
+    "batch_size",
+    None,
+    "Questions per step, on all devices together.",
+    lower_bound=1,
 )
 _LEARNING_RATE = flags.DEFINE_float(
     "learning_rate", None, "Highest learning rate.", lower_bound=0.0
@@ -49,7 +58,7 @@ _STRATEGY = flags.DEFINE_enum(
     "strategy",
     "none",
     training.STRATEGIES,
-    "mirrored: all local devices.",
+    "mirrored trains on all local devices.",
 )
 _PRECISION = flags.DEFINE_enum(
     "precision",
@@ -61,23 +70,25 @@ _JIT = flags.DEFINE_enum(
     "jit",
     "auto",
     ["auto", "true", "false"],
-    "Compilation by XLA; auto: where Keras finds it works.",
+    "Compilation by XLA; auto leaves it to Keras.",
 )
 _RESUME = flags.DEFINE_bool(
     "resume", True, "Continue an unfinished run; --noresume starts anew."
 )
 _PUBLISH = flags.DEFINE_bool(
-    "publish", False, "Also enter the result in the zoo's results.json."
+    "publish",
+    False,
+    "Also add the results to the entry's results.json in the zoo.",
 )
 
 
 def main(argv):
     started = time.time()
-    entry, recipe = _recipe(argv)
+    entry, recipe, settings = _recipe(argv)
     records = Records(_DATA.value)
     records.info.split("train")
     output = pathlib.Path(_OUTPUT.value)
-    settings = {
+    same = {
         "entry": entry,
         "recipe": recipe,
         "precision": _PRECISION.value,
@@ -86,38 +97,43 @@ def main(argv):
             for name, split in records.info.splits.items()
         },
     }
-    if _is_finished(output, settings):
-        results = json.loads((output / RESULTS).read_text("utf-8"))
+    if _is_finished(output, same):
+        results = read_results(output / RESULTS)
         print(f"finished     {output}; --noresume trains again")
     else:
-        results = _train(entry, recipe, records, output, started)
-        write_json(output / RESULTS, results)
-    if results["split"] is None:
-        print("accuracy     not measured: needed a test or validation split")
+        results = _train(entry, recipe, settings, records, output, started)
+        write_json(output / RESULTS, results.to_json())
+    if results.evaluation is None:
+        print("accuracy     not measured: no test or validation split")
     else:
-        evaluation.print_evaluation(results)
+        evaluation.print_evaluation(results.evaluation)
     print(f"run          {output}")
     if _PUBLISH.value:
         print(f"published    {_publish(entry, results)}")
 
 
 def _recipe(argv):
-    """Returns the entry's name and its recipe with the flags' values."""
+    """Returns the entry's name, its recipe overridden by flags, `Settings`."""
     known = ", ".join(zoo.names())
     entry = one_argument(argv, "ENTRY", f"one entry of the zoo ({known})")
     recipe = zoo.load_recipe(entry)
     for flag in (_EPOCHS, _BATCH_SIZE, _LEARNING_RATE, _SEED):
         if flag.value is not None:
             recipe["training"][flag.name] = flag.value
-    return entry, recipe
+    source = f"The [training] of the recipe of {entry}"
+    return entry, recipe, Settings.from_json(recipe["training"], source)
 
 
-def _is_finished(output, settings):
-    """Makes the folder of the run ready, and returns whether it is finished.
+def _is_finished(output, same):
+    """Prepares the folder of the run, and returns whether it is finished.
+
+    Args:
+        output: `pathlib.Path` of the folder.
+        same: dict of what must not differ where a run is continued.
 
     Raises:
-        UserError: if the folder holds something else, or a run with other
-            settings that shall be resumed.
+        UserError: if the folder holds something else, or, with --resume, a run
+            of other settings.
     """
     if output.exists() and not output.is_dir():
         raise UserError(
@@ -125,13 +141,14 @@ def _is_finished(output, settings):
         )
     path = output / "training" / "settings.json"
     if path.is_file() and _RESUME.value:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        for name, value in json.loads(json.dumps(settings)).items():
+        found = read_json(path)
+        found = found if isinstance(found, dict) else {}
+        for name, value in json.loads(json.dumps(same)).items():
             if found.get(name) != value:
                 raise UserError(
-                    f"{output} holds a run with another {name}. Needed: the "
-                    "same command again, another --output, or --noresume to "
-                    f"start anew. Found: {_difference(found.get(name), value)}"
+                    f"{output} must hold a run with the same {name}; give its "
+                    "command again, another --output, or --noresume to start "
+                    f"anew. Found: {_difference(found.get(name), value)}"
                 )
         return (output / RESULTS).is_file()
     others = {p.name for p in output.glob("*")} - {"training"}
@@ -144,7 +161,7 @@ def _is_finished(output, settings):
     (output / RESULTS).unlink(missing_ok=True)
     for old in (output / "training").glob("checkpoints/*"):
         old.unlink()
-    write_json(path, settings)
+    write_json(path, same)
     return False
 
 
@@ -157,15 +174,15 @@ def _difference(found, received):
     return f"{found!r}. Received: {received!r}"
 
 
-def _train(entry, recipe, records, output, started):
+def _train(entry, recipe, settings, records, output, started):
     """Trains, saves the preset and returns the results."""
     interactive = sys.stdout.isatty()
-    inputs = recipe["training"]["inputs"]
+    inputs = settings.inputs
     if inputs != "images":  # now, not when the training is over
         image_encoder = training.image_encoder_of(records, inputs)
-    task, summary = training.train(
+    task, trained = training.train(
         functools.partial(build_task, entry, recipe, records),
-        recipe["training"],
+        settings,
         records,
         output / "training",
         strategy=_STRATEGY.value,
@@ -173,7 +190,7 @@ def _train(entry, recipe, records, output, started):
         jit={"auto": "auto", "true": True, "false": False}[_JIT.value],
         verbose=1 if interactive else 2,
     )
-    result = _measure(task, records, inputs, interactive)
+    evaluated = _evaluate(task, records, inputs, interactive)
     flops = training.count_flops(task, records)
     if inputs == "images":
         folder = output / "image_encoder"
@@ -181,32 +198,32 @@ def _train(entry, recipe, records, output, started):
     elif image_encoder is not None:
         task = task.with_image_encoder(image_encoder)
     task.save_to_preset(str(output))
-    return {
-        "entry": entry,
-        "dataset": records.info.dataset,
-        "metric": "accuracy: exact match of the best answer, percent",
-        **result,
-        "weights_sha256": records.info.image_encoder
+    return RunResults(
+        entry=entry,
+        dataset=records.info.dataset,
+        metric="accuracy: exact match of the best answer, percent",
+        evaluation=evaluated,
+        weights_sha256=records.info.image_encoder
         and records.info.image_encoder["weights_sha256"],
-        "parameters": task.count_params(),
-        "flops_per_question": flops,
-        "inputs": inputs,
-        "recipe": recipe,
-        "precision": _PRECISION.value,
-        "strategy": _STRATEGY.value,
-        "seed": recipe["training"]["seed"],
-        **summary,
-        "seconds": round(time.time() - started, 1),
-        **provenance(),
-    }
+        parameters=task.count_params(),
+        flops_per_question=flops,
+        inputs=inputs,
+        recipe=recipe,
+        precision=_PRECISION.value,
+        strategy=_STRATEGY.value,
+        seed=settings.seed,
+        training=trained,
+        seconds=round(time.time() - started, 1),
+        provenance=provenance(),
+    )
 
 
-def _measure(task, records, inputs, progress):
-    """What the task reaches on the test split, or else on validation."""
+def _evaluate(task, records, inputs, progress):
+    """Evaluates the task on the test split, or else on validation, or not."""
     known = records.info.splits
     for split in ("test", "validation"):
         if split in known and evaluation.has_answers(records, split):
-            outputs = evaluation.predict(
+            predictions = evaluation.predict(
                 task,
                 records,
                 split,
@@ -214,17 +231,18 @@ def _measure(task, records, inputs, progress):
                 progress=progress,
                 regions_only=True,
             )
-            return evaluation.evaluate(task, records, split, outputs)[0]
-    return {"split": None}
+            return evaluation.evaluate(task, records, split, predictions)[0]
+    return None
 
 
 def _publish(entry, results):
-    """Enters the results in the zoo, in place of those of the same seed."""
+    """Adds the results to the zoo, in place of those of the same seed."""
     path = zoo.entries() / entry / RESULTS
-    published = json.loads(path.read_text("utf-8")) if path.is_file() else []
-    published = [r for r in published if r["seed"] != results["seed"]]
+    published = read_published(path) if path.is_file() else []
+    published = [r for r in published if r.seed != results.seed]
     published.append(results)
-    write_json(path, sorted(published, key=lambda r: r["seed"]))
+    published.sort(key=lambda r: r.seed)
+    write_json(path, [r.to_json() for r in published])
     return path
 
 

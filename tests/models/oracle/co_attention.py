@@ -108,7 +108,7 @@ def parallel(w, name, words, regions, attention_dim, temperature=1.0):
 
 
 def alternating(w, name, words, regions):
-    """Weights of words and regions in turns, and those of the first turn."""
+    """Alternating co-attention: weights of words, regions and the start."""
 
     def attend(side, vectors, guide):
         hidden = w.dense(f"{name}/{side}_dense", vectors)
@@ -160,7 +160,7 @@ class Hierarchical(Oracle):
         return None, {"word": words, "phrase": phrases, "question": states}
 
     def phrases(self, words):
-        """The strongest of one, two and three words at each word."""
+        """The maximum over one, two and three words at each word."""
         around = np.pad(words, [(1, 1), (0, 0)])  # a word is at n + 1
         grams = []
         for name, start, size in [

@@ -1,4 +1,4 @@
-"""What all mechanisms have in common: question, regions, answer."""
+"""The parts that all mechanisms share: question, regions, answer."""
 
 from typing import NamedTuple
 

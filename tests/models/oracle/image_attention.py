@@ -144,7 +144,7 @@ class SpatialChannel(Oracle):
 
 
 class Pyramid(Oracle):
-    """Nguyen and Okatani, 2018: the question chooses among CNN layers."""
+    """Nguyen and Okatani, 2018: CNN layers weighted by the question."""
 
     use_content = False
     num_heads = 1

@@ -1,0 +1,1 @@
+from tests.fixtures.small_run import records  # noqa: F401

@@ -1,0 +1,124 @@
+"""The figures of a task on a split: accuracy, baselines, grounding.
+
+The fields are the keys that results.json holds, in its order.
+"""
+
+import dataclasses
+from typing import Any
+
+from vqa_keras.runs import typed_json
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Accuracy:
+    """Percentages of questions that are answered right, by exact match.
+
+    Args:
+        overall: of all questions.
+        per_answer_type: by answer type, such as "yes/no".
+        per_question_type: by question type; None in older files.
+    """
+
+    overall: float
+    per_answer_type: dict[str, float]
+    per_question_type: dict[str, float] | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TypeBaselines:
+    """The accuracy of answers that ignore the image, in percent.
+
+    Args:
+        majority: of the most common training answer.
+        question_only: of the most common training answer to each question.
+    """
+
+    majority: float
+    question_only: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Baselines(TypeBaselines):
+    """The baselines of a split.
+
+    Args:
+        majority, question_only: as in `TypeBaselines`, of all questions.
+        per_question_type: by question type; None in older files.
+    """
+
+    per_question_type: dict[str, TypeBaselines] | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TypeGrounding:
+    """Percentages of an attention's weight on the objects of questions.
+
+    Args:
+        pointing_accuracy: of the maps, those whose largest weight is on an
+            object (`vqa_keras.metrics.grounding`).
+        mass: of a map's weight, the mean that is on objects.
+        chance: of a map's cells, the mean that objects cover.
+        questions: the number of questions with boxes; None where objects are
+            whatever is drawn.
+    """
+
+    pointing_accuracy: float
+    mass: float
+    chance: float
+    questions: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MapGrounding(TypeGrounding):
+    """The grounding of one attention on a split.
+
+    Args:
+        pointing_accuracy, mass, chance, questions: as in `TypeGrounding`.
+        per_question_type: by question type; None where questions have no boxes
+            or are of one type.
+    """
+
+    per_question_type: dict[str, TypeGrounding] | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OfficialAccuracy:
+    """Percentages of the official VQA accuracy, `vqa_keras.metrics.evaluate`.
+
+    Args:
+        overall: of all questions.
+        per_question_type: by question type.
+        per_answer_type: by answer type.
+    """
+
+    overall: float
+    per_question_type: dict[str, float]
+    per_answer_type: dict[str, float]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """The figures of a task on a split of records.
+
+    Args:
+        split: its name.
+        questions: their number.
+        images: the number of images that they are about.
+        accuracy: by exact match of the best answer.
+        baselines: the accuracy of answers that ignore the image.
+        grounding: by name of the attention over regions.
+        vqa_accuracy: the official accuracy; None unless questions have several
+            answers.
+    """
+
+    split: str
+    questions: int
+    images: int
+    accuracy: Accuracy
+    baselines: Baselines
+    grounding: dict[str, MapGrounding]
+    vqa_accuracy: OfficialAccuracy | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the JSON object that results.json holds of it."""
+        return typed_json.write(self)

@@ -1,0 +1,222 @@
+"""The content of results.json: the figures, training and origin of a run."""
+
+import dataclasses
+import os
+import reprlib
+from typing import Any
+from typing import TypedDict
+
+from vqa_keras import presets
+from vqa_keras import renamed
+from vqa_keras.errors import UserError
+from vqa_keras.files import read_json
+from vqa_keras.runs import typed_json
+from vqa_keras.runs.figures import Evaluation
+from vqa_keras.runs.settings import Inputs
+
+RESULTS = presets.RESULTS
+# Older files lack them; null in a newer one says that there is no such value.
+_NEW_KEYS = ("weights_sha256", "flops_per_question")
+
+
+class Recipe(TypedDict):
+    """Of the recipe of a run, the values that commands read.
+
+    Args:
+        model: class name of the backbone.
+        source: address of the paper.
+        training: `vqa_keras.runs.settings.Settings`, with the flags' values.
+    """
+
+    model: str
+    source: str
+    training: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Training:
+    """How the weights of a run were trained and chosen.
+
+    Args:
+        epochs: their number.
+        selected: "best on validation" or "last epoch"; None in older files,
+            which hold the best.
+        best_epoch: the epoch of the weights, counted from 1.
+        resumed_after_epoch: the last epoch before the process that ended the
+            training; 0 if there was one process.
+        fit_seconds: the time of all epochs.
+        history: the logs of each epoch, with its `seconds`.
+    """
+
+    epochs: int
+    selected: str | None = None
+    best_epoch: int
+    resumed_after_epoch: int
+    fit_seconds: float
+    history: list[dict[str, float]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """The origin of a run: its command, code, backend, device and versions.
+
+    Args:
+        command: the command line.
+        commit: of the checkout; None for an installed package.
+        backend: of Keras.
+        device: GPUs and CPU cores.
+        versions: of Python and the packages, by name.
+    """
+
+    command: str
+    commit: str | None
+    backend: str
+    device: str
+    versions: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunResults:
+    """The content of results.json, in its order.
+
+    The fields of `evaluation`, `training` and `provenance` are keys of the file
+    beside the others.
+
+    Args:
+        entry: the entry of the zoo.
+        dataset: the data set of the records.
+        metric: the definition of `accuracy`.
+        evaluation: on the test split, or else on validation; None, and
+            `"split": null` in the file, if neither has answers.
+        weights_sha256: of the CNN whose features trained the model; None if
+            there was none.
+        parameters: number of the model's parameters, with its CNN.
+        flops_per_question: floating point operations of an answer without the
+            CNN; None if they were not counted.
+        inputs: the inputs of the model, from the records.
+        recipe: the recipe of the entry, with the flags' values.
+        precision: dtype policy of the training.
+        strategy: "none" or "mirrored".
+        seed: of weights and order.
+        training: how the weights were trained and chosen.
+        seconds: the time of the whole command.
+        provenance: the origin of the run.
+        image_encoder: in a shipped preset, the name of its CNN.
+        files: in a shipped preset, `{name: sha256}` of its other files.
+        absent: keys of this version that an older file lacks.
+        other: keys of the file that this version does not know.
+    """
+
+    entry: str
+    dataset: str
+    metric: str
+    evaluation: Evaluation | None = dataclasses.field(
+        metadata=typed_json.INLINE
+    )
+    weights_sha256: str | None
+    parameters: int
+    flops_per_question: int | None
+    inputs: Inputs
+    recipe: Recipe
+    precision: str
+    strategy: str
+    seed: int
+    training: Training = dataclasses.field(metadata=typed_json.INLINE)
+    seconds: float
+    provenance: Provenance = dataclasses.field(metadata=typed_json.INLINE)
+    image_encoder: str | None = None
+    files: dict[str, str] | None = None
+    absent: frozenset[str] = dataclasses.field(
+        default=frozenset(), metadata=typed_json.NO_KEY
+    )
+    other: dict[str, Any] = dataclasses.field(
+        default_factory=dict, metadata=typed_json.NO_KEY
+    )
+
+    @classmethod
+    def from_json(cls, values: Any, source: str) -> "RunResults":
+        """Returns the results of a parsed JSON object.
+
+        Args:
+            values: the parsed JSON.
+            source: what messages call its source.
+
+        Raises:
+            UserError: if a key is missing or its value is of another type.
+        """
+        if not isinstance(values, dict):
+            return typed_json.read(cls, values, source)  # refuses it
+        known = typed_json.keys(cls)
+        absent = frozenset(_NEW_KEYS) - values.keys()
+        own = {key: item for key, item in values.items() if key in known}
+        return dataclasses.replace(
+            typed_json.read(cls, own | dict.fromkeys(absent), source),
+            absent=absent,
+            other={k: item for k, item in values.items() if k not in known},
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the JSON object that results.json holds."""
+        values = typed_json.write(self) | self.other
+        return {
+            key: item
+            for key, item in values.items()
+            if item is not None or key not in self.absent
+        }
+
+
+def read_results(path: str | os.PathLike[str]) -> RunResults:
+    """Returns the results of a run.
+
+    Raises:
+        UserError: if the file is damaged or of vqa_keras 0.1.
+    """
+    values = read_json(path)
+    if isinstance(values, dict) and _is_of_old_task(values.get("recipe")):
+        raise UserError(
+            f"{path} must be of a run of this version. Received: a run of "
+            "vqa_keras 0.1; write it again with --noresume: "
+            f"{values.get('command')}"
+        )
+    _refuse_old_names(values, path)
+    return RunResults.from_json(values, str(path))
+
+
+def read_published(path: str | os.PathLike[str]) -> list[RunResults]:
+    """Returns the results of the runs of an entry, a JSON list.
+
+    Raises:
+        UserError: if the file is damaged or of vqa_keras 0.1.
+    """
+    values = read_json(path)
+    _refuse_old_names(values, path)
+    if not isinstance(values, list):
+        raise UserError(
+            f"{path} must hold a list of results. Received: "
+            f"{reprlib.repr(values)}"
+        )
+    return [
+        RunResults.from_json(item, f"{path}, run {number}")
+        for number, item in enumerate(values, 1)
+    ]
+
+
+def _is_of_old_task(recipe: Any) -> bool:
+    """Whether a recipe names a task, as 0.1 did, in place of a backbone."""
+    model = recipe.get("model") if isinstance(recipe, dict) else None
+    return isinstance(model, str) and model.endswith("VQA")
+
+
+def _refuse_old_names(values: Any, path: str | os.PathLike[str]) -> None:
+    try:
+        is_old = renamed.rename_results(values) != values
+    except RecursionError as error:
+        raise UserError(
+            f"{path} must hold results. Received: {error}"
+        ) from error
+    if is_old:
+        raise UserError(
+            f"{path} must have the names of this version. Received: those of "
+            "vqa_keras 0.1; rename them with: "
+            f"python -m vqa_keras.zoo.rename_results {path}"
+        )
