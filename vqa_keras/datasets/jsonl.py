@@ -242,4 +242,4 @@ def _answer_type(answers: list[str]) -> str:
     answer = most_common_answer(answers)
     if answer in ("yes", "no"):
         return "yes/no"
-    return "number" if answer.isdecimal() else "other"
+    return "number" if _NUMBER.fullmatch(answer) else "other"
