@@ -10,8 +10,8 @@ from keras_hub.src.utils.tensor_utils import in_tf_function
 from vqa_keras.text import question_graph
 from vqa_keras.text.normalize import normalize
 from vqa_keras.text.normalize import split
-from vqa_keras.text.vocabulary import PAD
 from vqa_keras.text.vocabulary import UNKNOWN
+from vqa_keras.text.vocabulary import check_question_vocabulary
 from vqa_keras.text.vocabulary import read_vocabulary
 from vqa_keras.text.vocabulary import write_vocabulary
 
@@ -102,7 +102,7 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
             vocabulary = read_vocabulary(vocabulary)
         words = None if vocabulary is None else [str(w) for w in vocabulary]
         if words is not None:
-            _check_vocabulary(words, self.strip_accents)
+            check_question_vocabulary(words, self.strip_accents)
         # A proxy, because Keras and TensorFlow wrap dicts that they track.
         self._ids = types.MappingProxyType(
             {word: id for id, word in enumerate(words or ())}
@@ -156,11 +156,12 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
         """Returns the words of a question that a model does not read.
 
         These are the words at the start of a question that is too long, and
-        words outside the vocabulary, in their order.
+        words outside the vocabulary, each once.
         """
         words = self.split(text)
-        first = max(0, len(words) - self.sequence_length)
-        return words[:first] + [w for w in words[first:] if w not in self._ids]
+        cut = words[: -self.sequence_length]
+        unknown = [word for word in words if word not in self._ids]
+        return list(dict.fromkeys(cut + unknown))
 
     def padded_ids(self, text):
         """Returns the ids of one question as a list of length N."""
@@ -287,25 +288,3 @@ def _to_str(question):
     if not isinstance(question, str):
         raise ValueError(f"Questions must be strings. Received: {question!r}")
     return question
-
-
-def _check_vocabulary(words, strip_accents):
-    special = [PAD, UNKNOWN]
-    if words[:2] != special:
-        raise ValueError(
-            f"The vocabulary must begin with {special}. Received: {words[:2]}"
-        )
-    seen = set()
-    for word in words[2:]:
-        if not word or word in seen or word in special:
-            raise ValueError(
-                "The words of the vocabulary must be distinct and not empty. "
-                f"Received: {word!r}"
-            )
-        if split(word, strip_accents) != [word]:
-            raise ValueError(
-                "The words of the vocabulary must be single words in normal "
-                "form (see `vqa_keras.text.normalize`) to match a question. "
-                f"Received: {word!r}"
-            )
-        seen.add(word)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
 
+from vqa_keras.data.image_record import QuestionRecord
 from vqa_keras.datasets.question import ImageQuestions
 from vqa_keras.datasets.question import Question
 from vqa_keras.errors import UserError
@@ -20,10 +21,12 @@ from vqa_keras.text.normalize import split
 from vqa_keras.text.vocabulary import build_vocabulary
 from vqa_keras.text.vocabulary import question_vocabulary
 from vqa_keras.text.vocabulary import write_vocabulary
+from vqa_keras.writing.work_folder import AnswerTexts
 from vqa_keras.writing.work_folder import WorkFolder
 
 QUESTION_VOCABULARY = "question_vocabulary.txt"
 ANSWER_VOCABULARY = "answer_vocabulary.txt"
+TEXT = "text"  # the answer rule of a reader without one
 KEPT = 0.99  # fraction of the training questions that are read whole
 
 
@@ -42,7 +45,8 @@ class TextOptions(NamedTuple):
         strip_accents: bool, whether words lose their accents. Defaults to
             False.
         answer_rule: str, a name of `text.ANSWER_RULES`, from the text of an
-            answer to its class. Defaults to "text".
+            answer to its class. Defaults to None: that of the reader, "text"
+            if it has none.
     """
 
     min_word_count: int = 1
@@ -50,7 +54,7 @@ class TextOptions(NamedTuple):
     top_answers: int | None = None
     sequence_length: int | None = None
     strip_accents: bool = False
-    answer_rule: str = "text"
+    answer_rule: str | None = None
 
 
 class Vocabularies(NamedTuple):
@@ -85,15 +89,16 @@ def count_text(
         of every annotator's answer, the class "" for empty ones).
     """
     counts = collections.Counter()
-    class_of = ANSWER_RULES[options.answer_rule]
+    rule = options.answer_rule or TEXT
     for image in images:
         for question in image.questions:
             words = split(question.question, options.strip_accents)
             counts.update(("word", word) for word in words)
             counts["length", len(words)] += 1
             for text in question.answers:
-                counts["text", (class_of(text), strip_answer(text))] += 1
-            answer = most_common_answer(question.answers, options.answer_rule)
+                key = ANSWER_RULES[rule](text), strip_answer(text)
+                counts["text", key] += 1
+            answer = most_common_answer(question.answers, rule)
             if answer:
                 counts["answer", answer] += 1
     return counts
@@ -142,23 +147,35 @@ def write_text(
         os.replace(work.path / name, pathlib.Path(output, name))
     sequence_length = options.sequence_length or _percentile(kinds["length"])
     work.write_sequence_length(sequence_length)
-    work.write_answer_texts(len(kinds["text"]), kinds["text"])
+    work.write_answer_texts(_answer_texts(kinds["text"]))
     return Vocabularies(
         words,
         answers,
         sequence_length,
         options.strip_accents,
-        options.answer_rule,
+        options.answer_rule or TEXT,
     )
 
 
-def _most_frequent_texts(texts: Mapping[tuple[str, str], int]) -> dict[str, str]:
+def _most_frequent_texts(
+    texts: Mapping[tuple[str, str], int],
+) -> dict[str, str]:
     """Returns the most frequent text of each class; ties go to the smallest."""
     best: dict[str, tuple[int, str]] = {}
     for (answer, text), count in texts.items():
         key = -count, text
         best[answer] = min(best.get(answer, key), key)
     return {answer: text for answer, (_, text) in best.items()}
+
+
+def _answer_texts(texts: Mapping[tuple[str, str], int]) -> AnswerTexts:
+    """Returns how many texts the answers have, and how many are empty."""
+    named = [answer for answer, _ in texts if answer]
+    return AnswerTexts(
+        classes=len(set(named)),
+        texts=len(named),
+        empty=sum(n for (answer, _), n in texts.items() if not answer),
+    )
 
 
 def _percentile(lengths: Mapping[int, int]) -> int:
@@ -199,7 +216,7 @@ class RecordText:
 
     def encode(
         self, questions: Iterable[Question]
-    ) -> tuple[list[dict[str, Any]], int]:
+    ) -> tuple[list[QuestionRecord], int]:
         """Encodes the questions of an image for `records.encode`.
 
         Args:
@@ -215,26 +232,25 @@ class RecordText:
             text = question.question
             cut += self.tokenizer.is_cut(text)
             answer = most_common_answer(question.answers, self.answer_rule)
-            answer_id = self.answer_ids.get(answer, -1)
             scores = soft_scores(question.answers, self.answer_rule)
             encoded.append(
-                {
-                    "question_id": question.question_id,
-                    "question": text,
-                    "question_type": question.question_type,
-                    "answer_type": question.answer_type,
-                    "answer": self._text(answer, question.answers),
-                    "answer_id": answer_id,
-                    "all_answers": question.answers,
-                    "object_boxes": question.object_boxes,
-                    "complementary_id": question.complementary_id,
-                    "token_ids": self.tokenizer.padded_ids(text),
-                    "scores": {
+                QuestionRecord(
+                    question_id=question.question_id,
+                    question=text,
+                    question_type=question.question_type,
+                    answer_type=question.answer_type,
+                    answer=self._text(answer, question.answers),
+                    answer_id=self.answer_ids.get(answer, -1),
+                    all_answers=question.answers,
+                    object_boxes=question.object_boxes,
+                    complementary_id=question.complementary_id,
+                    token_ids=self.tokenizer.padded_ids(text),
+                    scores={
                         self.answer_ids[answer]: score
                         for answer, score in scores.items()
                         if answer in self.answer_ids
                     },
-                }
+                )
             )
         return encoded, cut
 

@@ -2,15 +2,15 @@
 
 import contextlib
 import os
-import pathlib
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import AsSingleton
 
-from vqa_keras.data.dataset_info import DatasetInfo
+from vqa_keras.data.records_folder import Records
 from vqa_keras.datasets.question_table import QuestionTable
 from vqa_keras.datasets.readers import READERS
 from vqa_keras.datasets.readers import Reader
@@ -20,9 +20,12 @@ from vqa_keras.writing.beam_errors import user_errors
 from vqa_keras.writing.feature_source import FeatureSource
 from vqa_keras.writing.progress import Progress
 from vqa_keras.writing.record_maker import RecordOptions
-from vqa_keras.writing.record_text import TextLimits
+from vqa_keras.writing.record_text import TextOptions
 from vqa_keras.writing.transforms import BuildVocabularies
 from vqa_keras.writing.transforms import WriteShards
+from vqa_keras.writing.work_folder import AnswerTexts
+
+MAX_CUT = 0.01  # fraction of the questions that may lose words silently
 
 
 def write_records(
@@ -32,17 +35,14 @@ def write_records(
     dataset: str = "easy_vqa",
     input_folder: str | os.PathLike[str] | None = None,
     features: FeatureSource | None = None,
-    sequence_length: int | None = None,
-    min_word_count: int = 1,
-    min_answer_count: int = 1,
-    top_answers: int | None = None,
+    text: TextOptions | None = None,
     batch_size: int = 32,
     images_per_shard: int = 512,
     store_images: bool = True,
     allow_dropped: bool = False,
     overwrite: bool = False,
     **of_reader: Any,
-) -> DatasetInfo:
+) -> Records:
     """Writes a data set as records and prints a summary of the folder.
 
     Finished shards of an earlier call with the same arguments are kept.
@@ -56,10 +56,7 @@ def write_records(
         input_folder: str or path, folder of the data set. Defaults to None:
             that of the reader, if it has one.
         features: `FeatureSource`. Defaults to None: `FeatureSource()`.
-        sequence_length: see `TextLimits`, as the next three.
-        min_word_count: see there.
-        min_answer_count: see there.
-        top_answers: see there.
+        text: `TextOptions`. Defaults to None: `TextOptions()`.
         batch_size: int, images per batch of the CNN. Defaults to 32.
         images_per_shard: int, largest number of images per file. Defaults to
             512.
@@ -71,7 +68,7 @@ def write_records(
         **of_reader: arguments of the reader's `read`.
 
     Returns:
-        `vqa_keras.data.DatasetInfo`.
+        The `vqa_keras.data.Records`.
 
     Raises:
         UserError: if the data set, the CNN or the output cannot be used.
@@ -81,6 +78,9 @@ def write_records(
     _check_arguments(dataset, reader, of_reader)
     folder = reader.find(input_folder)
     source = features or FeatureSource()
+    text = text or TextOptions()
+    if text.answer_rule is None:
+        text = text._replace(answer_rule=reader.ANSWER_RULE)
     source.check(store_images)
     work = record_set.open_folder(output, overwrite)
     with contextlib.ExitStack() as stack:
@@ -96,20 +96,17 @@ def write_records(
             "dataset": dataset,
             "annotations_sha256": table.sha256(),
             **source.arguments(opened.described),
-            "sequence_length": sequence_length,
-            "min_word_count": min_word_count,
-            "min_answer_count": min_answer_count,
-            "top_answers": top_answers,
+            **text._asdict(),
             "batch_size": batch_size,
             "images_per_shard": images_per_shard,
             "store_images": store_images,
             **{name: of_reader.get(name) for name in sorted(of_reader)},
         }
-        info = record_set.begin(output, arguments)
-        if info is not None:
+        records = record_set.begin(output, arguments)
+        if records is not None:
             print(f"{output} holds these records already: nothing to do.")
-            print(summary(info))
-            return info
+            print(summary(records))
+            return records
         record_options = RecordOptions(
             dataset=dataset,
             folder=None if folder is None else str(folder),
@@ -130,25 +127,24 @@ def write_records(
                 shards,
                 record_options,
                 record_set.sha256_of(arguments),
-                TextLimits(
-                    min_word_count,
-                    min_answer_count,
-                    top_answers,
-                    sequence_length,
-                ),
+                text,
             )
-        info = record_set.finish(
+        answers = work.answer_texts()
+        records = record_set.finish(
             output,
             shards,
             table,
             dataset=dataset,
-            image_encoder=opened.described,
+            text=text,
+            features=opened.described,
             stored_images=store_images,
             arguments=arguments,
             allow_dropped=allow_dropped,
         )
-    print(summary(info, time.monotonic() - start))
-    return info
+    print(summary(records, time.monotonic() - start, answers))
+    for line in _warnings(records):
+        print(line)
+    return records
 
 
 def _run(
@@ -157,14 +153,14 @@ def _run(
     shards: dict[str, list[str]],
     record_options: RecordOptions,
     fingerprint: str,
-    limits: TextLimits,
+    text: TextOptions,
 ) -> None:
     """Runs the pipeline: vocabularies, then all shards with them."""
     with beam.Pipeline(options=options) as pipeline:
         vocabularies = (
             pipeline
             | "TrainingShards" >> beam.Create(shards["train"])
-            | "BuildVocabularies" >> BuildVocabularies(output, limits)
+            | "BuildVocabularies" >> BuildVocabularies(output, text)
         )
         _ = (
             pipeline
@@ -179,27 +175,49 @@ def _run(
         )
 
 
-def summary(info: DatasetInfo, seconds: float | None = None) -> str:
+def _warnings(records: Records) -> Iterator[str]:
+    info = records.info
+    questions = sum(split.questions for split in info.splits.values())
+    if info.cut_questions > MAX_CUT * questions:
+        yield (
+            f"warning: {info.cut_questions} of {questions} questions have more "
+            f"than {info.sequence_length} words; only their last ones are "
+            "read. --sequence_length keeps more"
+        )
+
+
+def summary(
+    records: Records,
+    seconds: float | None = None,
+    answers: AnswerTexts | None = None,
+) -> str:
     """Returns a summary of a folder of records, several lines of text."""
-    lines = [f"records        {pathlib.Path(info.directory or '')}"]
-    for split, entry in info.splits.items():
+    info = records.info
+    lines = [f"records        {records.folder}"]
+    for name, split in info.splits.items():
         lines.append(
-            f"{split:14} {entry['images']} images, {entry['questions']} "
-            f"questions, {len(entry['shards'])} shards"
+            f"{name:14} {split.images} images, {split.questions} "
+            f"questions, {len(split.shards)} shards"
         )
     lines.append(
-        f"vocabularies   {len(info.question_words())} words, "
-        f"{len(info.answers())} answers; questions of at most "
+        f"vocabularies   {len(records.vocabulary)} words, "
+        f"{len(records.answers)} answers; questions of at most "
         f"{info.sequence_length} words, {info.cut_questions} cut"
     )
-    if info.image_encoder:
+    if answers is not None:
+        lines.append(
+            f"answers        {answers.texts} texts of training answers in "
+            f"{answers.classes} classes (rule {info.answer_rule}), "
+            f"{answers.empty} empty answers"
+        )
+    if info.features is not None:
         levels = ", ".join(
             f"{name} {' x '.join(map(str, shape))}"
-            for name, shape in info.image_encoder["levels"].items()
+            for name, shape in info.features.levels.items()
         )
-        dtype = info.image_encoder.get("feature_dtype", "float16")
         lines.append(
-            f"features       {info.image_encoder['name']}: {levels}, {dtype}"
+            f"features       {info.features.name}: {levels}, "
+            f"{info.features.dtype}"
         )
     dropped = ", ".join(f"{n} {why}" for why, n in info.dropped.items())
     named = f", named in {info.dropped_file}" if dropped else ""

@@ -10,11 +10,12 @@ import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 
 from vqa_keras.data.records import EncodedRecord
+from vqa_keras.data.splits import Shard
 from vqa_keras.datasets.question import Dropped
 from vqa_keras.writing.record_maker import RecordMaker
 from vqa_keras.writing.record_maker import RecordOptions
 from vqa_keras.writing.record_text import RecordText
-from vqa_keras.writing.record_text import TextLimits
+from vqa_keras.writing.record_text import TextOptions
 from vqa_keras.writing.record_text import Vocabularies
 from vqa_keras.writing.record_text import count_text
 from vqa_keras.writing.record_text import write_text
@@ -32,21 +33,22 @@ class BuildVocabularies(beam.PTransform):
 
     Args:
         output: str or path, folder of the records.
-        limits: `TextLimits`.
+        options: `TextOptions`.
     """
 
-    def __init__(self, output: str | os.PathLike[str], limits: TextLimits):
+    def __init__(self, output: str | os.PathLike[str], options: TextOptions):
         super().__init__()
         self.output = str(output)
-        self.limits = limits
+        self.options = options
 
     def expand(self, input_or_inputs: Any) -> Any:
         return (
             input_or_inputs
-            | "CountInShard" >> beam.ParDo(CountInShard(self.output))
+            | "CountInShard"
+            >> beam.ParDo(CountInShard(self.output, self.options))
             | "Sum" >> beam.CombinePerKey(sum)
             | "Collect" >> beam.combiners.ToDict()
-            | "Write" >> beam.Map(write_text, self.output, self.limits)
+            | "Write" >> beam.Map(write_text, self.output, self.options)
         )
 
 
@@ -54,7 +56,7 @@ class WriteShards(beam.PTransform):
     """Writes the records of each shard.
 
     In: names of shards (str), whose plans are in the work folder.
-    Out: entry of each shard in `dataset_info.json` (dict).
+    Out: `Shard` of each, as `dataset_info.json` lists it.
 
     Shards that an earlier run finished are kept. Memory holds two batches of
     images and the plan of one shard.
@@ -91,19 +93,21 @@ class CountInShard(beam.DoFn):
     In: name of a shard. Out: `((kind, value), count)` of `count_text`.
     """
 
-    def __init__(self, output: str):
+    def __init__(self, output: str, options: TextOptions):
         self.output = output
+        self.options = options
 
     def process(
         self, element: str, *args: Any, **kwargs: Any
     ) -> Iterator[tuple[tuple[str, Any], int]]:
-        yield from count_text(WorkFolder(self.output).plan(element)).items()
+        images = WorkFolder(self.output).plan(element)
+        yield from count_text(images, self.options).items()
 
 
 class WriteShard(beam.DoFn):
     """Writes a shard.
 
-    In: name of a shard. Out: entry of the shard, once it is written.
+    In: name of a shard. Out: its `Shard`, once it is written.
     """
 
     def __init__(self, output: str, options: RecordOptions, fingerprint: str):
@@ -121,21 +125,20 @@ class WriteShard(beam.DoFn):
         vocabularies: Vocabularies,
         *args: Any,
         **kwargs: Any,
-    ) -> Iterator[dict[str, Any]]:
-        shard = element
+    ) -> Iterator[Shard]:
         work = WorkFolder(self.output)
-        path = pathlib.Path(self.output, shard)
-        entry = finished_shard(path, self.fingerprint)
-        if entry is not None:
+        path = pathlib.Path(self.output, element)
+        shard = finished_shard(path, self.fingerprint)
+        if shard is not None:
             _count("shards_finished_before", 1)
-            work.set_done(shard, len(work.plan(shard)))
+            work.set_done(element, len(work.plan(element)))
         else:
-            records = self._records(shard, work, RecordText(*vocabularies))
-            entry = write_shard(path, records, self.fingerprint)
-        _count("kept_images", entry["images"])
-        _count("kept_questions", entry["questions"])
-        work.write_entry(shard, entry)
-        yield entry
+            records = self._records(element, work, RecordText(*vocabularies))
+            shard = write_shard(path, records, self.fingerprint)
+        _count("kept_images", shard.images)
+        _count("kept_questions", shard.questions)
+        work.write_shard(shard)
+        yield shard
 
     def _records(
         self, shard: str, work: WorkFolder, text: RecordText

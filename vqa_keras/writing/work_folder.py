@@ -8,6 +8,7 @@ import pathlib
 import shutil
 from typing import Any
 
+from vqa_keras.data.splits import Shard
 from vqa_keras.datasets.question import Dropped
 from vqa_keras.datasets.question import ImageQuestions
 from vqa_keras.datasets.question_table import QuestionTable
@@ -27,6 +28,21 @@ class ShardReport:
 
     dropped: list[Dropped]
     cut_questions: int
+
+
+@dataclasses.dataclass(frozen=True)
+class AnswerTexts:
+    """Numbers of answers of the training split.
+
+    Args:
+        classes: int, number of different answers after the answer rule.
+        texts: int, number of different texts before.
+        empty: int, number of answers without a text.
+    """
+
+    classes: int
+    texts: int
+    empty: int
 
 
 class WorkFolder:
@@ -85,13 +101,13 @@ class WorkFolder:
         dropped = [Dropped(**item) for item in values["dropped"]]
         return ShardReport(dropped, values["cut_questions"])
 
-    def write_entry(self, shard: str, entry: dict[str, Any]) -> None:
-        """Writes the entry of a finished shard."""
-        self._write(shard, "entry", entry)
+    def write_shard(self, shard: Shard) -> None:
+        """Writes the `Shard` of a finished shard."""
+        self._write(shard.name, "shard", shard)
 
-    def entry(self, shard: str) -> dict[str, Any]:
-        """Returns the entry of a shard, for `dataset_info.json`."""
-        return self._read(shard, "entry")
+    def shard(self, name: str) -> Shard:
+        """Returns what `write_shard` wrote."""
+        return Shard(**self._read(name, "shard"))
 
     def write_sequence_length(self, sequence_length: int) -> None:
         """Writes the number of words kept per question."""
@@ -100,6 +116,14 @@ class WorkFolder:
     def sequence_length(self) -> int:
         """Returns the number of words kept per question."""
         return self._read("text", "sequence_length")
+
+    def write_answer_texts(self, texts: AnswerTexts) -> None:
+        """Writes the numbers of answers of the training split."""
+        self._write("text", "answers", texts)
+
+    def answer_texts(self) -> AnswerTexts:
+        """Returns the numbers of answers of the training split."""
+        return AnswerTexts(**self._read("text", "answers"))
 
     def set_done(self, shard: str, images: int) -> None:
         """Writes the number of images done of a shard; not flushed to disk."""
