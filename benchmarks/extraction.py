@@ -35,7 +35,7 @@ from vqa_keras.datasets.question import Question
 from vqa_keras.writing.record_maker import RecordMaker
 from vqa_keras.writing.record_maker import RecordOptions
 from vqa_keras.writing.record_text import RecordText
-from vqa_keras.writing.record_text import TextLimits
+from vqa_keras.writing.record_text import TextOptions
 from vqa_keras.writing.record_text import count_text
 from vqa_keras.writing.record_text import write_text
 from vqa_keras.writing.shards import write_shard
@@ -91,7 +91,9 @@ def _records(folder, plan):
     )
     maker = RecordMaker(options)
     WorkFolder(folder).path.mkdir()
-    text = RecordText(*write_text(count_text(plan), folder, TextLimits()))
+    text = RecordText(
+        *write_text(count_text(plan, TextOptions()), folder, TextOptions())
+    )
     numbers = itertools.count()
 
     def write():

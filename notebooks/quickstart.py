@@ -98,9 +98,7 @@ print(train.element_spec)
 
 # %%
 preprocessor = vqa_keras.models.VQAPreprocessor(
-    vqa_keras.text.QuestionTokenizer(
-        records.vocabulary, sequence_length=records.info.sequence_length
-    ),
+    records.tokenizer(),
     records.answers,
 )
 

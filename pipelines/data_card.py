@@ -8,7 +8,7 @@ import numpy as np
 
 from vqa_keras.data import Records
 from vqa_keras.metrics.baselines import baselines
-from vqa_keras.text import normalize_answer
+from vqa_keras.text import ANSWER_RULES
 from vqa_keras.text import split as split_words
 
 TOP = 20  # values of a distribution that the card keeps
@@ -56,12 +56,13 @@ def data_card(directory, on_image=None):
     """
     records = Records(directory)
     info = records.info
-    classes = set(records.answers)
+    class_of = ANSWER_RULES[info.answer_rule]
+    classes = set(map(class_of, records.answers))
     pairs_once = {}  # one object per distinct pair
     splits = {}
     features = collections.defaultdict(_Features)
     for number, (name, split) in enumerate(info.splits.items()):
-        counts = _Split(info.sequence_length, classes, pairs_once)
+        counts = _Split(info, classes, pairs_once)
         step = math.ceil(split.images / SAMPLES)
         images = records.images(name) if split.questions else ()
         for index, image in enumerate(images):
@@ -102,8 +103,11 @@ def data_card(directory, on_image=None):
 class _Split:
     """Accumulates the statistics of a split's questions, image by image."""
 
-    def __init__(self, sequence_length, classes, pairs_once):
-        self._sequence_length = sequence_length
+    def __init__(self, info, classes, pairs_once):
+        self._sequence_length = info.sequence_length
+        self._class_of = functools.lru_cache(100_000)(
+            ANSWER_RULES[info.answer_rule]
+        )
         self._classes = classes
         self._pairs_once = pairs_once
         self._counters = {
@@ -127,7 +131,7 @@ class _Split:
                 self._counters["answers"][q.answer] += 1
                 self._in_vocabulary += q.answer_id >= 0
             for answer in q.all_answers:
-                self._annotators[_normalized(answer) in self._classes] += 1
+                self._annotators[self._class_of(answer) in self._classes] += 1
 
     def figures(self, train):
         labeled = self._counters["answers"].total()
@@ -205,11 +209,6 @@ class _Features:
             "zeros": 100 * self._zeros / self._values,
             "norm": self._norms / self._cells,
         }
-
-
-@functools.lru_cache(100_000)
-def _normalized(answer):
-    return normalize_answer(answer)
 
 
 def _top(counter):

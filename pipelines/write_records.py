@@ -39,7 +39,9 @@ from pipelines.dead_worker import ends_if_a_worker_dies
 from vqa_keras import command
 from vqa_keras.data.records import FEATURE_DTYPES
 from vqa_keras.datasets.readers import READERS
+from vqa_keras.text import ANSWER_RULES
 from vqa_keras.writing.feature_source import FeatureSource
+from vqa_keras.writing.record_text import TextOptions
 from vqa_keras.writing.records_pipeline import write_records
 
 FLAGS = flags.FLAGS
@@ -102,9 +104,22 @@ flags.DEFINE_enum(
 flags.DEFINE_integer(
     "sequence_length",
     None,
-    "Words kept per question. Default: those of the longest training "
-    "question, at most 14.",
+    "Words kept per question, from its end. Default: the 99th percentile of "
+    "the training questions.",
     lower_bound=1,
+)
+flags.DEFINE_bool(
+    "strip_accents",
+    False,
+    "Drops the accents of words: an e with an acute is an e.",
+)
+flags.DEFINE_enum(
+    "answer_rule",
+    None,
+    list(ANSWER_RULES),
+    "Class of an answer. text: its text, trimmed and case folded; vqa: as the "
+    "VQA challenge normalizes it. Default: vqa for vqa_v1 and vqa_v2, else "
+    "text.",
 )
 flags.DEFINE_integer(
     "min_word_count",
@@ -202,10 +217,14 @@ def main(argv):
             l2_normalize=FLAGS.l2_normalize,
             feature_dtype=FLAGS.feature_dtype,
         ),
-        sequence_length=FLAGS.sequence_length,
-        min_word_count=FLAGS.min_word_count,
-        min_answer_count=FLAGS.min_answer_count,
-        top_answers=FLAGS.top_answers,
+        text=TextOptions(
+            min_word_count=FLAGS.min_word_count,
+            min_answer_count=FLAGS.min_answer_count,
+            top_answers=FLAGS.top_answers,
+            sequence_length=FLAGS.sequence_length,
+            strip_accents=FLAGS.strip_accents,
+            answer_rule=FLAGS.answer_rule,
+        ),
         batch_size=FLAGS.batch_size,
         images_per_shard=FLAGS.images_per_shard,
         store_images=store_images,

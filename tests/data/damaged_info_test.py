@@ -35,6 +35,7 @@ LEGITIMATE = {
     "question_vocabulary.file": ["x"],
     "answer_vocabulary.file": ["x"],
     "stored_images": FLAGS,
+    "strip_accents": FLAGS,
     "dropped": [{}, {"a": 1}],
     "dropped.truncated": [0],
     "dropped_file": [None, "x"],

@@ -123,7 +123,11 @@ def test_the_layout_of_the_text_does_not_matter(records):
         ("features.levels", {}, "a level or more. Received: {}"),
         ("features.levels.late", [2, None, 3], "integer of at least 1"),
         ("arguments", {"seed": {}}, r"`arguments\['seed'\]` must be a text"),
-        ("a field of the future", 1, "the fields must be answer_vocab"),
+        (
+            "a field of the future",
+            1,
+            "the fields must be answer_rule, answer_vocab",
+        ),
     ],
 )
 def test_a_contradiction_is_named(records, field, value, message):

@@ -20,7 +20,6 @@ from vqa_keras.image_encoders import weights_sha256
 from vqa_keras.runs import evaluation
 from vqa_keras.runs.run import load_run
 from vqa_keras.runs.run import task_for_records
-from vqa_keras.text import QuestionTokenizer
 
 IMAGES = 200
 _SIZES = {
@@ -138,7 +137,7 @@ def _report(written, run, page):
 def _build(written):
     words = written.vocabulary
     preprocessor = models.VQAPreprocessor(
-        QuestionTokenizer(words, sequence_length=written.info.sequence_length),
+        written.tokenizer(),
         written.answers,
     )
     return zoo.build_model(

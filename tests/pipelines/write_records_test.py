@@ -10,6 +10,7 @@ from PIL import Image
 from vqa_keras.data import DatasetInfo
 from vqa_keras.data.records import decode
 from vqa_keras.errors import UserError
+from vqa_keras.writing.record_text import TextOptions
 
 pytestmark = pytest.mark.beam
 
@@ -66,7 +67,7 @@ def test_features_are_those_of_the_saved_encoder(write, tmp_path):
 
 
 def test_vocabularies_come_from_the_training_split_only(write, tmp_path):
-    written = write(tmp_path / "records", min_word_count=2)
+    written = write(tmp_path / "records", text=TextOptions(min_word_count=2))
     assert "test" not in written.answers
     assert written.vocabulary[:2] == ["[PAD]", "[UNK]"]
     assert "color" in written.vocabulary
@@ -84,7 +85,7 @@ def test_several_levels_and_cut_questions(write, tmp_path):
     written = write(
         tmp_path / "records",
         features={"levels": ["low", "high"]},
-        sequence_length=3,
+        text=TextOptions(sequence_length=3),
     )
     assert list(written.info.features.levels.items()) == [
         ("low", (4, 4, 4)),

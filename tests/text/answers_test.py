@@ -4,6 +4,7 @@ import pathlib
 import pytest
 
 import vqa_keras.text.answers as answers_module
+from vqa_keras.text import fold_answer
 from vqa_keras.text import most_common_answer
 from vqa_keras.text import normalize_answer
 from vqa_keras.text import soft_scores
@@ -101,7 +102,7 @@ def test_tables_are_complete():
 
 def test_answer_of_three_of_ten_annotators_scores_nine_tenths():
     answers = ["red"] * 3 + ["Blue"] * 4 + ["blue."] + ["the green"] + ["grey"]
-    assert soft_scores(answers) == {
+    assert soft_scores(answers, "vqa") == {
         "red": 0.9,
         "blue": 1.0,
         "green": 0.3,
@@ -110,17 +111,41 @@ def test_answer_of_three_of_ten_annotators_scores_nine_tenths():
 
 
 def test_answer_of_the_only_annotator_scores_one():
-    assert soft_scores(["Two"]) == {"2": 1.0}
+    assert soft_scores(["Two"], "vqa") == {"2": 1.0}
 
 
 def test_answers_that_are_empty_after_normalization_have_no_score():
-    assert soft_scores(["the", "a", "dog"]) == {"dog": 0.3}
-    assert soft_scores(["the"]) == {}
-    assert soft_scores([]) == {}
+    assert soft_scores(["the", "a", "dog"], "vqa") == {"dog": 0.3}
+    assert soft_scores(["the"], "vqa") == {}
+    assert soft_scores([], "vqa") == {}
 
 
 def test_ties_for_the_most_common_answer_go_to_the_first():
-    assert most_common_answer(["cat", "Dog", "dog.", "cat"]) == "cat"
-    assert most_common_answer(["cat", "Dog", "dog."]) == "dog"
-    assert most_common_answer(["the", "the", "two"]) == "2"
+    assert most_common_answer(["cat", "Dog", "dog.", "cat"], "vqa") == "cat"
+    assert most_common_answer(["cat", "Dog", "dog."], "vqa") == "dog"
+    assert most_common_answer(["the", "the", "two"], "vqa") == "2"
     assert most_common_answer([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (" Light \t Blue\n", "light blue"),
+        ("A", "a"), ("the", "the"), ("-3", "-3"), ("3", "3"), ("1,5", "1,5"),
+        ("15", "15"), ("B+", "b+"), ("B-", "b-"), ("Red.", "red."),
+        ("Stra\u00dfe", "strasse"), ("I\u0307zmir", "izmir"),
+        ("\u0130ZM\u0130R", "izmir"), ("Cafe\u0301", "caf\u00e9"),
+        ("D\u1eeaA", "d\u1eeba"), ("\u7ea2\u8272", "\u7ea2\u8272"), (" \n", ""),
+    ],
+)  # fmt: skip
+def test_an_answer_is_the_text_that_people_wrote(text, expected):
+    assert fold_answer(text) == expected
+    assert fold_answer(expected) == expected
+
+
+def test_answers_that_differ_in_case_alone_are_one():
+    assert soft_scores(["Red", "red ", "RED", "red."]) == {
+        "red": 0.9,
+        "red.": 0.3,
+    }
+    assert most_common_answer(["A", "-3", "a"]) == "a"

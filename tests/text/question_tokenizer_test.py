@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 import time
+import unicodedata
 
 import keras
 import numpy as np
@@ -31,7 +32,11 @@ AWKWARD = [
     "\u05e9\u05c1\u05b8", "\u0e19\u0e49\u0e33",
     "\u0915\u093f \u0924\u094d\u0930",
     "1,000 3.5 50% $5 2+2=4", "\ud7ff\ue000\ufffd\uffff",
-    "\U0010ffff\U00020000x",
+    "\U0010ffff\U00020000x", "d\u1eeba D\u1ee8A", "du\u031b\u0301a",
+    "e\u0302\u0323 e\u0323\u0302 \u1ec7", "\u0301\u0323a \u0323\u0301",
+    "I\u0307", "\u0e01\u0e47\u0e44\u0e14\u0e49", "\u0623\u0622",
+    "\u1000\u102d\u101e \u1780\u17b6\u1781",
+    "\u0e9e\u0eb2\u0eaa\u0eb2", "\u30e9\u30fc \u3005\u3007", "\u02d9c \u00a8",
     "w" * 10_000, "w " * 5_000, "\u4eba" * 10_000, "'" * 10_000,
 ]  # fmt: skip
 BROKEN = [
@@ -58,7 +63,7 @@ def expected_ids(vocabulary, texts, length=14):
     for row, text in zip(rows, texts, strict=True):
         if isinstance(text, bytes):
             text = text.decode("utf-8", errors="replace")
-        words = split(text)[:length] or ["[UNK]"]
+        words = split(text)[-length:] or ["[UNK]"]
         row[: len(words)] = [
             vocabulary.index(w) if w in vocabulary else 1 for w in words
         ]
@@ -93,6 +98,15 @@ def test_words_become_ids_padded_on_the_right():
     assert tokenizer.padded_ids("what color is it") == [2, 3, 1, 1, 0]
     assert tokenizer.padded_ids("?") == [1, 0, 0, 0, 0]
     assert tokenizer.words("?") == ["[UNK]"]
+
+
+def test_a_longer_question_keeps_its_end():
+    tokenizer = QuestionTokenizer([*SPECIAL, "b", "c", "d"], sequence_length=3)
+    assert tokenizer("A b c d?").tolist() == [2, 3, 4]
+    assert tokenizer.words("A b c d?") == ["b", "c", "d"]
+    assert tokenizer.unused_words("A b C d?") == ["a"]
+    assert tokenizer.unused_words("b x a c e") == ["b", "x", "a", "e"]
+    assert tokenizer.unused_words("b c") == tokenizer.unused_words("") == []
 
 
 def test_questions_longer_than_the_sequence_length_are_cut():
@@ -153,6 +167,30 @@ def test_python_and_tensorflow_agree_on_random_bytes(tokenizer):
     texts = [b"w ".join([text, b"\xe2\x82w"]) for text in texts]
     ids = tf.function(tokenizer)(tf.constant(texts)).numpy()
     np.testing.assert_array_equal(ids, tokenizer(texts))
+
+
+@pytest.mark.parametrize("strip_accents", [False, True])
+def test_python_and_tensorflow_agree_on_marks_in_any_order(strip_accents):
+    tf = pytest.importorskip("tensorflow")
+    rng = random.Random(0)
+    letters = "aeiIbs \u0627\u0623\u05e9\u0915\u304b\u4eba\u0e01\u0ea5\u1780"
+    letters += "\u1000\ud55c\u1112\u1161\u11ab"
+    marks = "\u0301\u0302\u0307\u0323\u0327\u031b\u064e\u0654\u05b8"
+    marks += "\u3099\u0e48\u0e33\u094d\u17d2\u20e3"
+    texts = [
+        "".join(rng.choice(rng.choice([letters, marks])) for _ in range(12))
+        for _ in range(3000)
+    ]
+    words = {w for text in texts for w in split(text, strip_accents)}
+    tokenizer = QuestionTokenizer(
+        SPECIAL + sorted(words), strip_accents=strip_accents
+    )
+    ids = tf.function(tokenizer)(tf.constant(texts)).numpy()
+    np.testing.assert_array_equal(ids, tokenizer(texts))
+    without_words = [not split(text, strip_accents) for text in texts]
+    assert (ids == 1).any(axis=1).tolist() == without_words
+    composed = [unicodedata.normalize("NFC", text) for text in texts]
+    np.testing.assert_array_equal(tokenizer(composed), ids)
 
 
 def test_graph_keeps_static_shapes(tokenizer):

@@ -40,6 +40,12 @@ def test_unknown_answer_has_no_line_and_no_result(example):
     assert "<li class=true><bdi>circle<" in card(known)
 
 
+def test_words_that_are_not_used_are_listed(example):
+    assert "words not used" not in card(example)
+    cut = dataclasses.replace(example, unused_words=["please", "<b>"])
+    assert "words not used: please, &lt;b&gt;</p>" in card(cut)
+
+
 def test_only_an_image_with_an_id_shows_it(example):
     assert 'alt="Image"' in card(example)
     assert 'class="id"' not in card(example)

@@ -10,7 +10,7 @@ from vqa_keras.datasets.question import Question
 from vqa_keras.datasets.question_table import QuestionTable
 from vqa_keras.text.vocabulary import read_vocabulary
 from vqa_keras.writing.record_maker import RecordOptions
-from vqa_keras.writing.record_text import TextLimits
+from vqa_keras.writing.record_text import TextOptions
 from vqa_keras.writing.record_text import Vocabularies
 from vqa_keras.writing.shards import finished_shard
 from vqa_keras.writing.transforms import BuildVocabularies
@@ -77,7 +77,7 @@ def test_vocabularies_are_ordered_by_counts_over_all_shards(shards, tmp_path):
         lambda pipeline: (
             pipeline
             | beam.Create(shards)
-            | BuildVocabularies(tmp_path, TextLimits())
+            | BuildVocabularies(tmp_path, TextOptions())
         )
     )
     words = read_vocabulary(tmp_path / "question_vocabulary.txt")

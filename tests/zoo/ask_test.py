@@ -35,6 +35,9 @@ def test_ask_prints_answers_and_shows_their_attention(
         done = call("ask", *arguments, f"--question={question}")
         assert done.status == 0, done.stderr
         assert "nan" not in done.stdout
+    done = call("ask", *arguments, "--question=a zebra is it not red?")
+    assert "\nnot used     zebra, not\n" in done.stdout
+    assert "words not used: zebra, not" in page.read_text(encoding="utf-8")
 
 
 def test_ask_writes_a_strip_of_heat_maps_or_nothing(

@@ -24,6 +24,7 @@ from vqa_keras.errors import UserError
 from vqa_keras.files import file_sha256
 from vqa_keras.files import read_json
 from vqa_keras.files import write_atomically
+from vqa_keras.text import ANSWER_RULES
 
 FILE = "dataset_info.json"
 SCHEMA_VERSION = 3
@@ -66,6 +67,9 @@ class DatasetInfo:
         question_vocabulary: the words of questions by token id.
         answer_vocabulary: the answers by class.
         sequence_length: number of words that are kept of a question.
+        strip_accents: whether words have lost their accents.
+        answer_rule: name in `text.ANSWER_RULES` of the rule from the text of an
+            answer to its class.
         features: `Features`, or None without features.
         stored_images: whether the records hold the image files.
         dropped: `{reason: count}` of the items left out of the records.
@@ -80,6 +84,8 @@ class DatasetInfo:
     question_vocabulary: VocabularyFile
     answer_vocabulary: VocabularyFile
     sequence_length: int
+    strip_accents: bool = False
+    answer_rule: str = "text"
     features: Features | None = None
     stored_images: bool = True
     dropped: Mapping[str, int] = dataclasses.field(default_factory=dict)
@@ -154,6 +160,8 @@ class DatasetInfo:
                 fields.value("answer_vocabulary"), "answer_vocabulary"
             ),
             sequence_length=fields.count("sequence_length", 1),
+            strip_accents=fields.flag("strip_accents"),
+            answer_rule=fields.choice("answer_rule", ANSWER_RULES),
             features=fields.optional(
                 lambda name: Features.from_json(fields.value(name)), "features"
             ),

@@ -4,6 +4,10 @@ import concurrent.futures
 import dataclasses
 import os
 import pathlib
+import zipfile
+from typing import cast
+
+import keras
 
 from vqa_keras.data.dataset_info import FILE
 from vqa_keras.data.dataset_info import DatasetInfo
@@ -16,6 +20,8 @@ from vqa_keras.files import check_content
 from vqa_keras.files import check_sha256
 from vqa_keras.files import check_size
 from vqa_keras.files import file_sha256
+from vqa_keras.image_encoders import weights_sha256
+from vqa_keras.text import QuestionTokenizer
 from vqa_keras.text.vocabulary import read_vocabulary
 
 
@@ -90,6 +96,32 @@ class RecordFiles:
                 'or read pixels with inputs="images"'
             )
         return self.info.features
+
+    def image_encoder(self) -> keras.Model:
+        """Returns the CNN that computed the features; see `Records`."""
+        features = self.features()
+        if features.file is None:
+            raise UserError(
+                f"{self.folder}: the features must be of a CNN. Received: files"
+            )
+        path = self.path(features.file)
+        try:
+            model = keras.saving.load_model(path, compile=False)
+        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+            raise UserError(
+                f"{path} must be the CNN {features.name} as a .keras file. "
+                f"Received: {error}"
+            ) from error
+        check_sha256(path, features.weights_sha256, weights_sha256(model))
+        return cast(keras.Model, model)
+
+    def tokenizer(self) -> QuestionTokenizer:
+        """Returns the tokenizer of the records' token ids."""
+        return QuestionTokenizer(
+            self.question_words(),
+            self.info.sequence_length,
+            self.info.strip_accents,
+        )
 
     def check_features(self, weights_sha256: str | None) -> None:
         """Refuses features of another CNN than a model was trained on.

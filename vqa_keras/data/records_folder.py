@@ -3,7 +3,6 @@
 import functools
 import os
 import pathlib
-import zipfile
 from collections.abc import Iterator
 from typing import cast
 
@@ -20,9 +19,7 @@ from vqa_keras.data.image_record import ImageQuestion
 from vqa_keras.data.image_record import ImageRecord
 from vqa_keras.data.record_files import RecordFiles
 from vqa_keras.data.records import decode
-from vqa_keras.errors import UserError
-from vqa_keras.files import check_sha256
-from vqa_keras.image_encoders import weights_sha256
+from vqa_keras.text import QuestionTokenizer
 
 SHUFFLE_BYTES = 256 * 2**20
 
@@ -72,6 +69,10 @@ class Records:
         """The words of questions by token id: "[PAD]", "[UNK]", words."""
         return self.files.question_words()
 
+    def tokenizer(self) -> QuestionTokenizer:
+        """Returns the tokenizer of the records' token ids."""
+        return self.files.tokenizer()
+
     @functools.cached_property
     def answers(self) -> list[str]:
         """The answers by class, the most frequent one first."""
@@ -89,8 +90,8 @@ class Records:
             inputs: "regions", "grids" or "images".
 
         Returns:
-            `{"regions": (M, C)}`, M None if images differ in it;
-            `{"grid_1": (h, w, C), ...}`; or `{"images": (H, W, 3)}`.
+            `{"regions": (M, C)}`, M None if images differ in it; `{"grid_1":
+            (h, w, C), ...}`; or `{"images": (H, W, 3)}`.
 
         Raises:
             UserError: for other `inputs`, or if the records lack them.
@@ -282,18 +283,4 @@ class Records:
             UserError: if the records have no features, or the file is missing,
                 unreadable or of other weights.
         """
-        features = self.files.features()
-        if features.file is None:
-            raise UserError(
-                f"{self.folder}: the features must be of a CNN. Received: files"
-            )
-        path = self.files.path(features.file)
-        try:
-            model = keras.saving.load_model(path, compile=False)
-        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
-            raise UserError(
-                f"{path} must be the CNN {features.name} as a .keras file. "
-                f"Received: {error}"
-            ) from error
-        check_sha256(path, features.weights_sha256, weights_sha256(model))
-        return cast(keras.Model, model)
+        return self.files.image_encoder()

@@ -18,6 +18,7 @@ def convert(values: dict[str, Any]) -> dict[str, Any]:
     values = dict(values)
     if "image_encoder" in values:
         values["features"] = _features(values.pop("image_encoder"))
+    values |= {"strip_accents": True, "answer_rule": "vqa"}
     splits = values.get("splits")
     if isinstance(splits, dict):
         values["splits"] = {n: _split(split) for n, split in splits.items()}

@@ -13,6 +13,7 @@ from vqa_keras.files import plain_text
 from vqa_keras.files import read_json
 
 NAME = "easy_vqa"
+ANSWER_RULE = "text"
 ARGUMENTS = ("validation_fraction", "seed")
 
 

@@ -30,6 +30,7 @@ A line is an object, wrapped here:
 
 import os
 import pathlib
+import re
 from typing import Any
 from typing import NoReturn
 
@@ -42,9 +43,11 @@ from vqa_keras.text.answers import most_common_answer
 from vqa_keras.text.normalize import split as words_of
 
 NAME = "jsonl"
+ANSWER_RULE = "text"
 ARGUMENTS = ("validation_fraction", "seed")
 
 _SPLITS = ("train", "validation", "test")
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*")
 _KEYS = {
     "question_id",
     "image",
@@ -242,4 +245,4 @@ def _answer_type(answers: list[str]) -> str:
     answer = most_common_answer(answers)
     if answer in ("yes", "no"):
         return "yes/no"
-    return "number" if answer.isdecimal() else "other"
+    return "number" if _NUMBER.fullmatch(answer) else "other"

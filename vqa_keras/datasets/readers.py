@@ -16,7 +16,8 @@ class Reader(Protocol):
     """A module that reads a data set into a `QuestionTable`.
 
     `read(folder, table, **arguments)` takes the arguments named in
-    `ARGUMENTS`. A reader of images without files also has `draw(drawing)`,
+    `ARGUMENTS`. `ANSWER_RULE` names the rule of `text.ANSWER_RULES` for its
+    answers. A reader of images without files also has `draw(drawing)`,
     which returns the bytes of an image file.
     """
 
@@ -25,6 +26,9 @@ class Reader(Protocol):
 
     @property
     def ARGUMENTS(self) -> tuple[str, ...]: ...
+
+    @property
+    def ANSWER_RULE(self) -> str: ...
 
     @property
     def find(

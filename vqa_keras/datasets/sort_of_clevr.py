@@ -48,6 +48,7 @@ from vqa_keras.datasets.sort_of_clevr_questions import generate_questions
 from vqa_keras.errors import UserError
 
 NAME = "sort_of_clevr"
+ANSWER_RULE = "text"
 ARGUMENTS = (
     "seed",
     "train_images",

@@ -4,6 +4,7 @@ from vqa_keras.datasets.vqa_official import ARGUMENTS
 from vqa_keras.datasets.vqa_official import OfficialReader
 
 NAME = "vqa_v2"
+ANSWER_RULE = "vqa"
 __all__ = ["ARGUMENTS", "NAME", "find", "read"]
 
 _READER = OfficialReader(

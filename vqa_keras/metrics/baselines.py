@@ -41,10 +41,12 @@ def baselines(train, test, question_types=None):
             f"Received: {len(train)} and {len(test)}"
         )
     fold = {text: normalize(text) for text, _ in train + test}
-    overall = collections.Counter(answer for _, answer in train)
-    per_text = collections.defaultdict(collections.Counter)
+    overall, per_text = collections.Counter(), {}
     for text, answer in train:
-        per_text[fold[text]][answer] += 1
+        if answer:
+            overall[answer] += 1
+            counts = per_text.setdefault(fold[text], collections.Counter())
+            counts[answer] += 1
 
     majority = _most_common(overall)
     best = {text: _most_common(counts) for text, counts in per_text.items()}
@@ -74,4 +76,4 @@ def baselines(train, test, question_types=None):
 
 
 def _most_common(counts):
-    return counts.most_common(1)[0][0]
+    return counts.most_common(1)[0][0] if counts else ""

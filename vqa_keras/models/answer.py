@@ -13,12 +13,15 @@ class Answer(NamedTuple):
             the regions are the cells of a grid, their axis is two, `(h, w)`.
         words: list of str, the words of the question: the first positions on
             the axis of words. The positions after them are padding.
+        unused_words: list of str, the words that the model does not read: at
+            the start of a question that is too long, or not in its vocabulary.
     """
 
     answers: list
     probabilities: list
     attention: dict
     words: list
+    unused_words: list
 
 
 def is_many(items):

@@ -193,8 +193,7 @@ class VQA(SavedTask):
         """Returns the attention weights of every question, by name.
 
         Args:
-            inputs: dict of arrays, raw or as in the records, or a dataset of
-                batches, with or without targets.
+            inputs: dict of arrays, raw or as in records, or a dataset of them.
             batch_size: int. Questions per batch if `inputs` is a dict.
 
         Returns:
@@ -246,13 +245,17 @@ class VQA(SavedTask):
         outputs = keras.tree.map_structure(
             ops.convert_to_numpy, self.answerer(top_k)(inputs)
         )
-        names = self.preprocessor.answers
+        names, tokenizer = (
+            self.preprocessor.answers,
+            self.preprocessor.tokenizer,
+        )
         return [
             Answer(
                 [names[i] for i in outputs["answers"][row]],
                 outputs["probabilities"][row].tolist(),
                 Attention((n, w[row]) for n, w in outputs["attention"].items()),
-                self.preprocessor.tokenizer.words(question),
+                tokenizer.words(question),
+                tokenizer.unused_words(question),
             )
             for row, question in enumerate(questions)
         ]

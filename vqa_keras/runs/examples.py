@@ -70,6 +70,7 @@ def read_examples(
         for i in chosen[here]:
             question = questions[i - first]
             words = preprocessor.tokenizer.words(question.question)
+            unused = preprocessor.tokenizer.unused_words(question.question)
             answers = [names[a] for a in predictions.answers[i]]
             yield visualization.Example(
                 image=decode(image.image),
@@ -84,6 +85,7 @@ def read_examples(
                 },
                 correct=answers[0] == question.answer,
                 words=words,
+                unused_words=unused,
             )
         first += len(questions)
 

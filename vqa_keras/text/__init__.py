@@ -1,5 +1,7 @@
 """Normalizes questions and answers, and builds and reads vocabularies."""
 
+from vqa_keras.text.answers import ANSWER_RULES
+from vqa_keras.text.answers import fold_answer
 from vqa_keras.text.answers import most_common_answer
 from vqa_keras.text.answers import normalize_answer
 from vqa_keras.text.answers import soft_scores

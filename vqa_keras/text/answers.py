@@ -1,10 +1,11 @@
-"""Normalizes answers as the evaluation of the VQA challenge does."""
+"""Classes of answers: as people wrote them, or as the VQA challenge does."""
 
 import collections
 import functools
 import json
 import pathlib
 import re
+import unicodedata
 
 _TABLES = pathlib.Path(__file__).with_name("answer_tables.json")
 
@@ -57,47 +58,75 @@ def strip_answer(text):
     return text.replace("\n", " ").replace("\t", " ").strip()
 
 
-def soft_scores(answers):
+def fold_answer(text):
+    """Returns the class of an answer: trimmed, case folded, in NFC.
+
+    Signs, marks and articles stay: "-3" is not "3", "1,5" not "15", "B+" not
+    "B-", and "A" is an answer.
+
+    Args:
+        text: str.
+
+    Returns:
+        str; "" for an answer of spaces only.
+
+    Example:
+    >>> fold_answer(" Light  Blue ")
+    'light blue'
+    """
+    folded = unicodedata.normalize("NFD", text).casefold()
+    # The dot that folding leaves of the Turkish capital I with dot.
+    folded = folded.replace("i\u0307", "i")
+    return " ".join(unicodedata.normalize("NFC", folded).split())
+
+
+# Rules by name, from the text of an answer to its class.
+ANSWER_RULES = {"text": fold_answer, "vqa": normalize_answer}
+
+
+def soft_scores(answers, rule="text"):
     """Computes the soft score of each answer from its number of annotators.
 
     Args:
         answers: list of str, the answers of all annotators to a question.
+        rule: str, a name of `ANSWER_RULES`: `"text"` (`fold_answer`) or
+            `"vqa"` (`normalize_answer`). Defaults to `"text"`.
 
     Returns:
-        dict, normalized answer -> `min(1, 0.3 * count)`, in the order of first
-        appearance. The answer of a single annotator scores 1. Answers that are
-        empty after normalization ("the") are dropped.
+        dict, class -> `min(1, 0.3 * count)`, in the order of first appearance.
+        The answer of a single annotator scores 1. Empty answers are dropped.
 
     Example:
     >>> soft_scores(["red", "Red", "red", "blue"])
     {'red': 0.9, 'blue': 0.3}
     """
-    counts = _count(answers)
+    counts = _count(answers, rule)
     if len(answers) == 1:
         return dict.fromkeys(counts, 1.0)
     # 3 * 3 / 10 is 0.9 and 3 * 0.3 is not.
     return {a: min(10, 3 * count) / 10 for a, count in counts.items()}
 
 
-def most_common_answer(answers):
-    """Returns the most frequent normalized answer; ties go to the first.
+def most_common_answer(answers, rule="text"):
+    """Returns the class of the most frequent answer; ties go to the first.
 
     Args:
         answers: list of str, the answers of all annotators to a question.
+        rule: str, a name of `ANSWER_RULES`. Defaults to `"text"`.
 
     Returns:
-        str; "" if no answer is left after normalization.
+        str; "" if all answers are empty.
 
     Example:
-    >>> most_common_answer(["cat", "Dog", "dog."])
+    >>> most_common_answer(["cat", "Dog", "dog "])
     'dog'
     """
-    counts = _count(answers)
+    counts = _count(answers, rule)
     return max(counts, key=counts.get, default="")
 
 
-def _count(answers):
-    counts = collections.Counter(map(normalize_answer, answers))
+def _count(answers, rule):
+    counts = collections.Counter(map(ANSWER_RULES[rule], answers))
     counts.pop("", None)
     return counts
 

@@ -8,11 +8,10 @@ from keras_hub.src.utils.preset_utils import KerasPresetLoader
 from keras_hub.src.utils.tensor_utils import in_tf_function
 
 from vqa_keras.text import question_graph
-from vqa_keras.text.normalize import character_table
 from vqa_keras.text.normalize import normalize
 from vqa_keras.text.normalize import split
-from vqa_keras.text.vocabulary import PAD
 from vqa_keras.text.vocabulary import UNKNOWN
+from vqa_keras.text.vocabulary import check_question_vocabulary
 from vqa_keras.text.vocabulary import read_vocabulary
 from vqa_keras.text.vocabulary import write_vocabulary
 
@@ -24,9 +23,10 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
     """Tokenizes questions to the ids of their words.
 
     Normalizes a question (`vqa_keras.text.normalize`), splits it on spaces and
-    looks up each word. Truncates longer questions and pads shorter ones with 0
-    on the right. A word outside the vocabulary gets the id 1, and so does a
-    question without words.
+    looks up each word. A longer question keeps its end, where most questions
+    name what they are about; a shorter one is padded with 0 on the right. A
+    word outside the vocabulary gets the id 1, and so does a question without
+    words.
 
     Eager calls run in pure Python and need no TensorFlow. Inside a
     `tf.function` or `tf.data` pipeline, lookup tables and core TensorFlow
@@ -43,6 +43,8 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
             "[PAD]", "[UNK]", then words in normal form. Defaults to `None`:
             `set_vocabulary` or a loaded preset sets it.
         sequence_length: int. Number N of ids per question. Defaults to 14.
+        strip_accents: bool. Whether accents are dropped from words. Defaults to
+            `False`.
         dtype: must be "int32".
         **kwargs: passed to `keras_hub.tokenizers.Tokenizer`.
 
@@ -69,7 +71,12 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
     """
 
     def __init__(
-        self, vocabulary=None, sequence_length=14, dtype="int32", **kwargs
+        self,
+        vocabulary=None,
+        sequence_length=14,
+        strip_accents=False,
+        dtype="int32",
+        **kwargs,
     ):
         if keras.dtype_policies.get(dtype).name != "int32":
             raise ValueError(f"`dtype` must be 'int32'. Received: {dtype}")
@@ -80,6 +87,7 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
                 f"{sequence_length}"
             )
         self.sequence_length = sequence_length
+        self.strip_accents = strip_accents
         self.file_assets = [VOCABULARY_FILE]
         self.set_vocabulary(vocabulary)
         self.built = True  # no weights
@@ -94,7 +102,7 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
             vocabulary = read_vocabulary(vocabulary)
         words = None if vocabulary is None else [str(w) for w in vocabulary]
         if words is not None:
-            _check_vocabulary(words)
+            check_question_vocabulary(words, self.strip_accents)
         # A proxy, because Keras and TensorFlow wrap dicts that they track.
         self._ids = types.MappingProxyType(
             {word: id for id, word in enumerate(words or ())}
@@ -130,19 +138,30 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
 
     def normalize(self, text):
         """Returns `text` as its words with one space between, in Python."""
-        return normalize(text)
+        return normalize(text, self.strip_accents)
 
     def split(self, text):
         """Returns the normalized words of `text`, known or not."""
-        return split(text)
+        return split(text, self.strip_accents)
 
     def words(self, text):
         """Returns the words that `tokenize` looks up; "[UNK]" if none."""
-        return split(text)[: self.sequence_length] or [UNKNOWN]
+        return self.split(text)[-self.sequence_length :] or [UNKNOWN]
 
     def is_cut(self, text):
         """Returns whether `tokenize` truncates a question."""
-        return len(split(text)) > self.sequence_length
+        return len(self.split(text)) > self.sequence_length
+
+    def unused_words(self, text):
+        """Returns the words of a question that a model does not read.
+
+        These are the words at the start of a question that is too long, and
+        words outside the vocabulary, each once.
+        """
+        words = self.split(text)
+        cut = words[: -self.sequence_length]
+        unknown = [word for word in words if word not in self._ids]
+        return list(dict.fromkeys(cut + unknown))
 
     def padded_ids(self, text):
         """Returns the ids of one question as a list of length N."""
@@ -182,10 +201,9 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
         an attribute of the object.
         """
         if self._tables is None:
-            self._tables = [
-                question_graph.character_lookup(character_table()),
-                question_graph.word_lookup(self._ids),
-            ]
+            self._tables = list(
+                question_graph.lookup_tables(self._ids, self.strip_accents)
+            )
         return list(self._tables)
 
     def save_assets(self, dir_path):
@@ -235,6 +253,7 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
             **super().get_config(),
             "vocabulary": None,  # an asset
             "sequence_length": self.sequence_length,
+            "strip_accents": self.strip_accents,
         }
 
     def compute_output_spec(self, inputs):
@@ -259,9 +278,8 @@ class QuestionTokenizer(keras_hub.tokenizers.Tokenizer):
         return np.array(rows, "int32").reshape(*shape, self.sequence_length)
 
     def _tokenize_in_tensorflow(self, inputs):
-        return question_graph.token_ids(
-            inputs, *self.lookup_tables(), self.sequence_length
-        )
+        tables = question_graph.Tables(*self.lookup_tables())
+        return question_graph.token_ids(inputs, tables, self.sequence_length)
 
 
 def _to_str(question):
@@ -270,25 +288,3 @@ def _to_str(question):
     if not isinstance(question, str):
         raise ValueError(f"Questions must be strings. Received: {question!r}")
     return question
-
-
-def _check_vocabulary(words):
-    special = [PAD, UNKNOWN]
-    if words[:2] != special:
-        raise ValueError(
-            f"The vocabulary must begin with {special}. Received: {words[:2]}"
-        )
-    seen = set()
-    for word in words[2:]:
-        if not word or word in seen or word in special:
-            raise ValueError(
-                "The words of the vocabulary must be distinct and not empty. "
-                f"Received: {word!r}"
-            )
-        if split(word) != [word]:
-            raise ValueError(
-                "The words of the vocabulary must be single words in normal "
-                "form (see `vqa_keras.text.normalize`) to match a question. "
-                f"Received: {word!r}"
-            )
-        seen.add(word)

@@ -4,6 +4,7 @@ import pathlib
 
 from vqa_keras.errors import UserError
 from vqa_keras.files import write_atomically
+from vqa_keras.text.normalize import split
 
 PAD = "[PAD]"
 UNKNOWN = "[UNK]"
@@ -59,6 +60,34 @@ def question_vocabulary(counts, min_count=1):
     ['[PAD]', '[UNK]', 'what', 'color']
     """
     return [PAD, UNKNOWN, *build_vocabulary(counts, min_count)]
+
+
+def check_question_vocabulary(words, strip_accents=False):
+    """Raises ValueError for words that no question could match.
+
+    Args:
+        words: list of str, "[PAD]", "[UNK]" and words in normal form.
+        strip_accents: bool, as of the tokenizer. Defaults to `False`.
+    """
+    special = [PAD, UNKNOWN]
+    if words[:2] != special:
+        raise ValueError(
+            f"The vocabulary must begin with {special}. Received: {words[:2]}"
+        )
+    seen = set()
+    for word in words[2:]:
+        if not word or word in seen or word in special:
+            raise ValueError(
+                "The words of the vocabulary must be distinct and not empty. "
+                f"Received: {word!r}"
+            )
+        if split(word, strip_accents) != [word]:
+            raise ValueError(
+                "The words of the vocabulary must be single words in normal "
+                "form (see `vqa_keras.text.normalize`) to match a question. "
+                f"Received: {word!r}"
+            )
+        seen.add(word)
 
 
 def read_vocabulary(path):

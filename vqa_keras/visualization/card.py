@@ -46,11 +46,19 @@ def card(example):
     return (
         f'<article class="card{_verdict(example.correct)}">\n'
         f'<h3 dir="auto">{escape(example.question or "(no question)")}</h3>\n'
-        f'{chips}<div class="maps">\n{maps}</div>\n{below}'
+        f"{_unused(example.unused_words)}{chips}"
+        f'<div class="maps">\n{maps}</div>\n{below}'
         f'{_truth(example.answer)}<ol class="answers">\n'
         f"{_answers(example)}</ol>\n"
         f"{_image_id(image_id)}</article>"
     )
+
+
+def _unused(words):
+    if not words:
+        return ""
+    listed = escape(", ".join(words))
+    return f'<p class="scale" dir="auto">words not used: {listed}</p>\n'
 
 
 def escape(text):

@@ -25,6 +25,8 @@ class Example:
         words: list of str, the words of the question, one per position on the
             attention's axis of words, without padding. Defaults to empty, for
             unknown words.
+        unused_words: list of str, the words of the question that the model does
+            not read. Defaults to empty.
         answer: str, the true answer, `""` if the data set has none. Defaults to
             `None`.
         correct: bool, whether the first predicted answer is correct. Defaults
@@ -54,6 +56,7 @@ class Example:
     probabilities: list
     attention: dict
     words: list = ()
+    unused_words: list = ()
     answer: str | None = None
     correct: bool | None = None
     image_id: str | int | None = None

@@ -28,6 +28,8 @@ from vqa_keras.writing.dropped import check_dropped
 from vqa_keras.writing.dropped import write_dropped
 from vqa_keras.writing.record_text import ANSWER_VOCABULARY
 from vqa_keras.writing.record_text import QUESTION_VOCABULARY
+from vqa_keras.writing.record_text import TEXT
+from vqa_keras.writing.record_text import TextOptions
 from vqa_keras.writing.saved_encoder import FILE as ENCODER_FILE
 from vqa_keras.writing.shards import remove_leftovers
 from vqa_keras.writing.shards import remove_markers
@@ -138,6 +140,7 @@ def finish(
     table: QuestionTable,
     *,
     dataset: str,
+    text: TextOptions,
     features: Features | None,
     stored_images: bool,
     arguments: dict[str, Any],
@@ -149,7 +152,8 @@ def finish(
         output: str or path, folder of the records.
         shards: `{split: [shard name, ...]}`, all of them written.
         table: `QuestionTable`, for the items that its reader dropped.
-        dataset: field of `DatasetInfo`, as the next three.
+        dataset: field of `DatasetInfo`.
+        text: `TextOptions`, of two fields.
         features: see there.
         stored_images: see there.
         arguments: see there.
@@ -185,6 +189,8 @@ def finish(
         question_vocabulary=VocabularyFile.of(output / QUESTION_VOCABULARY),
         answer_vocabulary=VocabularyFile.of(output / ANSWER_VOCABULARY),
         sequence_length=work.sequence_length(),
+        strip_accents=text.strip_accents,
+        answer_rule=text.answer_rule or TEXT,
         features=features,
         stored_images=stored_images,
         dropped=dict(sorted(reasons.items())),

@@ -13,21 +13,25 @@ from vqa_keras.datasets.question import ImageQuestions
 from vqa_keras.datasets.question import Question
 from vqa_keras.errors import UserError
 from vqa_keras.text import QuestionTokenizer
+from vqa_keras.text.answers import ANSWER_RULES
 from vqa_keras.text.answers import most_common_answer
 from vqa_keras.text.answers import soft_scores
+from vqa_keras.text.answers import strip_answer
 from vqa_keras.text.normalize import split
 from vqa_keras.text.vocabulary import build_vocabulary
 from vqa_keras.text.vocabulary import question_vocabulary
 from vqa_keras.text.vocabulary import write_vocabulary
+from vqa_keras.writing.work_folder import AnswerTexts
 from vqa_keras.writing.work_folder import WorkFolder
 
 QUESTION_VOCABULARY = "question_vocabulary.txt"
 ANSWER_VOCABULARY = "answer_vocabulary.txt"
-LONGEST = 14  # words; 99 of 100 questions of the VQA data sets are shorter
+TEXT = "text"  # the answer rule of a reader without one
+KEPT = 0.99  # fraction of the training questions that are read whole
 
 
-class TextLimits(NamedTuple):
-    """Limits of the vocabularies and of questions.
+class TextOptions(NamedTuple):
+    """How text becomes words and classes, and which of them are kept.
 
     Args:
         min_word_count: int, words that occur less often become [UNK]. Defaults
@@ -36,42 +40,65 @@ class TextLimits(NamedTuple):
             Defaults to 1.
         top_answers: int, largest number of classes, the most frequent answers.
             Defaults to None: all.
-        sequence_length: int, words kept per question. Defaults to None: those
-            of the longest training question, at most 14.
+        sequence_length: int, words kept per question, from its end. Defaults to
+            None: the 99th percentile of the training questions.
+        strip_accents: bool, whether words lose their accents. Defaults to
+            False.
+        answer_rule: str, a name of `text.ANSWER_RULES`, from the text of an
+            answer to its class. Defaults to None: that of the reader, "text"
+            if it has none.
     """
 
     min_word_count: int = 1
     min_answer_count: int = 1
     top_answers: int | None = None
     sequence_length: int | None = None
+    strip_accents: bool = False
+    answer_rule: str | None = None
 
 
 class Vocabularies(NamedTuple):
-    """Vocabularies and length of questions; the arguments of `RecordText`."""
+    """What the records of all splits depend on; the arguments of `RecordText`.
+
+    Attributes:
+        question_words: list of str, the question vocabulary.
+        answers: list of str, the most frequent text of each class.
+        sequence_length: int, words kept per question.
+        strip_accents, answer_rule: see `TextOptions`.
+    """
 
     question_words: list[str]
     answers: list[str]
     sequence_length: int
+    strip_accents: bool = False
+    answer_rule: str = "text"
 
 
 def count_text(
-    images: Iterable[ImageQuestions],
+    images: Iterable[ImageQuestions], options: TextOptions
 ) -> dict[tuple[str, Any], int]:
     """Counts the words, answers and lengths of the questions of images.
 
     Args:
         images: iterable of `ImageQuestions`.
+        options: `TextOptions`.
 
     Returns:
-        `{(kind, value): count}`, where kind is "word", "answer" or "length".
+        `{(kind, value): count}`, where kind is "word", "length", "answer" (the
+        class of a question's most frequent answer) or "text" (class and text
+        of every annotator's answer, the class "" for empty ones).
     """
     counts = collections.Counter()
+    rule = options.answer_rule or TEXT
     for image in images:
         for question in image.questions:
-            words = split(question.question)
+            words = split(question.question, options.strip_accents)
             counts.update(("word", word) for word in words)
             counts["length", len(words)] += 1
-            answer = most_common_answer(question.answers)
+            for text in question.answers:
+                key = ANSWER_RULES[rule](text), strip_answer(text)
+                counts["text", key] += 1
+            answer = most_common_answer(question.answers, rule)
             if answer:
                 counts["answer", answer] += 1
     return counts
@@ -80,14 +107,14 @@ def count_text(
 def write_text(
     counts: Mapping[tuple[str, Any], int],
     output: str | os.PathLike[str],
-    limits: TextLimits,
+    options: TextOptions,
 ) -> Vocabularies:
     """Writes both vocabularies and the length of questions.
 
     Args:
         counts: dict from `count_text`, summed over the training split.
         output: str or path, folder of the records.
-        limits: `TextLimits`.
+        options: `TextOptions`.
 
     Returns:
         `Vocabularies`.
@@ -99,16 +126,18 @@ def write_text(
     kinds: dict[str, dict[Any, int]] = collections.defaultdict(dict)
     for (kind, value), count in counts.items():
         kinds[kind][value] = count
-    words = question_vocabulary(kinds["word"], limits.min_word_count)
-    answers = build_vocabulary(
-        kinds["answer"], limits.min_answer_count, limits.top_answers
+    words = question_vocabulary(kinds["word"], options.min_word_count)
+    classes = build_vocabulary(
+        kinds["answer"], options.min_answer_count, options.top_answers
     )
-    if not answers:
+    if not classes:
         raise UserError(
             "The training split must have an answer that occurs at least "
-            f"{limits.min_answer_count} times. Received: "
+            f"{options.min_answer_count} times. Received: "
             f"{len(kinds['answer'])} answers, none that often"
         )
+    texts = _most_frequent_texts(kinds["text"])
+    answers = [texts[answer] for answer in classes]
     work = WorkFolder(output)
     for name, lines in (
         (QUESTION_VOCABULARY, words),
@@ -116,12 +145,47 @@ def write_text(
     ):
         write_vocabulary(work.path / name, lines)
         os.replace(work.path / name, pathlib.Path(output, name))
-    sequence_length = limits.sequence_length
-    if sequence_length is None:
-        longest = max(kinds["length"], default=1)
-        sequence_length = max(1, min(longest, LONGEST))
+    sequence_length = options.sequence_length or _percentile(kinds["length"])
     work.write_sequence_length(sequence_length)
-    return Vocabularies(words, answers, sequence_length)
+    work.write_answer_texts(_answer_texts(kinds["text"]))
+    return Vocabularies(
+        words,
+        answers,
+        sequence_length,
+        options.strip_accents,
+        options.answer_rule or TEXT,
+    )
+
+
+def _most_frequent_texts(
+    texts: Mapping[tuple[str, str], int],
+) -> dict[str, str]:
+    """Returns the most frequent text of each class; ties go to the smallest."""
+    best: dict[str, tuple[int, str]] = {}
+    for (answer, text), count in texts.items():
+        key = -count, text
+        best[answer] = min(best.get(answer, key), key)
+    return {answer: text for answer, (_, text) in best.items()}
+
+
+def _answer_texts(texts: Mapping[tuple[str, str], int]) -> AnswerTexts:
+    """Returns how many texts the answers have, and how many are empty."""
+    named = [answer for answer, _ in texts if answer]
+    return AnswerTexts(
+        classes=len(set(named)),
+        texts=len(named),
+        empty=sum(n for (answer, _), n in texts.items() if not answer),
+    )
+
+
+def _percentile(lengths: Mapping[int, int]) -> int:
+    """Returns the number of words that 99 of 100 questions do not exceed."""
+    total, questions = 0, sum(lengths.values())
+    for length, count in sorted(lengths.items()):
+        total += count
+        if total >= KEPT * questions:
+            return max(1, length)
+    return 1
 
 
 class RecordText:
@@ -131,6 +195,7 @@ class RecordText:
         question_words: list of str, the question vocabulary.
         answers: list of str, the answer vocabulary.
         sequence_length: int, words kept per question.
+        strip_accents, answer_rule: see `TextOptions`.
     """
 
     def __init__(
@@ -138,11 +203,16 @@ class RecordText:
         question_words: list[str],
         answers: list[str],
         sequence_length: int,
+        strip_accents: bool = False,
+        answer_rule: str = "text",
     ):
         self.tokenizer = QuestionTokenizer(
-            question_words, sequence_length=sequence_length
+            question_words, sequence_length, strip_accents
         )
-        self.answer_ids = {answer: i for i, answer in enumerate(answers)}
+        self.answers = answers
+        self.answer_rule = answer_rule
+        class_of = ANSWER_RULES[answer_rule]
+        self.answer_ids = {class_of(a): i for i, a in enumerate(answers)}
 
     def encode(
         self, questions: Iterable[Question]
@@ -161,15 +231,15 @@ class RecordText:
         for question in questions:
             text = question.question
             cut += self.tokenizer.is_cut(text)
-            answer = most_common_answer(question.answers)
-            scores = soft_scores(question.answers)
+            answer = most_common_answer(question.answers, self.answer_rule)
+            scores = soft_scores(question.answers, self.answer_rule)
             encoded.append(
                 QuestionRecord(
                     question_id=question.question_id,
                     question=text,
                     question_type=question.question_type,
                     answer_type=question.answer_type,
-                    answer=answer,
+                    answer=self._text(answer, question.answers),
                     answer_id=self.answer_ids.get(answer, -1),
                     all_answers=question.answers,
                     object_boxes=question.object_boxes,
@@ -183,3 +253,14 @@ class RecordText:
                 )
             )
         return encoded, cut
+
+    def _text(self, answer: str, answers: list[str]) -> str:
+        """Returns the text of a class: that of the vocabulary, or of a person.
+
+        Evaluation compares it with the text that a model gives out.
+        """
+        if answer in self.answer_ids:
+            return self.answers[self.answer_ids[answer]]
+        class_of = ANSWER_RULES[self.answer_rule]
+        texts = (strip_answer(t) for t in answers if class_of(t) == answer)
+        return next(texts, "") if answer else ""

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
@@ -19,9 +20,12 @@ from vqa_keras.writing.beam_errors import user_errors
 from vqa_keras.writing.feature_source import FeatureSource
 from vqa_keras.writing.progress import Progress
 from vqa_keras.writing.record_maker import RecordOptions
-from vqa_keras.writing.record_text import TextLimits
+from vqa_keras.writing.record_text import TextOptions
 from vqa_keras.writing.transforms import BuildVocabularies
 from vqa_keras.writing.transforms import WriteShards
+from vqa_keras.writing.work_folder import AnswerTexts
+
+MAX_CUT = 0.01  # fraction of the questions that may lose words silently
 
 
 def write_records(
@@ -31,10 +35,7 @@ def write_records(
     dataset: str = "easy_vqa",
     input_folder: str | os.PathLike[str] | None = None,
     features: FeatureSource | None = None,
-    sequence_length: int | None = None,
-    min_word_count: int = 1,
-    min_answer_count: int = 1,
-    top_answers: int | None = None,
+    text: TextOptions | None = None,
     batch_size: int = 32,
     images_per_shard: int = 512,
     store_images: bool = True,
@@ -55,10 +56,7 @@ def write_records(
         input_folder: str or path, folder of the data set. Defaults to None:
             that of the reader, if it has one.
         features: `FeatureSource`. Defaults to None: `FeatureSource()`.
-        sequence_length: see `TextLimits`, as the next three.
-        min_word_count: see there.
-        min_answer_count: see there.
-        top_answers: see there.
+        text: `TextOptions`. Defaults to None: `TextOptions()`.
         batch_size: int, images per batch of the CNN. Defaults to 32.
         images_per_shard: int, largest number of images per file. Defaults to
             512.
@@ -80,6 +78,9 @@ def write_records(
     _check_arguments(dataset, reader, of_reader)
     folder = reader.find(input_folder)
     source = features or FeatureSource()
+    text = text or TextOptions()
+    if text.answer_rule is None:
+        text = text._replace(answer_rule=reader.ANSWER_RULE)
     source.check(store_images)
     work = record_set.open_folder(output, overwrite)
     with contextlib.ExitStack() as stack:
@@ -95,10 +96,7 @@ def write_records(
             "dataset": dataset,
             "annotations_sha256": table.sha256(),
             **source.arguments(opened.described),
-            "sequence_length": sequence_length,
-            "min_word_count": min_word_count,
-            "min_answer_count": min_answer_count,
-            "top_answers": top_answers,
+            **text._asdict(),
             "batch_size": batch_size,
             "images_per_shard": images_per_shard,
             "store_images": store_images,
@@ -129,24 +127,23 @@ def write_records(
                 shards,
                 record_options,
                 record_set.sha256_of(arguments),
-                TextLimits(
-                    min_word_count,
-                    min_answer_count,
-                    top_answers,
-                    sequence_length,
-                ),
+                text,
             )
+        answers = work.answer_texts()
         records = record_set.finish(
             output,
             shards,
             table,
             dataset=dataset,
+            text=text,
             features=opened.described,
             stored_images=store_images,
             arguments=arguments,
             allow_dropped=allow_dropped,
         )
-    print(summary(records, time.monotonic() - start))
+    print(summary(records, time.monotonic() - start, answers))
+    for line in _warnings(records):
+        print(line)
     return records
 
 
@@ -156,14 +153,14 @@ def _run(
     shards: dict[str, list[str]],
     record_options: RecordOptions,
     fingerprint: str,
-    limits: TextLimits,
+    text: TextOptions,
 ) -> None:
     """Runs the pipeline: vocabularies, then all shards with them."""
     with beam.Pipeline(options=options) as pipeline:
         vocabularies = (
             pipeline
             | "TrainingShards" >> beam.Create(shards["train"])
-            | "BuildVocabularies" >> BuildVocabularies(output, limits)
+            | "BuildVocabularies" >> BuildVocabularies(output, text)
         )
         _ = (
             pipeline
@@ -178,7 +175,22 @@ def _run(
         )
 
 
-def summary(records: Records, seconds: float | None = None) -> str:
+def _warnings(records: Records) -> Iterator[str]:
+    info = records.info
+    questions = sum(split.questions for split in info.splits.values())
+    if info.cut_questions > MAX_CUT * questions:
+        yield (
+            f"warning: {info.cut_questions} of {questions} questions have more "
+            f"than {info.sequence_length} words; only their last ones are "
+            "read. --sequence_length keeps more"
+        )
+
+
+def summary(
+    records: Records,
+    seconds: float | None = None,
+    answers: AnswerTexts | None = None,
+) -> str:
     """Returns a summary of a folder of records, several lines of text."""
     info = records.info
     lines = [f"records        {records.folder}"]
@@ -192,6 +204,12 @@ def summary(records: Records, seconds: float | None = None) -> str:
         f"{len(records.answers)} answers; questions of at most "
         f"{info.sequence_length} words, {info.cut_questions} cut"
     )
+    if answers is not None:
+        lines.append(
+            f"answers        {answers.texts} texts of training answers in "
+            f"{answers.classes} classes (rule {info.answer_rule}), "
+            f"{answers.empty} empty answers"
+        )
     if info.features is not None:
         levels = ", ".join(
             f"{name} {' x '.join(map(str, shape))}"

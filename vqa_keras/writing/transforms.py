@@ -15,7 +15,7 @@ from vqa_keras.datasets.question import Dropped
 from vqa_keras.writing.record_maker import RecordMaker
 from vqa_keras.writing.record_maker import RecordOptions
 from vqa_keras.writing.record_text import RecordText
-from vqa_keras.writing.record_text import TextLimits
+from vqa_keras.writing.record_text import TextOptions
 from vqa_keras.writing.record_text import Vocabularies
 from vqa_keras.writing.record_text import count_text
 from vqa_keras.writing.record_text import write_text
@@ -33,21 +33,22 @@ class BuildVocabularies(beam.PTransform):
 
     Args:
         output: str or path, folder of the records.
-        limits: `TextLimits`.
+        options: `TextOptions`.
     """
 
-    def __init__(self, output: str | os.PathLike[str], limits: TextLimits):
+    def __init__(self, output: str | os.PathLike[str], options: TextOptions):
         super().__init__()
         self.output = str(output)
-        self.limits = limits
+        self.options = options
 
     def expand(self, input_or_inputs: Any) -> Any:
         return (
             input_or_inputs
-            | "CountInShard" >> beam.ParDo(CountInShard(self.output))
+            | "CountInShard"
+            >> beam.ParDo(CountInShard(self.output, self.options))
             | "Sum" >> beam.CombinePerKey(sum)
             | "Collect" >> beam.combiners.ToDict()
-            | "Write" >> beam.Map(write_text, self.output, self.limits)
+            | "Write" >> beam.Map(write_text, self.output, self.options)
         )
 
 
@@ -92,13 +93,15 @@ class CountInShard(beam.DoFn):
     In: name of a shard. Out: `((kind, value), count)` of `count_text`.
     """
 
-    def __init__(self, output: str):
+    def __init__(self, output: str, options: TextOptions):
         self.output = output
+        self.options = options
 
     def process(
         self, element: str, *args: Any, **kwargs: Any
     ) -> Iterator[tuple[tuple[str, Any], int]]:
-        yield from count_text(WorkFolder(self.output).plan(element)).items()
+        images = WorkFolder(self.output).plan(element)
+        yield from count_text(images, self.options).items()
 
 
 class WriteShard(beam.DoFn):

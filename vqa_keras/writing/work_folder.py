@@ -30,6 +30,21 @@ class ShardReport:
     cut_questions: int
 
 
+@dataclasses.dataclass(frozen=True)
+class AnswerTexts:
+    """Numbers of answers of the training split.
+
+    Args:
+        classes: int, number of different answers after the answer rule.
+        texts: int, number of different texts before.
+        empty: int, number of answers without a text.
+    """
+
+    classes: int
+    texts: int
+    empty: int
+
+
 class WorkFolder:
     """`DIR/unfinished`: the files that driver and workers exchange.
 
@@ -101,6 +116,14 @@ class WorkFolder:
     def sequence_length(self) -> int:
         """Returns the number of words kept per question."""
         return self._read("text", "sequence_length")
+
+    def write_answer_texts(self, texts: AnswerTexts) -> None:
+        """Writes the numbers of answers of the training split."""
+        self._write("text", "answers", texts)
+
+    def answer_texts(self) -> AnswerTexts:
+        """Returns the numbers of answers of the training split."""
+        return AnswerTexts(**self._read("text", "answers"))
 
     def set_done(self, shard: str, images: int) -> None:
         """Writes the number of images done of a shard; not flushed to disk."""

@@ -53,6 +53,8 @@ def main(argv):
         answer.answers, answer.probabilities, strict=True
     ):
         print(f"{probability:7.2%}  {text}")
+    if answer.unused_words:
+        print(f"not used     {', '.join(answer.unused_words)}")
     if path is not None:
         _show(path, image, answer)
         print(f"attention    {path}")
@@ -83,6 +85,7 @@ def _show(path, image, answer):
             probabilities=answer.probabilities,
             attention=answer.attention,
             words=answer.words,
+            unused_words=answer.unused_words,
         )
         content = visualization.page(example)
     try:

@@ -4,7 +4,6 @@ from vqa_keras import image_encoders
 from vqa_keras import layers
 from vqa_keras import models
 from vqa_keras.errors import UserError
-from vqa_keras.text import QuestionTokenizer
 from vqa_keras.zoo import recipe as recipes
 
 _HEAD_ARGUMENTS = {
@@ -96,9 +95,7 @@ def build_task(entry, recipe, records, dtype="float32"):
         if image_encoder is not None:
             sizes["position_grid"] = image_encoder.output_shape[1:3]
     preprocessor = models.VQAPreprocessor(
-        QuestionTokenizer(
-            records.vocabulary, sequence_length=records.info.sequence_length
-        ),
+        records.tokenizer(),
         records.answers,
         image_encoder and image_encoder.input_shape[1:3],
     )
