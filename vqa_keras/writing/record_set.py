@@ -171,8 +171,8 @@ def finish(
         table.dropped(),
         (item for report in reports for item in report.dropped),
     )
-    counts = _write_dropped(output, dropped)
-    _check_dropped(output, splits, counts, allow_dropped)
+    counts, missing = _write_dropped(output, dropped)
+    _check_dropped(output, splits, counts, missing, allow_dropped)
     reasons: collections.Counter[str] = collections.Counter()
     for (_, reason), count in counts.items():
         reasons[reason] += count
@@ -252,29 +252,35 @@ def _tidy(output: pathlib.Path) -> None:
 
 def _write_dropped(
     output: pathlib.Path, dropped: Iterable[Dropped]
-) -> collections.Counter[tuple[str, str]]:
-    """Writes one line per item; returns their counts by kind and reason."""
+) -> tuple[collections.Counter[tuple[str, str]], str | None]:
+    """Writes a line per item; returns counts, the first missing image file."""
     path = output / DROPPED_FILE
     counts: collections.Counter[tuple[str, str]] = collections.Counter()
+    missing: list[str] = []
 
     def lines() -> Iterator[str]:
         for item in dropped:
             counts[item.item, item.reason] += 1
+            if item.reason == "missing_file" and item.file and not missing:
+                missing.append(item.file)
             yield json.dumps(item.to_json()) + "\n"
 
     write_atomically(path, lines())
     if not counts:
         path.unlink()
-    return counts
+    return counts, missing[0] if missing else None
 
 
 def _check_dropped(
     output: pathlib.Path,
     splits: dict[str, Any],
     counts: collections.Counter[tuple[str, str]],
+    missing: str | None,
     allow_dropped: bool,
 ) -> None:
     listed = ", ".join(f"{n} {why}" for (_, why), n in sorted(counts.items()))
+    if missing is not None:
+        listed += f"; first missing below --images or --input: {missing}"
     if not splits["train"]["images"]:
         raise UserError(
             "At least one training image must be usable. Received: none "

@@ -31,6 +31,7 @@ def write_records(
     output: str | os.PathLike[str],
     dataset: str = "easy_vqa",
     input_folder: str | os.PathLike[str] | None = None,
+    images: str | os.PathLike[str] | None = None,
     features: FeatureSource | None = None,
     sequence_length: int | None = None,
     min_word_count: int = 1,
@@ -55,6 +56,8 @@ def write_records(
             to "easy_vqa".
         input_folder: str or path, folder of the data set. Defaults to None:
             that of the reader, if it has one.
+        images: str or path, folder that the paths of the images are below, if
+            it is not `input_folder`. Defaults to None.
         features: `FeatureSource`. Defaults to None: `FeatureSource()`.
         sequence_length: see `TextLimits`, as the next three.
         min_word_count: see there.
@@ -78,8 +81,15 @@ def write_records(
     """
     start = time.monotonic()
     reader = _reader(dataset)
+    if images is not None:
+        of_reader["images"] = images
     _check_arguments(dataset, reader, of_reader)
     folder = reader.find(input_folder)
+    if images is not None and not pathlib.Path(images).is_dir():
+        raise UserError(
+            "--images must be the folder of the image files. Received: "
+            f"{images}"
+        )
     source = features or FeatureSource()
     source.check(store_images)
     work = record_set.open_folder(output, overwrite)
@@ -90,6 +100,7 @@ def write_records(
         print(f"reading {dataset} ...", flush=True)
         reader.read(folder, table, **of_reader)
         table.finish()
+        of_reader.pop("images", None)  # as --input: its content may move
         opened = source.open(work, table)
         # JSON by the names of the flags: it is kept in `dataset_info.json`.
         arguments = {
@@ -112,7 +123,7 @@ def write_records(
             return info
         record_options = RecordOptions(
             dataset=dataset,
-            folder=None if folder is None else str(folder),
+            folder=None if folder is None else str(images or folder),
             batch_size=batch_size,
             store_images=store_images,
             image_encoder=opened.save(output),
