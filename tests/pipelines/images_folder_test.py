@@ -72,8 +72,8 @@ def test_an_error_names_the_first_missing_image(write_own, images):
     (images / "sea.png").unlink()
     with pytest.raises(
         UserError,
-        match=r"Received: 2 of 4 \(2 missing_file; first missing below --images "
-        r"or --input: rooms\\door.png\)",
+        match=r"Received: 2 of 4 \(2 missing_file; first missing below "
+        r"--images or --input: rooms\\door.png\)",
     ):
         write_own(images=images)
 
