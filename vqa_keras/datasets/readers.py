@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from vqa_keras.datasets import easy_vqa
+from vqa_keras.datasets import gqa
 from vqa_keras.datasets import jsonl
 from vqa_keras.datasets import sort_of_clevr
 from vqa_keras.datasets import vqa_v1
@@ -35,5 +36,12 @@ class Reader(Protocol):
     def read(self) -> Callable[..., None]: ...
 
 
-_MODULES: tuple[Reader, ...] = (jsonl, vqa_v1, vqa_v2, easy_vqa, sort_of_clevr)
+_MODULES: tuple[Reader, ...] = (
+    jsonl,
+    vqa_v1,
+    vqa_v2,
+    gqa,
+    easy_vqa,
+    sort_of_clevr,
+)
 READERS = {reader.NAME: reader for reader in _MODULES}
