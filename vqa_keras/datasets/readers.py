@@ -9,6 +9,7 @@ from vqa_keras.datasets import easy_vqa
 from vqa_keras.datasets import gqa
 from vqa_keras.datasets import jsonl
 from vqa_keras.datasets import sort_of_clevr
+from vqa_keras.datasets import vizwiz
 from vqa_keras.datasets import vqa_v1
 from vqa_keras.datasets import vqa_v2
 
@@ -41,6 +42,7 @@ _MODULES: tuple[Reader, ...] = (
     vqa_v1,
     vqa_v2,
     gqa,
+    vizwiz,
     easy_vqa,
     sort_of_clevr,
 )
