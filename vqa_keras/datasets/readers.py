@@ -8,6 +8,7 @@ from typing import Protocol
 from vqa_keras.datasets import easy_vqa
 from vqa_keras.datasets import gqa
 from vqa_keras.datasets import jsonl
+from vqa_keras.datasets import okvqa
 from vqa_keras.datasets import sort_of_clevr
 from vqa_keras.datasets import vizwiz
 from vqa_keras.datasets import vqa_v1
@@ -43,6 +44,7 @@ _MODULES: tuple[Reader, ...] = (
     vqa_v2,
     gqa,
     vizwiz,
+    okvqa,
     easy_vqa,
     sort_of_clevr,
 )
