@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Callable
 from typing import Protocol
 
+from vqa_keras.datasets import clevr
 from vqa_keras.datasets import easy_vqa
 from vqa_keras.datasets import gqa
 from vqa_keras.datasets import jsonl
@@ -45,6 +46,7 @@ _MODULES: tuple[Reader, ...] = (
     gqa,
     vizwiz,
     okvqa,
+    clevr,
     easy_vqa,
     sort_of_clevr,
 )
