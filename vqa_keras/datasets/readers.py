@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from vqa_keras.datasets import clevr
+from vqa_keras.datasets import daquar
 from vqa_keras.datasets import easy_vqa
 from vqa_keras.datasets import gqa
 from vqa_keras.datasets import jsonl
@@ -47,6 +48,7 @@ _MODULES: tuple[Reader, ...] = (
     vizwiz,
     okvqa,
     clevr,
+    daquar,
     easy_vqa,
     sort_of_clevr,
 )
