@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from vqa_keras.datasets import clevr
+from vqa_keras.datasets import coco_qa
 from vqa_keras.datasets import daquar
 from vqa_keras.datasets import easy_vqa
 from vqa_keras.datasets import gqa
@@ -49,6 +50,7 @@ _MODULES: tuple[Reader, ...] = (
     okvqa,
     clevr,
     daquar,
+    coco_qa,
     easy_vqa,
     sort_of_clevr,
 )
