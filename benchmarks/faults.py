@@ -44,7 +44,7 @@ from support import jsonl_set
 from support import system
 
 from vqa_keras.command import run
-from vqa_keras.data import DatasetInfo
+from vqa_keras.data import Records
 from vqa_keras.data.records import decode
 
 _IMAGES = flags.DEFINE_integer("images", 1000, "Images.", lower_bound=50)
@@ -190,7 +190,7 @@ class _Bench:
             for line in (output / "dropped.jsonl").read_text().splitlines()
         ]
         listed = collections.Counter(str(item.get("id")) for item in dropped)
-        counts = DatasetInfo.read(output).dropped
+        counts = Records(output).info.dropped
         correct = (
             _records(output) == expected
             and listed == collections.Counter(lost)
@@ -261,13 +261,13 @@ def _content(output):
 
 def _records(output):
     """Returns `{image_id: bytes of the record}` of all splits."""
-    info = DatasetInfo.read(output)
+    files = Records(output).files
     records = {}
-    for entry in info.splits.values():
-        for shard in entry["shards"]:
-            dataset = tf.data.TFRecordDataset(str(info.path(shard["name"])))
+    for split in files.info.splits.values():
+        for shard in split.shards:
+            dataset = tf.data.TFRecordDataset(str(files.path(shard.name)))
             for record in dataset.as_numpy_iterator():
-                records[decode(record)["image_id"]] = record
+                records[decode(record).image_id] = record
     return records
 
 

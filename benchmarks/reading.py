@@ -26,6 +26,7 @@ of questions, whose files are ten times larger, are slower still.
 """
 
 import concurrent.futures
+import dataclasses
 import pathlib
 import tempfile
 import time
@@ -39,9 +40,11 @@ from support import synthetic
 from vqa_keras import data
 from vqa_keras.command import run
 from vqa_keras.data.dataset_info import DatasetInfo
-from vqa_keras.data.dataset_info import file_entry
-from vqa_keras.data.dataset_info import split_entry
+from vqa_keras.data.dataset_info import VocabularyFile
+from vqa_keras.data.features import FILES
+from vqa_keras.data.features import Features
 from vqa_keras.data.records import encode
+from vqa_keras.data.splits import Split
 from vqa_keras.writing.shards import write_shard
 
 _IMAGES = flags.DEFINE_integer("images", 2000, "Images.", lower_bound=8)
@@ -93,13 +96,13 @@ def main(argv):
 
 def _pairs(images):
     for image in images:
-        for question in image["questions"]:
+        for question in image.questions:
             yield image, question
 
 
 def _one_question(pair):
     image, question = pair
-    return {**image, "questions": [question]}
+    return dataclasses.replace(image, questions=[question])
 
 
 def _write(folder, images):
@@ -117,18 +120,12 @@ def _write(folder, images):
     )
     DatasetInfo(
         dataset="synthetic",
-        splits={"train": split_entry(shards)},
-        question_vocabulary=file_entry(words),
-        answer_vocabulary=file_entry(answers),
+        splits={"train": Split.of(shards)},
+        question_vocabulary=VocabularyFile.of(words),
+        answer_vocabulary=VocabularyFile.of(answers),
         sequence_length=synthetic.WORDS,
         stored_images=False,
-        image_encoder={
-            "name": "none",
-            "file": "none.keras",
-            "weights_sha256": "",
-            "image_size": [64, 64],
-            "levels": {"grid": list(synthetic.GRID)},
-        },
+        features=Features(FILES, "none", "0" * 64, {"grid": synthetic.GRID}),
     ).write(folder)
 
 
@@ -150,10 +147,10 @@ def _write_npz(folder, images):
     folder.mkdir()
     for image in images:
         np.savez(
-            folder / f"{image['image_id']}.npz",
-            features=image["features"]["grid"],
-            token_ids=[q["token_ids"] for q in image["questions"]],
-            answer_ids=[q["answer_id"] for q in image["questions"]],
+            folder / f"{image.image_id}.npz",
+            features=image.features["grid"],
+            token_ids=[q.token_ids for q in image.questions],
+            answer_ids=[q.answer_id for q in image.questions],
         )
 
 

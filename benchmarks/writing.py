@@ -23,6 +23,7 @@ The ways alternate; ratios are medians over the rounds. The difference between
 the writers depends on the disk, that between the encoders does not.
 """
 
+import dataclasses
 import itertools
 import pathlib
 import tempfile
@@ -70,7 +71,7 @@ def _compare_writers(records):
 
 
 def _compare_encoders(images):
-    bare = [{**image, "questions": []} for image in images]
+    bare = [dataclasses.replace(image, questions=[]) for image in images]
     few = images[:_LISTS]
     ways = {
         "raw bytes": lambda: [encode(image) for image in bare],
@@ -94,7 +95,7 @@ def _write_and_flush(path, records):
 
 
 def _as_list(image):
-    values = image["features"]["grid"].astype("float32").ravel()
+    values = image.features["grid"].astype("float32").ravel()
     feature = tf.train.Feature(float_list=tf.train.FloatList(value=values))
     features = tf.train.Features(feature={"grid": feature})
     return tf.train.Example(features=features).SerializeToString()

@@ -61,8 +61,8 @@ keras.utils.set_random_seed(0)
 # %%
 records = vqa_keras.data.Records(RECORDS)
 _, regions_dim = records.feature_shapes("regions")["regions"]
-for split, entry in records.info.splits.items():
-    print(f"{split}: {entry['images']} images, {entry['questions']} questions")
+for name, split in records.info.splits.items():
+    print(f"{name}: {split.images} images, {split.questions} questions")
 print(
     f"a grid of {records.grid_shape} regions with {regions_dim} features each"
 )
@@ -73,8 +73,8 @@ print("answers:", *records.answers)
 
 # %%
 example = next(records.images("test"))
-for question in example["questions"][:4]:
-    print(f"{question['question']} {question['answer']}")
+for question in example.questions[:4]:
+    print(f"{question.question} {question.answer}")
 
 # %% [markdown]
 # `load` returns a `tf.data.Dataset` of batches for `fit`. Each pass over it is
@@ -137,7 +137,7 @@ history = task.fit(train, epochs=EPOCHS, validation_data=validation, verbose=2)
 # %%
 questions = {
     split: [
-        (question["question"], question["answer"])
+        (question.question, question.answer)
         for question in records.questions(split)
     ]
     for split in ("train", "test")
@@ -175,8 +175,8 @@ def show(image, question):
     )
 
 
-image = decode(example["image"])
-show(image, example["questions"][0]["question"])
+image = decode(example.image)
+show(image, example.questions[0].question)
 
 # %% [markdown]
 # The same for a file of yours: `show(decode("mine.png"), "what shape is it?")`.
@@ -226,7 +226,7 @@ print(path)
 # %%
 served = tf.saved_model.load(str(path)).signatures["serving_default"]
 outputs = served(
-    images=tf.constant([example["image"]]),
+    images=tf.constant([example.image]),
     questions=tf.constant(["what color is the shape?"]),
 )
 for answer, score in zip(

@@ -119,17 +119,16 @@ def _distribution(splits, key, title):
 
 
 def _features(card, width):
-    if not card["features"]:
+    if not card["features"] or not card["feature_source"]:
         return ["Features: none"]
-    encoder = card["image_encoder"] or {}
-    lines = [f"Features of {encoder.get('name', 'an unknown source')}"]
-    if encoder.get("image_size"):
-        height, side = encoder["image_size"]
+    source = card["feature_source"]
+    lines = [f"Features of {source['name']}"]
+    if source["image_size"]:
+        height, side = source["image_size"]
         lines[0] += f", images of {height} x {side}"
-    if encoder.get("weights"):
-        lines[0] += f", weights {encoder['weights']}"
-    if encoder.get("weights_sha256"):
-        lines.append(f"  sha256 {encoder['weights_sha256']}")
+    if source["weights"]:
+        lines[0] += f", weights {source['weights']}"
+    lines.append(f"  sha256 {source['weights_sha256']}")
     names = list(card["features"])
     levels = [card["features"][name] for name in names]
     rows = [("", names)]

@@ -23,13 +23,14 @@ def data_card(directory, on_image=None):
 
     Args:
         directory: str or path, folder of records.
-        on_image: function of an image dict and its split, called with every
-            image. Defaults to None.
+        on_image: function of each `ImageRecord` and its split. Defaults to
+            None.
 
     Returns:
         Dict of JSON values:
-            dataset, schema_version, image_encoder, stored_images, dropped,
-            dropped_file, sequence_length: as in `dataset_info.json`.
+            dataset, schema_version, stored_images, dropped, dropped_file,
+            sequence_length: as in `dataset_info.json`.
+            feature_source: features in `dataset_info.json`, or None.
             question_vocabulary, answer_vocabulary: int, numbers of words and
                 classes.
             splits: `{split: figures}`, where figures are
@@ -55,39 +56,39 @@ def data_card(directory, on_image=None):
     """
     records = Records(directory)
     info = records.info
-    classes = set(info.answers())
+    classes = set(records.answers)
     pairs_once = {}  # one object per distinct pair
     splits = {}
     features = collections.defaultdict(_Features)
-    for number, (name, entry) in enumerate(info.splits.items()):
+    for number, (name, split) in enumerate(info.splits.items()):
         counts = _Split(info.sequence_length, classes, pairs_once)
-        step = math.ceil(entry["images"] / SAMPLES)
-        images = records.images(name) if entry["questions"] else ()
+        step = math.ceil(split.images / SAMPLES)
+        images = records.images(name) if split.questions else ()
         for index, image in enumerate(images):
             counts.add(image)
             if on_image is not None:
                 on_image(image, name)
             if number == 0 and index % step == 0:
-                for level, values in image["features"].items():
+                for level, values in image.features.items():
                     features[level].add(values)
         splits[name] = counts
     train = splits["train"].pairs if "train" in splits else []
     return {
         "dataset": info.dataset,
         "schema_version": info.schema_version,
-        "image_encoder": info.image_encoder,
+        "feature_source": info.features and info.features.to_json(),
         "stored_images": info.stored_images,
         "dropped": info.dropped,
         "dropped_file": info.dropped_file,
         "sequence_length": info.sequence_length,
-        "question_vocabulary": len(info.question_words()),
+        "question_vocabulary": len(records.vocabulary),
         "answer_vocabulary": len(classes),
         "splits": {
             name: {
-                "images": info.splits[name]["images"],
-                "questions": info.splits[name]["questions"],
-                "shards": len(info.splits[name]["shards"]),
-                "bytes": sum(s["bytes"] for s in info.splits[name]["shards"]),
+                "images": info.splits[name].images,
+                "questions": info.splits[name].questions,
+                "shards": len(info.splits[name].shards),
+                "bytes": info.splits[name].bytes,
                 **counts.figures(train if name != "train" else []),
             }
             for name, counts in splits.items()
@@ -116,16 +117,16 @@ class _Split:
         self.pairs = []  # question text and answer of every question
 
     def add(self, image):
-        for q in image["questions"]:
-            self._lengths[len(split_words(q["question"]))] += 1
-            self._counters["question_types"][q["question_type"]] += 1
-            self._counters["answer_types"][q["answer_type"]] += 1
-            pair = (q["question"], q["answer"])
+        for q in image.questions:
+            self._lengths[len(split_words(q.question))] += 1
+            self._counters["question_types"][q.question_type] += 1
+            self._counters["answer_types"][q.answer_type] += 1
+            pair = (q.question, q.answer)
             self.pairs.append(self._pairs_once.setdefault(pair, pair))
-            if q["answer"]:
-                self._counters["answers"][q["answer"]] += 1
-                self._in_vocabulary += q["answer_id"] >= 0
-            for answer in q["all_answers"]:
+            if q.answer:
+                self._counters["answers"][q.answer] += 1
+                self._in_vocabulary += q.answer_id >= 0
+            for answer in q.all_answers:
                 self._annotators[_normalized(answer) in self._classes] += 1
 
     def figures(self, train):

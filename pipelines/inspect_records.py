@@ -20,7 +20,7 @@ from absl import flags
 from pipelines.card_text import card_text
 from pipelines.data_card import data_card
 from vqa_keras.command import run
-from vqa_keras.data.dataset_info import DatasetInfo
+from vqa_keras.data import DatasetInfo
 from vqa_keras.errors import UserError
 from vqa_keras.images import UnreadableImage
 from vqa_keras.images import decode
@@ -49,7 +49,7 @@ class _Examples:
     """
 
     def __init__(self, info):
-        images = sum(entry["images"] for entry in info.splits.values())
+        images = sum(split.images for split in info.splits.values())
         self._step = max(1, math.ceil(images / _EXAMPLES))
         self._count = 0
         self.selected = []
@@ -57,17 +57,17 @@ class _Examples:
     def add(self, image, split):
         number, rest = divmod(self._count, self._step)
         self._count += 1
-        if rest or not image["questions"]:
+        if rest or not image.questions:
             return
         # Neighboring images often have the same first question.
-        question = image["questions"][number % len(image["questions"])]
-        answer = question["answer"] or "(no answer)"
+        question = image.questions[number % len(image.questions)]
+        answer = question.answer or "(no answer)"
         self.selected.append(
             {
-                "image": _pixels(image["image"]),
-                "question": question["question"],
+                "image": _pixels(image.image),
+                "question": question.question,
                 "answer": f"{answer} ({split})",
-                "boxes": question["object_boxes"],
+                "boxes": question.object_boxes,
             }
         )
 
@@ -100,7 +100,7 @@ def main(argv):
             f"{' '.join(argv[1:]) or 'nothing'}"
         )
     info = DatasetInfo.read(argv[1])
-    total = sum(entry["images"] for entry in info.splits.values())
+    total = sum(split.images for split in info.splits.values())
     examples = _Examples(info)
     with Progress(total, examples.count):
         card = data_card(argv[1], examples.add)

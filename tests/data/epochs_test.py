@@ -85,6 +85,7 @@ def fit(dataset, **arguments):
     return seen.epochs
 
 
+@pytest.mark.slow
 def test_passes_are_epochs_in_orders_of_their_own(records):
     dataset = load(records, "train", 4, shuffle=True)
     orders = [passed(dataset) for _ in range(3)]
@@ -94,11 +95,13 @@ def test_passes_are_epochs_in_orders_of_their_own(records):
     assert [sorted(order) for order in orders] == [questions] * 3
 
 
+@pytest.mark.slow
 def test_passes_after_a_resume_are_those_of_the_whole_run(records):
     resumed = load(records, "train", 4, shuffle=True, first_epoch=2)
     assert [passed(resumed), passed(resumed)] == epochs(records, 4)[2:]
 
 
+@pytest.mark.slow
 def test_the_global_seed_has_no_influence_on_the_orders(records):
     expected = epochs(records, 2)
     tf.random.set_seed(123)

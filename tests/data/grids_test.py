@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from vqa_keras.data import load
+from vqa_keras.data.features import FILES
+from vqa_keras.data.features import Features
 from vqa_keras.errors import UserError
 
 
@@ -20,9 +22,9 @@ def test_grids_are_all_levels_the_one_with_the_most_cells_first(
         "grid_2": ([None, 2, 2, 3], "float16"),
         "token_ids": ([None, 3], "int32"),
     }
-    repeated = [i for i in images for _ in i["questions"]]
+    repeated = [i for i in images for _ in i.questions]
     for name, level in [("grid_1", "early"), ("grid_2", "late")]:
-        expected = np.stack([i["features"][level] for i in repeated])
+        expected = np.stack([i.features[level] for i in repeated])
         found = np.concatenate(
             [inputs[name] for inputs, _ in data.as_numpy_iterator()]
         )
@@ -31,8 +33,8 @@ def test_grids_are_all_levels_the_one_with_the_most_cells_first(
 
 def test_one_layer_is_no_pyramid(write_records, images):
     for image in images:
-        del image["features"]["early"]
-    encoder = {"levels": {"late": [2, 2, 3]}}
-    records = write_records(images, image_encoder=encoder)
+        del image.features["early"]
+    features = Features(FILES, "late", "a" * 64, {"late": (2, 2, 3)})
+    records = write_records(images, features=features)
     with pytest.raises(UserError, match="two or more CNN layers.*late"):
         load(records, "train", 3, inputs="grids")

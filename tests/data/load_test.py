@@ -1,9 +1,13 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from vqa_keras.data import Records
 from vqa_keras.data import load
+from vqa_keras.data.features import FILES
+from vqa_keras.data.features import Features
 from vqa_keras.errors import UserError
 
 
@@ -26,7 +30,7 @@ def pairs(images):
     return [
         (i, j)
         for i, image in enumerate(images)
-        for j in range(len(image["questions"]))
+        for j in range(len(image.questions))
     ]
 
 
@@ -40,11 +44,11 @@ def assert_same_batches(a, b):
 def test_batches_hold_each_question_with_its_image(records, images):
     regions, tokens, targets = [], [], []
     for image in images:
-        for question in image["questions"]:
-            regions.append(image["features"]["late"])
-            padding = [0] * (3 - len(question["token_ids"]))
-            tokens.append(question["token_ids"] + padding)
-            targets.append(np.arange(3) == question["answer_id"])
+        for question in image.questions:
+            regions.append(image.features["late"])
+            padding = [0] * (3 - len(question.token_ids))
+            tokens.append(question.token_ids + padding)
+            targets.append(np.arange(3) == question.answer_id)
     found = batches(load(records, "train", 8))
     assert [len(target) for _, target in found] == [8, 8, 8, 6]
     data = load(records, "train", 8)
@@ -70,16 +74,16 @@ def test_shapes_are_known_and_no_input_is_bool_or_string(records):
 
 def test_another_level_comes_in_raster_order(records, images):
     data = load(records, "train", 3, level="early")
-    early = images[0]["features"]["early"]
+    early = images[0].features["early"]
     found = column(data, "regions")[0]
     np.testing.assert_array_equal(found[4 * 2 + 1], early[2, 1])
 
 
 def test_scores_hold_every_answer_of_the_annotators(records, images):
     expected = np.zeros((30, 3))
-    questions = [q for image in images for q in image["questions"]]
+    questions = [q for image in images for q in image.questions]
     for row, question in zip(expected, questions, strict=True):
-        for answer, score in question["scores"].items():
+        for answer, score in question.scores.items():
             row[answer] = score
     data = load(records, "train", 7, targets="scores")
     assert data.element_spec[1].shape.as_list() == [None, 3]
@@ -131,7 +135,7 @@ def test_varying_numbers_of_regions_are_padded(
 
 def test_order_without_shuffling_is_that_of_questions(records, pairs):
     read = Records(records).questions("train")
-    assert [q["question_id"] for q in read] == [f"{i}-{j}" for i, j in pairs]
+    assert [q.question_id for q in read] == [f"{i}-{j}" for i, j in pairs]
     assert order(load(records, "train", 4)) == pairs
 
 
@@ -215,19 +219,19 @@ def test_workers_share_the_images(records, pairs, shuffle):
         ({"split": "dev"}, "train, empty. Received: dev"),
         (
             {"split": "empty"},
-            "questions in the split empty. Received: 0",
+            "the split empty must have questions. Received: 0",
         ),
-        ({"batch_size": 0}, "at least 1. Received: 0"),
+        ({"batch_size": 0}, "at least 1. Received: batch_size=0"),
         ({"batch_size": 31, "drop_remainder": True}, "30 questions"),
         (
             {"inputs": "boxes"},
             "'regions', 'grids', 'images'. Received: inputs='boxes'",
         ),
         ({"targets": "words"}, "Received: targets='words'"),
-        ({"level": "middle"}, "early, late. Received: middle"),
-        ({"limit": 0}, "at least 1. Received: 0"),
+        ({"level": "middle"}, "early, late. Received: level=middle"),
+        ({"limit": 0}, "at least 1. Received: limit=0"),
         ({"limit": 3, "shard": (2, 3)}, "0 in 1 images for worker 2 of 3"),
-        ({"shard": (2, 2)}, r"index < count. Received: \(2, 2\)"),
+        ({"shard": (2, 2)}, r"index < count. Received: shard=\(2, 2\)"),
         ({"first_epoch": -1}, "at least 0. Received: first_epoch=-1"),
     ],
 )
@@ -237,19 +241,28 @@ def test_argument_that_cannot_be_met_is_named(records, arguments, message):
 
 
 def test_images_that_were_not_stored_are_missed(write_records, images):
-    images = [image | {"image": None} for image in images]
+    images = [dataclasses.replace(image, image=None) for image in images]
     records = write_records(images, stored_images=False)
     assert load(records, "train", 4).cardinality() == 8
-    with pytest.raises(UserError, match="records that hold the images"):
+    with pytest.raises(UserError, match="records must be with images"):
         load(records, "train", 4, inputs="images")
 
 
 def test_features_that_were_not_stored_are_missed(write_records, images):
-    images = [image | {"features": {}} for image in images]
-    records = write_records(images, image_encoder=None)
-    with pytest.raises(UserError, match="needed records with features"):
+    images = [dataclasses.replace(image, features={}) for image in images]
+    records = write_records(images, features=None)
+    with pytest.raises(UserError, match="records must be with features"):
         load(records, "train", 4)
-    with pytest.raises(UserError, match="needed `image_size`"):
+    with pytest.raises(UserError, match="`image_size` must be given"):
+        load(records, "train", 4, inputs="images")
+    data = load(records, "train", 4, inputs="images", image_size=(6, 5))
+    assert column(data, "images").shape == (30, 6, 5, 3)
+
+
+def test_images_without_a_cnn_have_no_size_of_their_own(write_records, images):
+    features = Features(FILES, "boxes", "a" * 64, {"late": (4, 3)})
+    records = write_records(images, features=features)
+    with pytest.raises(UserError, match="`image_size` must be given"):
         load(records, "train", 4, inputs="images")
     data = load(records, "train", 4, inputs="images", image_size=(6, 5))
     assert column(data, "images").shape == (30, 6, 5, 3)

@@ -1,5 +1,7 @@
 """A folder of records, opened once."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -30,16 +32,16 @@ def test_the_info_and_the_vocabularies_are_read_once(records):
 
 def test_questions_are_those_of_the_images_with_their_id(records, images):
     expected = [
-        (image["image_id"], q["question_id"], q["all_answers"])
+        (image.image_id, q.question_id, q.all_answers)
         for image in images
-        for q in image["questions"]
+        for q in image.questions
     ]
     found = Records(records).questions("train")
     assert [
-        (q["image_id"], q["question_id"], q["all_answers"]) for q in found
+        (q.image_id, q.question_id, q.all_answers) for q in found
     ] == expected
     first = list(Records(records).questions("train", limit=2))
-    assert [q["image_id"] for q in first] == ["image 0"] * 3 + ["image 1"]
+    assert [q.image_id for q in first] == ["image 0"] * 3 + ["image 1"]
 
 
 def test_shapes_are_those_of_the_batches(write_records, images):
@@ -64,9 +66,9 @@ def test_regions_that_vary_in_number_are_no_grid(write_records, make_image):
 
 
 def test_records_without_features_have_no_grid(write_records, images):
-    opened = Records(write_records(images, image_encoder=None))
+    opened = Records(write_records(images, features=None))
     assert opened.grid_shape is None
-    with pytest.raises(UserError, match="needed records with features"):
+    with pytest.raises(UserError, match="records must be with features"):
         opened.feature_shapes("regions")
     with pytest.raises(UserError, match="Received: inputs='words'"):
         opened.feature_shapes("words")
@@ -78,14 +80,17 @@ def test_cnn_comes_back_if_its_weights_are_those_of_the_records(records):
     opened = Records(records)
     with pytest.raises(UserError, match="image_encoder.keras must.*a{64}. R"):
         opened.image_encoder()
-    opened.info.image_encoder["weights_sha256"] = weights_sha256(cnn)
-    loaded = opened.image_encoder()
+    features = dataclasses.replace(
+        opened.info.features, weights_sha256=weights_sha256(cnn)
+    )
+    dataclasses.replace(opened.info, features=features).write(records)
+    loaded = Records(records).image_encoder()
     np.testing.assert_array_equal(loaded.get_weights()[0], cnn.get_weights()[0])
 
 
 def test_records_without_a_cnn_have_none_to_load(write_records, images):
-    opened = Records(write_records(images, image_encoder=None))
-    with pytest.raises(UserError, match="records with features of a CNN"):
+    opened = Records(write_records(images, features=None))
+    with pytest.raises(UserError, match="records must be with features"):
         opened.image_encoder()
 
 
@@ -93,7 +98,7 @@ def test_records_without_a_cnn_have_none_to_load(write_records, images):
 def test_unreadable_cnn_is_named(records, content):
     if content is not None:
         (records / "image_encoder.keras").write_bytes(content)
-    with pytest.raises(UserError, match="image_encoder.keras: needed the CNN"):
+    with pytest.raises(UserError, match="image_encoder.keras must be the CNN"):
         Records(records).image_encoder()
 
 

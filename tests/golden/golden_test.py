@@ -33,13 +33,13 @@ def test_an_entry_computes_what_it_did(entry):
 @pytest.mark.beam
 @pytest.mark.parametrize("name", readers.READERS)
 def test_a_reader_writes_the_records_that_it_did(name, tmp_path):
-    info = readers.write(name, tmp_path)
+    written = readers.write(name, tmp_path)
     golden = json.loads((GOLDEN / "records.json").read_text("utf-8"))
-    assert readers.contents(info, name) == golden[name]
+    assert readers.contents(written, name) == golden[name]
     if name == "grid_cnn":
         with np.load(GOLDEN / "features.npz") as features:
             np.testing.assert_allclose(
-                readers.some_features(info),
+                readers.some_features(written),
                 features["features"],
                 rtol=2**-10,  # one unit of float16, which features are
                 atol=1e-5,
@@ -49,10 +49,10 @@ def test_a_reader_writes_the_records_that_it_did(name, tmp_path):
 @pytest.mark.beam
 @pytest.mark.slow
 def test_a_run_answers_as_it_did(tmp_path):
-    info = trained_run.records(tmp_path)
+    written = trained_run.records(tmp_path)
     with np.load(GOLDEN / "weights.npz") as weights:
-        run = trained_run.make_run(info, weights, tmp_path / "run")
-    numbers, texts = trained_run.outputs(info, run, tmp_path)
+        run = trained_run.make_run(written, weights, tmp_path / "run")
+    numbers, texts = trained_run.outputs(written, run, tmp_path)
     golden = json.loads((GOLDEN / "run.json").read_text("utf-8"))
     evaluated = texts.pop("evaluated"), golden.pop("evaluated")
     assert texts == golden

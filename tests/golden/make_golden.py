@@ -55,27 +55,29 @@ def _models(folder):
 def _readers(folder, work):
     contents, shards = {}, {}
     for name in readers.READERS:
-        info = readers.write(name, work / name)
-        contents[name] = readers.contents(info, name)
-        shards[name] = readers.shard_hashes(info)
+        written = readers.write(name, work / name)
+        contents[name] = readers.contents(written, name)
+        shards[name] = readers.shard_hashes(written)
         if name == "grid_cnn":
-            features = readers.some_features(info)
+            features = readers.some_features(written)
             np.savez_compressed(folder / "features.npz", features=features)
     _write_json(folder / "records.json", contents)
     _write_json(folder / "shards.json", shards)
 
 
 def _run(folder, work):
-    info = trained_run.records(work)
+    written = trained_run.records(work)
     weights = next(
         (f for f in (folder, GOLDEN) if (f / "weights.npz").is_file()), None
     )
     if weights is None:
         weights = folder
-        np.savez_compressed(folder / "weights.npz", **trained_run.train(info))
+        np.savez_compressed(
+            folder / "weights.npz", **trained_run.train(written)
+        )
     weights = np.load(weights / "weights.npz")
-    run = trained_run.make_run(info, weights, work / "run")
-    numbers, texts = trained_run.outputs(info, run, work)
+    run = trained_run.make_run(written, weights, work / "run")
+    numbers, texts = trained_run.outputs(written, run, work)
     np.savez_compressed(folder / "run.npz", **numbers)
     _write_json(folder / "run.json", texts)
 

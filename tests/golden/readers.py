@@ -95,22 +95,22 @@ def _questions_about_regions(folder):
     return folder
 
 
-def shard_hashes(info):
+def shard_hashes(written):
     """The sha256 of every shard, to compare on one machine."""
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(pathlib.Path(info.directory).glob("*.tfrecord"))
+        for path in sorted(pathlib.Path(written.folder).glob("*.tfrecord"))
     }
 
 
-def contents(info, name):
+def contents(written, name):
     """What the records hold, equal on all machines: hash by shard and field.
 
     Of stored images the pixels count, since a drawn one is compressed anew;
     features of a CNN are in `some_features`.
     """
     result = {}
-    for path in sorted(pathlib.Path(info.directory).glob("*.tfrecord")):
+    for path in sorted(pathlib.Path(written.folder).glob("*.tfrecord")):
         hashes = {}
         for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
             example = tf.train.Example.FromString(record)
@@ -123,14 +123,14 @@ def contents(info, name):
                     data = np.asarray(image.convert("RGB")).tobytes()
                 hashes.setdefault(field, hashlib.sha256()).update(data)
         result[path.name] = {f: h.hexdigest() for f, h in hashes.items()}
-    for file in sorted(pathlib.Path(info.directory).glob("*.txt")):
+    for file in sorted(pathlib.Path(written.folder).glob("*.txt")):
         result[file.name] = file.read_text("utf-8").split("\n")
     return result
 
 
-def some_features(info):
+def some_features(written):
     """Every 97th number of the features of each training image."""
-    (path,) = pathlib.Path(info.directory).glob("train-*.tfrecord")
+    (path,) = pathlib.Path(written.folder).glob("train-*.tfrecord")
     rows = []
     for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
         example = tf.train.Example.FromString(record)

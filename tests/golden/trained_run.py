@@ -13,7 +13,6 @@ import tensorflow as tf
 
 from tests.fixtures.small_results import RESULTS
 from tests.golden import readers
-from vqa_keras import data
 from vqa_keras import models
 from vqa_keras import serving
 from vqa_keras import zoo
@@ -48,22 +47,22 @@ def records(folder):
     return readers.write("run", folder, images=IMAGES)
 
 
-def train(info):
+def train(written):
     """Returns the weights of a task after 12 epochs, by path."""
     keras.utils.set_random_seed(0)
-    task = _build(info)
+    task = _build(written)
     task.compile(keras.optimizers.Adam(4e-3))
-    records = data.Records(info.directory)
+    records = written
     task.fit(records.load("train", 64, shuffle=True), epochs=12, verbose=0)
     return {v.path: v.numpy() for v in task.trainable_variables}
 
 
-def make_run(info, weights, folder):
+def make_run(written, weights, folder):
     """Saves a run of these weights, the CNN of the records inside."""
-    task = _build(info)
+    task = _build(written)
     for variable in task.trainable_variables:
         variable.assign(weights[variable.path])
-    encoder = data.Records(info.directory).image_encoder()
+    encoder = written.image_encoder()
     task.with_image_encoder(encoder).save_to_preset(str(folder))
     results = {
         **RESULTS,
@@ -79,12 +78,12 @@ def make_run(info, weights, folder):
     return folder
 
 
-def outputs(info, run, folder):
+def outputs(written, run, folder):
     """Returns `numbers, texts` of ask, evaluate, the SavedModel, the report."""
     numbers, texts = {}, {}
     task, results = load_run(run)
     pictures = sorted(
-        pathlib.Path(info.directory).parent.glob("source/test/images/*.png"),
+        pathlib.Path(written.folder).parent.glob("source/test/images/*.png"),
         key=lambda path: int(path.stem),
     )
     for i, question in _ASKED:
@@ -104,7 +103,7 @@ def outputs(info, run, folder):
             texts["served"] = tensor.numpy().astype(str).tolist()
         else:
             numbers[f"served/{name}"] = tensor.numpy()
-    found = data.Records(info.directory)
+    found = written
     task = task_for_records(task, found, results)
     predicted = evaluation.predict(
         task, found, "test", "regions", progress=False
@@ -113,13 +112,13 @@ def outputs(info, run, folder):
     numbers["predicted/probabilities"] = predicted.probabilities
     result, _ = evaluation.evaluate(task, found, "test", predicted)
     texts["evaluated"] = json.loads(json.dumps(result.to_json()))
-    texts["report"] = _report(info, run, folder / "report.html")
+    texts["report"] = _report(written, run, folder / "report.html")
     return numbers, texts
 
 
-def _report(info, run, page):
+def _report(written, run, page):
     command = [sys.executable, "-m", "vqa_keras.zoo.report", str(run)]
-    command += [f"--data={info.directory}", f"--output={page}"]
+    command += [f"--data={written.folder}", f"--output={page}"]
     subprocess.run(command, check=True, capture_output=True)
     text = page.read_text(encoding="utf-8")
     cards = re.findall(
@@ -136,17 +135,17 @@ def _report(info, run, page):
     ]
 
 
-def _build(info):
-    words = info.question_words()
+def _build(written):
+    words = written.vocabulary
     preprocessor = models.VQAPreprocessor(
-        QuestionTokenizer(words, sequence_length=info.sequence_length),
-        info.answers(),
+        QuestionTokenizer(words, sequence_length=written.info.sequence_length),
+        written.answers,
     )
     return zoo.build_model(
         "stacked",
         preprocessor=preprocessor,
         vocabulary_size=len(words),
-        num_classes=len(info.answers()),
+        num_classes=len(written.answers),
         image_encoder=None,
         **_SIZES,
     )

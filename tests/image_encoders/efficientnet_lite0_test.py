@@ -97,6 +97,7 @@ def test_weights_come_from_a_file_as_well(encoder, tmp_path):
     assert sha256(twin) == sha256(encoder)
 
 
+@pytest.mark.slow
 def test_a_file_of_another_network_is_refused(tmp_path, monkeypatch):
     other = tmp_path / "other.weights.h5"
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)]).save_weights(
@@ -112,6 +113,7 @@ def test_a_file_of_another_network_is_refused(tmp_path, monkeypatch):
         image_encoders.load(NAME, 32, weights="other.pth")
 
 
+@pytest.mark.slow
 def test_a_missing_package_is_named(monkeypatch):
     module = sys.modules[efficientnet_lite0.__module__]
     monkeypatch.setattr(module, "_PACKAGE", "no_such_package")

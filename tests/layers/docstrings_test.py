@@ -21,6 +21,7 @@ def test_a_docstring_names_arguments_results_and_source(name):
     assert {"Reference", "References"} & set(headings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", [*PUBLIC.values(), AttentionLayer])
 def test_the_example_of_a_docstring_prints_its_comments(layer):
     run_example(layer)

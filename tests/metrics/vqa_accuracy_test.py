@@ -58,6 +58,7 @@ def test_comes_back_from_its_config():
     assert twin.get_config() == metric.get_config()
 
 
+@pytest.mark.slow
 def test_fit_and_a_saved_model_know_it(tmp_path):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
     model.compile("sgd", "mse", metrics=[VQAAccuracy()])

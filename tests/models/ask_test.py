@@ -25,6 +25,7 @@ def test_attend_gives_the_weights_of_every_hop(both):
             np.testing.assert_allclose(again[name], weights, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_attend_takes_batches_of_different_numbers_of_regions(
     make_task, records
 ):
@@ -127,6 +128,7 @@ def test_threads_ask_at_once_and_get_what_one_gets(make_task, encoder, raw):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", ["What color is it?", "", "zebra"])
 def test_ask_answers_one_question(make_task, encoder, logits, question):
     task = make_task(encoder)

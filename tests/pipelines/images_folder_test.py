@@ -6,7 +6,6 @@ import unicodedata
 import pytest
 from PIL import Image
 
-from vqa_keras.data import Records
 from vqa_keras.errors import UserError
 
 pytestmark = pytest.mark.beam
@@ -54,17 +53,17 @@ def write_own(write, annotations, tmp_path):
 
 
 def test_images_are_found_in_their_folder_by_any_spelling(write_own, images):
-    info = write_own(images=images)
-    assert info.dropped == {}
-    assert "images" not in info.arguments
-    read = Records(info.directory).images("train")
-    assert sorted(image["image_id"] for image in read) == sorted(NAMES)
+    written = write_own(images=images)
+    assert written.info.dropped == {}
+    assert "images" not in written.info.arguments
+    read = written.images("train")
+    assert sorted(image.image_id for image in read) == sorted(NAMES)
 
 
 def test_the_folder_of_the_images_may_move(write_own, images):
     write_own(images=images)
     moved = images.rename(images.with_name("moved"))
-    assert write_own(images=moved).split("train")["images"] == len(NAMES)
+    assert write_own(images=moved).info.splits["train"].images == len(NAMES)
 
 
 def test_an_error_names_the_first_missing_image(write_own, images):
@@ -108,10 +107,11 @@ def test_ten_unreadable_images_of_a_thousand_are_dropped_by_name(
         (tmp_path / f"{i}.png").write_text("no image")
     text = "image,question,answer\n" + "".join(lines)
     (annotations / "train.csv").write_text(text)
-    info = write_own(images=tmp_path, images_per_shard=500)
-    assert info.split("train")["images"] == 990
-    assert info.dropped == {"not_an_image": 10}
-    listed = info.path(info.dropped_file).read_text().splitlines()
+    written = write_own(images=tmp_path, images_per_shard=500)
+    assert written.info.splits["train"].images == 990
+    assert written.info.dropped == {"not_an_image": 10}
+    path = written.files.path(written.info.dropped_file)
+    listed = path.read_text().splitlines()
     assert {json.loads(line)["file"] for line in listed} == {
         f"{i}.png" for i in range(0, 1000, 100)
     }

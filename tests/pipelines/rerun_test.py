@@ -1,6 +1,7 @@
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import time
 
 import pytest
 
+from tests.fixtures.changed_info import change
 from vqa_keras.data import DatasetInfo
 from vqa_keras.errors import UserError
 from vqa_keras.writing import record_maker
@@ -16,6 +18,7 @@ from vqa_keras.writing import transforms
 pytestmark = pytest.mark.beam
 
 ROOT = pathlib.Path(__file__).parents[2]
+SCHEMA_2 = ROOT / "tests" / "testdata" / "schema_2" / "cnn"
 
 
 def contents(folder):
@@ -43,10 +46,37 @@ def test_other_arguments_are_refused_unless_overwritten(write, tmp_path):
     write(tmp_path / "records", seed=3)
     with pytest.raises(UserError, match="seed must be 3. Received: seed=4"):
         write(tmp_path / "records", seed=4)
-    info = write(tmp_path / "records", seed=4, overwrite=True)
+    written = write(tmp_path / "records", seed=4, overwrite=True)
     write(tmp_path / "fresh", seed=4)
     assert contents(tmp_path / "records") == contents(tmp_path / "fresh")
-    assert info.arguments["seed"] == 4
+    assert written.info.arguments["seed"] == 4
+
+
+def test_records_of_version_2_are_renewed_by_overwrite(write, tmp_path):
+    old = shutil.copytree(SCHEMA_2, tmp_path / "records")
+    before = contents(old)
+    with pytest.raises(UserError, match="version 2, which is only read") as e:
+        write(old)
+    assert "Pass --overwrite" in str(e.value) and "\n" not in str(e.value)
+    assert contents(old) == before
+    write(old, overwrite=True)
+    write(tmp_path / "fresh")
+    assert contents(old) == contents(tmp_path / "fresh")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", None])
+def test_a_changed_dataset_info_is_renewed_by_overwrite(write, tmp_path, text):
+    write(tmp_path / "records")
+    before = contents(tmp_path / "records")
+    path = tmp_path / "records" / "dataset_info.json"
+    if text is None:
+        change(path.parent, "dataset", "other", new_hash=False)
+    else:
+        path.write_text(text)
+    with pytest.raises(UserError, match="dataset_info.json.*--overwrite$"):
+        write(tmp_path / "records")
+    write(tmp_path / "records", overwrite=True)
+    assert contents(tmp_path / "records") == before
 
 
 def test_a_folder_with_other_files_is_refused(write, tmp_path):
@@ -83,7 +113,7 @@ def test_a_full_disk_leaves_no_readable_records(write, tmp_path, monkeypatch):
     monkeypatch.setattr(record_maker, "encode", real)
     write(tmp_path / "records")
     assert contents(tmp_path / "records") == contents(
-        pathlib.Path(complete.directory)
+        pathlib.Path(complete.folder)
     )
 
 

@@ -7,7 +7,6 @@ import runpy
 import numpy as np
 import pytest
 
-from vqa_keras.data import Records
 from vqa_keras.data import load
 from vqa_keras.errors import UserError
 from vqa_keras.writing.feature_source import FeatureSource
@@ -25,22 +24,23 @@ def official(tmp_path):
     return tmp_path / "vqa"
 
 
-def shards(info):
+def shards(written):
     return {
-        entry["name"]: pathlib.Path(info.path(entry["name"])).read_bytes()
-        for split in info.splits.values()
-        for entry in split["shards"]
+        shard.name: written.files.path(shard.name).read_bytes()
+        for split in written.info.splits.values()
+        for shard in split.shards
     }
 
 
 def test_official_files_and_jsonl_give_equal_records(write, official, tmp_path):
-    infos = [
+    sets = [
         write(tmp_path / name, dataset=name, input_folder=official)
         for name in ("vqa_v2", "jsonl")
     ]
-    assert shards(infos[0]) == shards(infos[1])
-    assert infos[0].splits == infos[1].splits
-    assert {name: s["questions"] for name, s in infos[0].splits.items()} == {
+    assert shards(sets[0]) == shards(sets[1])
+    splits = sets[0].info.splits
+    assert splits == sets[1].info.splits
+    assert {name: split.questions for name, split in splits.items()} == {
         "train": 48,
         "validation": 12,
         "test": 12,
@@ -52,15 +52,17 @@ def test_questions_of_a_missing_image_are_dropped_with_it(
 ):
     missing = official / "train2014" / "COCO_train2014_000000000005.jpg"
     missing.unlink()
-    info = write(
+    written = write(
         tmp_path / "records",
         dataset="jsonl",
         input_folder=official,
         features=NO_CNN,
         allow_dropped=True,
     )
-    assert info.dropped == {"missing_file": 1}
-    (line,) = info.path(info.dropped_file).read_text().splitlines()
+    assert written.info.dropped == {"missing_file": 1}
+    (line,) = (
+        written.files.path(written.info.dropped_file).read_text().splitlines()
+    )
     item = json.loads(line)
     assert item["id"] == "5"
     assert item["question_ids"] == [str(5000 + i) for i in range(6)]
@@ -76,7 +78,7 @@ def test_region_features_replace_a_cnn(write, official, tmp_path):
             features=np.full((regions, 4), image_id, "float32"),
             boxes=np.tile(np.float32([1, 2, 11, 12]), (regions, 1)),
         )
-    info = write(
+    written = write(
         tmp_path / "records",
         dataset="vqa_v2",
         input_folder=official,
@@ -87,7 +89,7 @@ def test_region_features_replace_a_cnn(write, official, tmp_path):
         },
         store_images=False,
     )
-    assert info.image_encoder["levels"] == {"regions": [None, 4]}
+    assert written.info.features.levels == {"regions": (None, 4)}
     (inputs, _), *_ = load(tmp_path / "records", "train", 64)
     assert inputs["regions"].dtype.name == "bfloat16"
     assert inputs["regions"].shape == (48, 12, 4)
@@ -96,7 +98,7 @@ def test_region_features_replace_a_cnn(write, official, tmp_path):
 
 def test_sort_of_clevr_is_drawn_by_the_workers(write, tmp_path):
     arguments = {"train_images": 3, "validation_images": 1, "test_images": 1}
-    info = write(
+    written = write(
         tmp_path / "records",
         dataset="sort_of_clevr",
         input_folder=None,
@@ -104,14 +106,14 @@ def test_sort_of_clevr_is_drawn_by_the_workers(write, tmp_path):
         features=NO_CNN,
         **arguments,
     )
-    assert {n: s["questions"] for n, s in info.splits.items()} == {
+    assert {n: s.questions for n, s in written.info.splits.items()} == {
         "train": 60,
         "validation": 20,
         "test": 20,
     }
-    record = next(Records(info.directory).images("test"))
-    assert tuple(record["image_size"]) == (75, 75)
-    assert all(q["object_boxes"] for q in record["questions"])
+    record = next(written.images("test"))
+    assert record.image_size == (75, 75)
+    assert all(q.object_boxes for q in record.questions)
 
 
 def test_flags_without_effect_are_refused(write, tmp_path):

@@ -8,7 +8,6 @@ import tensorflow as tf
 from PIL import Image
 
 from vqa_keras.data import DatasetInfo
-from vqa_keras.data import Records
 from vqa_keras.data.records import decode
 from vqa_keras.errors import UserError
 
@@ -17,91 +16,94 @@ pytestmark = pytest.mark.beam
 ROOT = pathlib.Path(__file__).parents[2]
 
 
-def records(info, split):
-    paths = [info.path(s["name"]) for s in info.split(split)["shards"]]
-    for path in paths:
-        for record in tf.data.TFRecordDataset(str(path)):
+def records(written, split):
+    for shard in written.info.splits[split].shards:
+        path = str(written.files.path(shard.name))
+        for record in tf.data.TFRecordDataset(path):
             yield record.numpy()
 
 
 def test_records_hold_the_content_of_the_data_set(write, data, tmp_path):
-    info = write(tmp_path / "records")
-    assert {s: e["images"] for s, e in info.splits.items()} == {
+    written = write(tmp_path / "records")
+    assert {n: s.images for n, s in written.info.splits.items()} == {
         "train": 9,
         "validation": 3,
         "test": 4,
     }
-    shards = info.split("train")["shards"]
-    assert [shard["images"] for shard in shards] == [3, 3, 3]
-    assert info.image_encoder["levels"] == {"grid": [2, 2, 6]}
-    assert info.dropped == {}
+    shards = written.info.splits["train"].shards
+    assert [shard.images for shard in shards] == [3, 3, 3]
+    assert written.info.features.levels == {"grid": (2, 2, 6)}
+    assert written.info.dropped == {}
     (image,) = [
         image
-        for image in map(decode, records(info, "test"))
-        if image["image_id"] == "test-1"
+        for image in map(decode, records(written, "test"))
+        if image.image_id == "test-1"
     ]
     path = data / "test" / "images" / "1.png"
-    assert image["image"] == path.read_bytes()
-    assert tuple(image["image_size"]) == (20, 20)
-    question = image["questions"][0]
-    assert question["question"] == "what color is it, number 1?"
-    assert question["answer"] == "blue"
-    assert info.answers()[question["answer_id"]] == "blue"
-    assert question["scores"] == {question["answer_id"]: 1.0}
-    words = [info.question_words()[i] for i in question["token_ids"]]
+    assert image.image == path.read_bytes()
+    assert image.image_size == (20, 20)
+    question = image.questions[0]
+    assert question.question == "what color is it, number 1?"
+    assert question.answer == "blue"
+    assert written.answers[question.answer_id] == "blue"
+    assert question.scores == {question.answer_id: 1.0}
+    words = [written.vocabulary[i] for i in question.token_ids]
     assert words[:5] == ["what", "color", "is", "it", "number"]
 
 
 def test_features_are_those_of_the_saved_encoder(write, tmp_path):
-    info = write(tmp_path / "records")
-    encoder = Records(info.directory).image_encoder()
-    for record in records(info, "test"):
+    written = write(tmp_path / "records")
+    encoder = written.image_encoder()
+    for record in records(written, "test"):
         image = decode(record)
         pixels = tf.image.resize(
-            tf.io.decode_png(image["image"]), (16, 16), antialias=True
+            tf.io.decode_png(image.image), (16, 16), antialias=True
         )
         expected = encoder(tf.round(pixels)[None])[0]
         np.testing.assert_allclose(
-            image["features"]["grid"], expected, rtol=2e-3, atol=2e-2
+            image.features["grid"], expected, rtol=2e-3, atol=2e-2
         )
 
 
 def test_vocabularies_come_from_the_training_split_only(write, tmp_path):
-    info = write(tmp_path / "records", min_word_count=2)
-    assert "test" not in info.answers()
-    assert info.question_words()[:2] == ["[PAD]", "[UNK]"]
-    assert "color" in info.question_words()
-    assert "11" not in info.question_words()
+    written = write(tmp_path / "records", min_word_count=2)
+    assert "test" not in written.answers
+    assert written.vocabulary[:2] == ["[PAD]", "[UNK]"]
+    assert "color" in written.vocabulary
+    assert "11" not in written.vocabulary
     answers = [
-        q["answer_id"]
-        for record in records(info, "test")
-        for q in decode(record)["questions"]
-        if q["answer"] == "test"
+        q.answer_id
+        for record in records(written, "test")
+        for q in decode(record).questions
+        if q.answer == "test"
     ]
     assert answers == [-1]
 
 
 def test_several_levels_and_cut_questions(write, tmp_path):
-    info = write(
+    written = write(
         tmp_path / "records",
         features={"levels": ["low", "high"]},
         sequence_length=3,
     )
-    assert info.image_encoder["levels"] == {"low": [4, 4, 4], "high": [2, 2, 6]}
-    image = decode(next(records(info, "train")))
-    assert {k: v.shape for k, v in image["features"].items()} == {
+    assert list(written.info.features.levels.items()) == [
+        ("low", (4, 4, 4)),
+        ("high", (2, 2, 6)),
+    ]
+    image = decode(next(records(written, "train")))
+    assert {k: v.shape for k, v in image.features.items()} == {
         "low": (4, 4, 4),
         "high": (2, 2, 6),
     }
-    lengths = {len(q["token_ids"]) for q in image["questions"]}
+    lengths = {len(q.token_ids) for q in image.questions}
     assert lengths == {3}
-    assert info.cut_questions == 12 * 2 + 4 * 2 + 2
+    assert written.info.cut_questions == 12 * 2 + 4 * 2 + 2
 
 
 def test_images_can_be_stored_without_features(write, tmp_path):
-    info = write(tmp_path / "records", features={"image_encoder": "none"})
-    assert info.image_encoder is None
-    assert decode(next(records(info, "train")))["features"] == {}
+    written = write(tmp_path / "records", features={"image_encoder": "none"})
+    assert written.info.features is None
+    assert decode(next(records(written, "train"))).features == {}
     with pytest.raises(UserError, match="must hold features or images"):
         write(
             tmp_path / "other",
@@ -137,13 +139,17 @@ def test_unreadable_images_are_dropped_counted_and_listed(
         write(tmp_path / "records")
     with pytest.raises(UserError, match="dataset_info.json is missing"):
         DatasetInfo.read(tmp_path / "records")
-    info = write(tmp_path / "records", allow_dropped=True)
-    assert info.dropped == {
+    written = write(tmp_path / "records", allow_dropped=True)
+    assert written.info.dropped == {
         "empty_file": 1,
         "missing_file": 1,
         "not_an_image": 1,
     }
-    lines = (tmp_path / "records" / info.dropped_file).read_text().splitlines()
+    lines = (
+        (tmp_path / "records" / written.info.dropped_file)
+        .read_text()
+        .splitlines()
+    )
     listed = {(e["file"], e["reason"]) for e in map(json.loads, lines)}
     assert listed == {
         ("train/images/0.png", "missing_file"),
@@ -151,8 +157,8 @@ def test_unreadable_images_are_dropped_counted_and_listed(
         ("train/images/2.png", "not_an_image"),
     }
     kept = [
-        decode(record)["image_id"]
+        decode(record).image_id
         for split in ("train", "validation")
-        for record in records(info, split)
+        for record in records(written, split)
     ]
     assert sorted(kept) == sorted(f"train-{i}" for i in range(3, 12))

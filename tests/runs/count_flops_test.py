@@ -1,19 +1,25 @@
 """The regions that the operations of an answer are counted for."""
 
+import pathlib
 import types
 
 import pytest
 
 from vqa_keras.data import Records
+from vqa_keras.data.features import CNN
+from vqa_keras.data.features import Features
+from vqa_keras.data.record_files import RecordFiles
 from vqa_keras.runs import training
 
 
 def records_of(levels):
     """Records whose CNN has these levels; None is records without a CNN."""
     records = object.__new__(Records)
-    records.info = types.SimpleNamespace(
-        sequence_length=9, image_encoder=levels and {"levels": levels}
+    info = types.SimpleNamespace(
+        sequence_length=9,
+        features=levels and Features(CNN, "cnn", "0" * 64, levels),
     )
+    records.files = RecordFiles(pathlib.Path("records"), info)
     return records
 
 

@@ -1,5 +1,6 @@
 """The questions that a report shows, and what is read for them."""
 
+import dataclasses
 import types
 
 import numpy as np
@@ -46,7 +47,8 @@ def test_examples_may_be_fewer_than_asked_for(right, number, expected):
 def test_examples_hold_words_and_maps_on_the_grid(records, regions, expected):
     opened = Records(records)
     if len(regions) == 1:  # of a detector
-        opened.info.image_encoder = None
+        info = dataclasses.replace(opened.info, features=None)
+        opened.files = dataclasses.replace(opened.files, info=info)
     tokenizer = QuestionTokenizer(
         opened.vocabulary, opened.info.sequence_length
     )

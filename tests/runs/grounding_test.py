@@ -1,6 +1,7 @@
 """Which objects, cells and regions a question's heat map is measured on."""
 
 import io
+import types
 
 import numpy as np
 import pytest
@@ -21,15 +22,17 @@ def image(*questions, boxes=None):
     pixels[5, 5] = 0  # drawn in the lower right
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
-    return {
-        "image": file.getvalue(),
-        "image_size": (8, 8),
-        "boxes": boxes,
-        "questions": [
-            {"question_type": question_type, "object_boxes": list(object_boxes)}
+    return types.SimpleNamespace(
+        image=file.getvalue(),
+        image_size=(8, 8),
+        boxes=boxes,
+        questions=[
+            types.SimpleNamespace(
+                question_type=question_type, object_boxes=object_boxes
+            )
             for question_type, *object_boxes in questions
         ],
-    }
+    )
 
 
 def measured(grounding, *images, weights):

@@ -1,5 +1,6 @@
 """What records decide of a model, and the CNN that it gets."""
 
+import dataclasses
 import types
 
 import keras
@@ -7,6 +8,8 @@ import pytest
 
 from vqa_keras import zoo
 from vqa_keras.data import Records
+from vqa_keras.data.features import CNN
+from vqa_keras.data.features import Features
 from vqa_keras.errors import UserError
 from vqa_keras.image_encoders import GridCNNBackbone
 from vqa_keras.image_encoders import weights_sha256
@@ -19,15 +22,16 @@ def records_of(*levels):
     cnn = GridCNNBackbone([4, 6], [2, 2], [2, 2], image_shape=(8, 8, 3))
     grids = {level: cnn.get_layer(level).output for level in levels}
     network = keras.Model(cnn.input, grids, name="cnn")
-    described = {
-        "file": "image_encoder.keras",
-        "levels": {name: list(t.shape[1:]) for name, t in grids.items()},
-        "weights_sha256": weights_sha256(network),
-    }
+    features = Features(
+        source=CNN,
+        name="cnn",
+        weights_sha256=weights_sha256(network),
+        levels={name: t.shape[1:] for name, t in grids.items()},
+        file="image_encoder.keras",
+    )
     return types.SimpleNamespace(
-        info=types.SimpleNamespace(
-            directory="records", image_encoder=described
-        ),
+        folder="records",
+        files=types.SimpleNamespace(features=lambda: features),
         image_encoder=lambda: network,
     )
 
@@ -56,7 +60,11 @@ def test_the_records_decide_the_grid_of_positions(records, entry):
 
 def test_regions_without_a_grid_get_no_positions(records):
     boxes = Records(records)
-    boxes.info.image_encoder["levels"] = {"regions": [None, 8]}
+    features = dataclasses.replace(
+        boxes.info.features, levels={"regions": (None, 8)}
+    )
+    info = dataclasses.replace(boxes.info, features=features)
+    boxes.files = dataclasses.replace(boxes.files, info=info)
     task = build_task("transformer", zoo.load_recipe("transformer"), boxes)
     assert task.backbone.position_grid is None
 

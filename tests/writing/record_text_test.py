@@ -74,16 +74,16 @@ def test_questions_are_encoded_as_ids_and_scores():
     answers = ["yes"] * 2 + ["maybe", "no"]
     (encoded,), cut = text.encode([question("Is it gray, sir?", *answers)])
     assert cut == 1
-    assert encoded["token_ids"] == [2, 3, 1]
-    assert (encoded["answer"], encoded["answer_id"]) == ("yes", 1)
-    assert encoded["scores"] == {1: 0.6, 0: 0.3}
-    assert encoded["all_answers"] == answers
+    assert encoded.token_ids == [2, 3, 1]
+    assert (encoded.answer, encoded.answer_id) == ("yes", 1)
+    assert encoded.scores == {1: 0.6, 0: 0.3}
+    assert encoded.all_answers == answers
 
 
 def test_an_empty_question_is_one_unknown_word_without_an_answer():
     text = RecordText(["[PAD]", "[UNK]"], ["yes"], 3)
     (encoded,), cut = text.encode([question("?!")])
-    assert encoded["token_ids"] == [1, 0, 0]
-    assert (encoded["answer"], encoded["answer_id"]) == ("", -1)
-    assert encoded["scores"] == {}
+    assert encoded.token_ids == [1, 0, 0]
+    assert (encoded.answer, encoded.answer_id) == ("", -1)
+    assert encoded.scores == {}
     assert cut == 0

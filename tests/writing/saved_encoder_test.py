@@ -26,13 +26,13 @@ def output(tmp_path):
 
 def test_the_entry_has_size_and_levels():
     described = describe_encoder(encoder(), "/home/me/mine.keras")
-    assert described["name"] == "mine.keras"
-    assert described["image_size"] == [8, 8]
-    assert described["levels"] == {"low": [4, 4, 4], "high": [2, 2, 5]}
+    assert described.name == "mine.keras"
+    assert described.image_size == (8, 8)
+    assert described.levels == {"low": (4, 4, 4), "high": (2, 2, 5)}
 
 
 def test_levels_keep_the_order_of_the_argument():
-    levels = describe_encoder(encoder(), "x", ["high", "low"])["levels"]
+    levels = describe_encoder(encoder(), "x", ["high", "low"]).levels
     assert list(levels) == ["high", "low"]
 
 

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from vqa_keras.data.records import encode
+from vqa_keras.data.splits import Shard
 from vqa_keras.errors import UserError
 from vqa_keras.files import flush_files
 from vqa_keras.files import write_atomically
@@ -40,14 +41,14 @@ def path(tmp_path):
 def test_entry_describes_the_file(path, records):
     entry = write_shard(path, records)
     content = path.read_bytes()
-    assert entry == {
-        "name": "train-0.tfrecord",
-        "images": 10,
-        "questions": 30,
-        "in_vocabulary": 22,
-        "bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
+    assert entry == Shard(
+        name="train-0.tfrecord",
+        images=10,
+        questions=30,
+        in_vocabulary=22,
+        bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
     read = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
     assert list(read) == [record.data for record in records]
 
@@ -60,7 +61,7 @@ def test_same_records_give_the_same_bytes(tmp_path, records):
 
 def test_shard_without_a_record_is_an_empty_file(path):
     entry = write_shard(path, [])
-    assert (entry["images"], entry["bytes"]) == (0, 0)
+    assert (entry.images, entry.bytes) == (0, 0)
     assert finished_shard(path) == entry
 
 
@@ -150,7 +151,7 @@ def test_hash_is_correct_if_the_writer_pauses(path, records):
             yield record
 
     entry = write_shard(path, slowly())
-    assert entry["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert entry.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_missing_folder_is_a_user_error(tmp_path, records):

@@ -104,7 +104,7 @@ def test_an_unknown_split_names_the_known_ones(call, run, records):
 
 def test_records_of_another_cnn_are_refused(call, run, write_records):
     other = write_records(encoder_seed=1)
-    expected = DatasetInfo.read(other).image_encoder["weights_sha256"]
+    expected = DatasetInfo.read(other).features.weights_sha256
     done = call("evaluate", run, f"--data={other}")
     assert done.status == 2
     assert str(other / "dataset_info.json") in done.stderr
@@ -127,8 +127,8 @@ def test_records_of_another_schema_are_refused(call, run, write_records):
     path.write_text(json.dumps({**values, "schema_version": 7}))
     done = call("evaluate", run, f"--data={other}")
     assert done.status == 2
-    assert f"{path}: needed records of schema version 2" in done.stderr
-    assert "Received: version 7" in done.stderr
+    assert f"{path}: `schema_version` must be 3, or 2 of" in done.stderr
+    assert "Received: 7. Write the records again" in done.stderr
 
 
 def test_truncated_records_are_refused(call, run, write_records):

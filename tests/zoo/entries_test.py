@@ -63,6 +63,8 @@ def test_entry(entry, batch, tmp_path):
     task = build(entry)
     inputs = batch(task)
     task.compile(keras.optimizers.Adam(1e-3))
+    # A step that makes the optimizer's variables is traced twice.
+    task.optimizer.build(task.trainable_variables)
     before = [np.array(w) for w in task.trainable_weights]
     task.train_on_batch(inputs, np.eye(13, dtype="float32")[:4])
     for weight, old in zip(task.trainable_weights, before, strict=True):

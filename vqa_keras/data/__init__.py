@@ -1,4 +1,6 @@
-"""Records of images and questions: the format and reading it back."""
+"""Records of images and questions: the format, and reading it."""
+
+from typing import NoReturn
 
 from vqa_keras.data.dataset_info import DatasetInfo
 from vqa_keras.data.load import load
@@ -6,5 +8,5 @@ from vqa_keras.data.records_folder import Records
 from vqa_keras.renamed import missing_attribute
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> NoReturn:
     raise missing_attribute(__name__, name)

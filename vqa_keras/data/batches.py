@@ -3,6 +3,7 @@
 import itertools
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import tensorflow as tf
 
@@ -10,12 +11,12 @@ from vqa_keras.data.epoch_plan import EpochPlan
 from vqa_keras.data.example_parser import ExampleParser
 from vqa_keras.errors import UserError
 
-_QUESTION_BYTES = 1024  # taken for a question without its image
+_QUESTION_BYTES = 1024  # estimate for a question without its image
 _OPEN_SHARDS = 8
-_RUN = 8  # records that are read from one of the open shards at a time
-_BLOCK = 64  # records that are parsed in one call, if they fit
+_RUN = 8  # records read from one of the open shards at a time
+_BLOCK = 64  # records parsed in one call, if they fit
 _BLOCK_BYTES = 8 * 2**20
-_THREADS = min(8, os.cpu_count())
+_THREADS = min(8, os.cpu_count() or 1)
 
 
 def read_batches(
@@ -39,7 +40,7 @@ def read_batches(
     steps = plan.steps(batch_size, drop_remainder, share_images)
     buffers = _Buffers(plan, parser.image_bytes, shuffle_bytes)
 
-    def read_epoch(epoch):
+    def read_epoch(epoch: Any) -> tf.data.Dataset:  # a tensor, used as int
         # Sets the seed of this function's graph only, so that the global seed
         # has no influence on the order. TensorFlow takes no 0 here.
         tf.random.set_seed(1 + seed % (2**31 - 2))
@@ -75,18 +76,20 @@ def read_batches(
     )
 
 
-def _epoch_of_pass(first_epoch, shuffle):
+def _epoch_of_pass(
+    first_epoch: int | Iterator[int], shuffle: bool
+) -> tf.data.Dataset:
     """Returns a dataset of one number: the epoch that a pass over it reads.
 
     A generator, since Python is called once per pass, for the first batch.
     """
-    if hasattr(first_epoch, "__next__"):
+    if isinstance(first_epoch, Iterator):
         epochs = first_epoch
     elif first_epoch >= 0:
         epochs = itertools.count(first_epoch)
     else:
         raise UserError(
-            "needed a `first_epoch` of at least 0. Received: "
+            "`first_epoch` must be at least 0. Received: "
             f"first_epoch={first_epoch}"
         )
     if not shuffle:  # Every epoch is the same.
@@ -97,26 +100,29 @@ def _epoch_of_pass(first_epoch, shuffle):
     )
 
 
-def _read(plan, shard, seed):
+def _read(
+    plan: EpochPlan, shard: tuple[int, int], seed: Any | None
+) -> tf.data.Dataset:
     """Returns the records of an epoch; a seed shuffles the shards.
 
-    What an element passes takes time: whole shards are not counted through.
+    Whole shards skip `take` and `shard`, which cost time per record.
     """
 
-    def read_shard(path, take, index):
+    def read_shard(*part: tf.Tensor) -> tf.data.Dataset:
+        path, take, first = part
         records = tf.data.TFRecordDataset(path)
         if plan.whole:
             return records
         records = records.take(tf.cast(take, tf.int64))
-        return records.shard(shard[1], tf.cast(index, tf.int64))
+        return records.shard(shard[1], tf.cast(first, tf.int64))
 
     if plan.whole and seed is None:
-        return tf.data.TFRecordDataset([path for path, _, _ in plan.files])
+        return tf.data.TFRecordDataset([path for path, _, _ in plan.parts])
     files = tf.data.Dataset.from_tensor_slices(
-        tuple(map(list, zip(*plan.files, strict=True)))
+        tuple(map(list, zip(*plan.parts, strict=True)))
     )
     if seed is not None:
-        files = files.shuffle(len(plan.files), seed, False)
+        files = files.shuffle(len(plan.parts), seed, False)
     return files.interleave(
         read_shard,
         cycle_length=1 if seed is None else _OPEN_SHARDS,
@@ -125,12 +131,12 @@ def _read(plan, shard, seed):
 
 
 class _Buffers:
-    """Numbers of elements that fit into a number of bytes.
+    """Computes the numbers of elements that fit into a number of bytes.
 
     Args:
-        plan: `EpochPlan` of what is read.
+        plan: `EpochPlan` of the records.
         image_bytes: memory that the image of one question takes.
-        shuffle_bytes: memory for the two shuffle buffers together.
+        shuffle_bytes: memory for both shuffle buffers together.
 
     Attributes:
         images: size of the shuffle buffer of records.
@@ -138,7 +144,7 @@ class _Buffers:
         block: number of records that are parsed in one call.
     """
 
-    def __init__(self, plan, image_bytes, shuffle_bytes):
+    def __init__(self, plan: EpochPlan, image_bytes: int, shuffle_bytes: int):
         half = shuffle_bytes // 2
         question_bytes = image_bytes + _QUESTION_BYTES
         self.images = _bounded(half // plan.record_bytes, plan.images)
@@ -149,11 +155,11 @@ class _Buffers:
         self.block = _bounded(_BLOCK_BYTES // block_bytes, _BLOCK)
 
 
-def _bounded(number, maximum):
+def _bounded(number: int, maximum: int) -> int:
     return max(1, min(number, maximum))
 
 
-def _options():
+def _options() -> tf.data.Options:
     options = tf.data.Options()
     options.deterministic = True
     options.autotune.enabled = False

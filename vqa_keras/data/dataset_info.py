@@ -1,208 +1,228 @@
-"""What a folder of records holds: `dataset_info.json`, written last."""
+"""The contents of a folder of records: `dataset_info.json`, written last."""
 
-import concurrent.futures
 import dataclasses
+import hashlib
 import json
+import math
 import os
 import pathlib
+import shlex
+from collections.abc import Mapping
+from typing import Any
 
-from vqa_keras.data.records import SCHEMA_VERSION
+from vqa_keras.data import schema_2
+from vqa_keras.data.features import Features
+from vqa_keras.data.json_fields import JSONFields
+from vqa_keras.data.json_fields import item_path
+from vqa_keras.data.json_fields import json_count
+from vqa_keras.data.json_fields import json_object
+from vqa_keras.data.json_fields import json_text
+from vqa_keras.data.json_fields import refuse
+from vqa_keras.data.splits import Split
+from vqa_keras.data.splits import splits_from_json
 from vqa_keras.errors import UserError
-from vqa_keras.files import check_content
-from vqa_keras.files import check_sha256
-from vqa_keras.files import check_size
 from vqa_keras.files import file_sha256
+from vqa_keras.files import read_json
 from vqa_keras.files import write_atomically
-from vqa_keras.text.vocabulary import read_vocabulary
 
 FILE = "dataset_info.json"
-_COUNTS = ("images", "questions", "in_vocabulary")
+SCHEMA_VERSION = 3
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
+class VocabularyFile:
+    """A file of words, one per line.
+
+    Args:
+        file: name in the folder of the records.
+        sha256: hex sha256 of its content.
+    """
+
+    file: str
+    sha256: str
+
+    @classmethod
+    def of(cls, path: str | os.PathLike[str]) -> "VocabularyFile":
+        """Returns the `VocabularyFile` of a file on disk."""
+        return cls(pathlib.Path(path).name, file_sha256(path))
+
+    @classmethod
+    def from_json(cls, value: object, where: str) -> "VocabularyFile":
+        """Returns the `VocabularyFile` of a parsed JSON object."""
+        fields = JSONFields(value, ("file", "sha256"), where)
+        return cls(fields.file("file"), fields.sha256("sha256"))
+
+
+@dataclasses.dataclass(frozen=True)
 class DatasetInfo:
-    """What a folder of records holds, read from `dataset_info.json`.
+    """The contents of a folder of records, as `dataset_info.json` lists them.
 
     Readers find shards through it and never by their names on disk; it is
     written last, so a folder that has it is complete.
 
     Args:
         dataset: name of the data set, such as "easy_vqa".
-        splits: `{split: {"images", "questions", "in_vocabulary", "shards":
-            [{"name", "images", "questions", "in_vocabulary", "bytes",
-            "sha256"}]}}`. `split_entry(shards)` makes one split's dict.
-        question_vocabulary: `{"file", "sha256"}`, file relative to the folder.
-        answer_vocabulary: `{"file", "sha256"}`.
-        sequence_length: words that are kept of a question.
-        image_encoder: `{"name", "file", "weights_sha256", "image_size": [h, w],
-            "levels": {name: [h, w, C]}}`, or None without features. A level
-            whose regions vary from image to image is `[None, C]`.
-        stored_images: whether the records hold the picture files.
-        dropped: `{reason: count}` of the images that could not be read.
-        dropped_file: file that names them, or None.
-        cut_questions: questions longer than `sequence_length`.
-        arguments: what the writer was called with, by name.
-        schema_version: version of the records' schema.
-        directory: folder it was read from or written to; not in the file.
+        splits: `{split: Split}`.
+        question_vocabulary: the words of questions by token id.
+        answer_vocabulary: the answers by class.
+        sequence_length: number of words that are kept of a question.
+        features: `Features`, or None without features.
+        stored_images: whether the records hold the image files.
+        dropped: `{reason: count}` of the items left out of the records.
+        dropped_file: name of the file that lists them, or None.
+        cut_questions: number of questions longer than `sequence_length`.
+        arguments: arguments of the writer, by the names of its flags.
+        schema_version: version of the file that was read; `write` writes 3.
     """
 
     dataset: str
-    splits: dict
-    question_vocabulary: dict
-    answer_vocabulary: dict
+    splits: Mapping[str, Split]
+    question_vocabulary: VocabularyFile
+    answer_vocabulary: VocabularyFile
     sequence_length: int
-    image_encoder: dict | None = None
+    features: Features | None = None
     stored_images: bool = True
-    dropped: dict = dataclasses.field(default_factory=dict)
+    dropped: Mapping[str, int] = dataclasses.field(default_factory=dict)
     dropped_file: str | None = None
     cut_questions: int = 0
-    arguments: dict = dataclasses.field(default_factory=dict)
+    arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
-    directory: str | None = None
 
     @classmethod
-    def read(cls, directory):
-        """Reads a folder's `dataset_info.json` and checks its shards' sizes.
+    def read(cls, folder: str | os.PathLike[str]) -> "DatasetInfo":
+        """Reads `dataset_info.json`, of schema version 3 or 2.
 
         Args:
-            directory: the folder of records.
-
-        Returns:
-            A `DatasetInfo`.
+            folder: the folder of records.
 
         Raises:
-            UserError: if the folder or the file is missing, the file is no
-                `dataset_info.json` of this schema version, or a shard is
-                missing or of another size.
+            UserError: if the folder or the file is missing, the file is of
+                another schema version, was changed after it was written, or
+                contradicts itself.
         """
-        directory = pathlib.Path(directory)
-        path = directory / FILE
-        if not directory.is_dir():
+        folder = pathlib.Path(folder)
+        path = folder / FILE
+        if not folder.is_dir():
             raise UserError(
-                "records are read from a folder that pipelines.write_records "
-                f"wrote. Received: {directory}, which is no folder"
+                "Records must be a folder that pipelines.write_records wrote. "
+                f"Received: {folder}, which is no folder"
             )
         if not path.is_file():
             raise UserError(
-                f"{path} is missing: needed the file that "
-                "pipelines.write_records writes last. The folder holds no "
-                "records, or writing them did not finish: run it again"
+                f"{path} is missing: it must be there, as "
+                "pipelines.write_records writes it last. Received: a folder "
+                "without records, or of an unfinished run: run it again"
             )
+        output = shlex.quote(str(folder))
+        renew = (
+            "Write the records again, with the other flags as before: python "
+            f"-m pipelines.write_records --output={output} --overwrite"
+        )
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            version = values["schema_version"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise UserError(
-                f"{path}: needed a JSON object with a schema_version. "
-                f"Received: {type(error).__name__}: {error}"
-            ) from error
-        if version != SCHEMA_VERSION:
-            raise UserError(
-                f"{path}: needed records of schema version {SCHEMA_VERSION}. "
-                f"Received: version {version}. Write the records again"
-            )
+            values = read_json(path)
+        except UserError as error:
+            raise UserError(f"{error}. {renew}") from error
         try:
-            info = cls(**values, directory=str(directory))
-            for split in info.splits:
-                for shard in info.split(split)["shards"]:
-                    check_size(info.path(shard["name"]), shard["bytes"])
-        except (LookupError, TypeError, AttributeError) as error:
-            raise UserError(
-                f"{path}: needed the layout of schema version "
-                f"{SCHEMA_VERSION}. Received: {type(error).__name__}: {error}"
-            ) from error
-        return info
+            return cls.from_json(values)
+        except (UserError, RecursionError) as error:
+            raise UserError(f"{path}: {error}. {renew}") from error
 
-    def write(self, directory):
-        """Writes `dataset_info.json`, atomically; call it last."""
-        self.directory = str(directory)
-        values = dataclasses.asdict(self)
-        del values["directory"]
+    @classmethod
+    def from_json(cls, value: object) -> "DatasetInfo":
+        """Returns the `DatasetInfo` of a parsed file.
+
+        Raises:
+            UserError: if it is of another schema version, has another hash
+                than it says, or a field is wrong.
+        """
+        values = json_object(value)
+        version = values.get("schema_version")
+        if type(version) is not int or version not in _READ:
+            refuse("`schema_version`", "3, or 2 of vqa_keras 0.1", version)
+        if version == schema_2.VERSION:
+            fields = JSONFields(schema_2.convert(values), _NAMES)
+        else:
+            fields = JSONFields(values, [*_NAMES, "sha256"])
+            _check_sha256(fields.sha256("sha256"), values)
+        return cls(
+            dataset=fields.text("dataset"),
+            splits=splits_from_json(fields.object("splits")),
+            question_vocabulary=VocabularyFile.from_json(
+                fields.value("question_vocabulary"), "question_vocabulary"
+            ),
+            answer_vocabulary=VocabularyFile.from_json(
+                fields.value("answer_vocabulary"), "answer_vocabulary"
+            ),
+            sequence_length=fields.count("sequence_length", 1),
+            features=fields.optional(
+                lambda name: Features.from_json(fields.value(name)), "features"
+            ),
+            stored_images=fields.flag("stored_images"),
+            dropped={
+                reason: json_count(count, item_path("dropped", reason))
+                for reason, count in fields.object("dropped").items()
+            },
+            dropped_file=fields.optional(fields.file, "dropped_file"),
+            cut_questions=fields.count("cut_questions"),
+            arguments=_arguments(fields),
+            schema_version=fields.count("schema_version"),
+        )
+
+    def write(self, folder: str | os.PathLike[str]) -> None:
+        """Writes `dataset_info.json`, atomically; call it last.
+
+        Raises:
+            UserError: if `read` would refuse the file.
+        """
+        values = self.to_json()
+        values["sha256"] = _sha256(values)
         text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-        write_atomically(self.path(FILE), text)
+        self.from_json(json.loads(text))
+        write_atomically(pathlib.Path(folder, FILE), text)
 
-    def path(self, name):
-        """Returns the path of a file in the folder."""
-        return pathlib.Path(self.directory, name)
-
-    def split(self, name):
-        """Returns the entry of a split; an unknown one is a `UserError`."""
-        if name not in self.splits:
-            raise UserError(
-                f"{self.path(FILE)}: needed one of the splits "
-                f"{', '.join(self.splits)}. Received: {name}"
-            )
-        return self.splits[name]
-
-    def verify(self, split=None):
-        """Checks the sha256 of a split's shards, or of all.
-
-        A file is read once a process, unless it changes.
-
-        Raises:
-            UserError: if a shard's bytes are not those that were written.
-        """
-        splits = list(self.splits) if split is None else [split]
-        shards = [s for name in splits for s in self.split(name)["shards"]]
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            for _ in pool.map(self._check_content, shards):
-                pass
-
-    def question_words(self):
-        """Returns the question vocabulary: "[PAD]", "[UNK]" and words."""
-        return self._read_words("question_vocabulary")
-
-    def answers(self):
-        """Returns the answer vocabulary."""
-        return self._read_words("answer_vocabulary")
-
-    def check_image_encoder(self, weights_sha256):
-        """Refuses records of another CNN than a model was trained on.
-
-        Args:
-            weights_sha256: sha256 of the weights of the model's CNN.
-
-        Raises:
-            UserError: if the records' features come from other weights.
-        """
-        encoder = self.described_encoder()
-        if encoder["weights_sha256"] != weights_sha256:
-            raise UserError(
-                f"{self.path(FILE)}: needed records of the CNN that the model "
-                f"was trained on, weights_sha256 {weights_sha256}. Received: "
-                f"{encoder['name']}, {encoder['weights_sha256']}"
-            )
-
-    def described_encoder(self):
-        """Returns `image_encoder`; without features this is a `UserError`."""
-        if self.image_encoder is None:
-            raise UserError(
-                f"{self.path(FILE)}: needed records with features of a CNN. "
-                "Received: records without; write them with --image_encoder"
-            )
-        return self.image_encoder
-
-    def _read_words(self, which):
-        entry = getattr(self, which)
-        path = self.path(entry["file"])
-        if not path.is_file():
-            raise UserError(f"{path} is missing: needed the {which}")
-        check_sha256(path, entry["sha256"], file_sha256(path))
-        return read_vocabulary(path)
-
-    def _check_content(self, shard):
-        path = self.path(shard["name"])
-        check_size(path, shard["bytes"])
-        check_content(path, shard["sha256"])
+    def to_json(self) -> dict[str, Any]:
+        """Returns the JSON object of the file, without its hash."""
+        return {
+            **{name: getattr(self, name) for name in _NAMES},
+            "splits": {n: split.to_json() for n, split in self.splits.items()},
+            "question_vocabulary": dataclasses.asdict(self.question_vocabulary),
+            "answer_vocabulary": dataclasses.asdict(self.answer_vocabulary),
+            "features": self.features and self.features.to_json(),
+            "schema_version": SCHEMA_VERSION,
+        }
 
 
-def split_entry(shards):
-    """Returns a split's dict in `DatasetInfo.splits` from its shards'."""
-    shards = sorted(shards, key=lambda shard: shard["name"])
-    counts = {name: sum(shard[name] for shard in shards) for name in _COUNTS}
-    return {**counts, "shards": shards}
+_NAMES = [field.name for field in dataclasses.fields(DatasetInfo)]
+_READ = (SCHEMA_VERSION, schema_2.VERSION)
 
 
-def file_entry(path):
-    """Returns `{"file": base name, "sha256"}` of a vocabulary file."""
-    return {"file": pathlib.Path(path).name, "sha256": file_sha256(path)}
+def _sha256(values: dict[str, Any]) -> str:
+    """Returns the hash of a JSON object, in the order of its fields."""
+    text = json.dumps(values, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check_sha256(written: str, values: dict[str, Any]) -> None:
+    others = {k: value for k, value in values.items() if k != "sha256"}
+    received = _sha256(others)
+    if received != written:
+        refuse("the file", f"as it was written, sha256 {written}", received)
+
+
+def _arguments(fields: JSONFields) -> dict[str, Any]:
+    """Returns the arguments, which are values of flags or lists of them."""
+    arguments = fields.object("arguments")
+    for name, value in arguments.items():
+        for item in value if isinstance(value, list) else [value]:
+            where = item_path("arguments", name)
+            if isinstance(item, str):
+                json_text(item, where)
+            elif not _is_number(item) and item is not None:
+                refuse(f"`{where}`", "a text, a number, a flag or null", item)
+    return arguments
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int)

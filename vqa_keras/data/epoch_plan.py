@@ -1,13 +1,31 @@
-"""Which records an epoch reads, and how many questions they hold."""
+"""Plans which records an epoch reads, and counts their questions."""
 
 import dataclasses
 import functools
+from collections.abc import Iterator
+from typing import NamedTuple
+from typing import cast
 
 import tensorflow as tf
 
-from vqa_keras.data.dataset_info import DatasetInfo
+from vqa_keras.data.record_files import RecordFiles
 from vqa_keras.data.records import count_questions
 from vqa_keras.errors import UserError
+
+
+class ShardPart(NamedTuple):
+    """Records of a shard that one worker reads.
+
+    Args:
+        path: of the shard.
+        take: number of records, the first ones, that the workers share.
+        first: number of the first one that this worker reads. Steps of the
+            number of workers lead to the next ones.
+    """
+
+    path: str
+    take: int
+    first: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,22 +33,21 @@ class EpochPlan:
     """Which records an epoch reads, and how many questions they hold.
 
     Args:
-        files: list of `(path, take, index)`: of the first `take` records of a
-            shard, those numbered `index`, `index + count`, ... are read.
+        parts: the parts of shards that are read, in order.
         images: number of images.
         questions: number of questions.
         record_bytes: average size of a record.
         whole: whether every shard is read from its first to its last record.
     """
 
-    files: list[tuple[str, int, int]]
+    parts: list[ShardPart]
     images: int
     questions: int
     record_bytes: int
     whole: bool
 
     def images_per_batch(self, batch_size: int) -> int:
-        """Returns how many whole images have about `batch_size` questions."""
+        """Returns the number of images with about `batch_size` questions."""
         return max(1, round(batch_size * self.images / self.questions))
 
     def steps(
@@ -42,13 +59,13 @@ class EpochPlan:
         """
         if batch_size < 1:
             raise UserError(
-                f"needed a `batch_size` of at least 1. Received: {batch_size}"
+                "`batch_size` must be at least 1. Received: "
+                f"batch_size={batch_size}"
             )
         if drop_remainder and self.questions < batch_size and not share_images:
             raise UserError(
-                "needed at least one full batch to drop the remainder. "
-                f"Received: {self.questions} questions for "
-                f"batch_size={batch_size}"
+                "With `drop_remainder` there must be a full batch. Received: "
+                f"{self.questions} questions for batch_size={batch_size}"
             )
         total, size = self.questions, batch_size
         if share_images:
@@ -58,7 +75,7 @@ class EpochPlan:
 
 
 def plan_epoch(
-    info: DatasetInfo,
+    files: RecordFiles,
     split: str,
     shard: tuple[int, int],
     in_vocabulary_only: bool,
@@ -67,10 +84,10 @@ def plan_epoch(
     """Returns the `EpochPlan` of a worker's images of a split.
 
     The counts come from `dataset_info.json`. Shards of which the worker reads a
-    part are scanned for theirs, once a process.
+    part are scanned for theirs, once per process.
 
     Args:
-        info: `DatasetInfo` of the records.
+        files: `RecordFiles` of the records.
         split: name of the split.
         shard: `(index, count)` of the worker.
         in_vocabulary_only: whether to leave out questions with an unknown
@@ -83,31 +100,31 @@ def plan_epoch(
     worker, workers = shard
     if not 0 <= worker < workers:
         raise UserError(
-            "needed `shard` as (index, count) with 0 <= index < count. "
-            f"Received: {shard}"
+            "`shard` must be (index, count) with 0 <= index < count. "
+            f"Received: shard={shard}"
         )
     if limit is not None and limit < 1:
-        raise UserError(f"needed a `limit` of at least 1. Received: {limit}")
-    entry = info.split(split)
-    left = entry["images"] if limit is None else min(limit, entry["images"])
-    files = []
+        raise UserError(f"`limit` must be at least 1. Received: limit={limit}")
+    found = files.split(split)
+    left = found.images if limit is None else min(limit, found.images)
+    parts = []
     images = questions = start = 0
     whole = workers == 1
-    for shard_entry in entry["shards"]:
-        take = min(left - start, shard_entry["images"])
+    for of_split in found.shards:
+        take = min(left - start, of_split.images)
         if take <= 0:
             continue
-        path = str(info.path(shard_entry["name"]))
+        path = str(files.path(of_split.name))
         first = (worker - start) % workers
-        whole = whole and take == shard_entry["images"]
-        if workers == 1 and take == shard_entry["images"]:
-            counts = [(shard_entry["questions"], shard_entry["in_vocabulary"])]
+        whole = whole and take == of_split.images
+        if workers == 1 and take == of_split.images:
+            counts = [(of_split.questions, of_split.in_vocabulary)]
             images += take
         else:
-            counts = _count(path, shard_entry["sha256"])[first:take:workers]
+            counts = _count(path, of_split.sha256)[first:take:workers]
             images += len(counts)
         if counts:
-            files.append((path, take, first))
+            parts.append(ShardPart(path, take, first))
         questions += sum(pair[in_vocabulary_only] for pair in counts)
         start += take
     if not questions:
@@ -117,15 +134,16 @@ def plan_epoch(
             else "questions"
         )
         raise UserError(
-            f"{info.directory}: needed {kind} in the split {split}. Received: "
+            f"{files.folder}: the split {split} must have {kind}. Received: "
             f"0 in {images} images for worker {worker} of {workers}"
         )
-    size = sum(s["bytes"] for s in entry["shards"]) // entry["images"]
-    return EpochPlan(files, images, questions, size, whole)
+    size = found.bytes // found.images
+    return EpochPlan(parts, images, questions, size, whole)
 
 
 @functools.cache
 def _count(path: str, sha256: str) -> list[tuple[int, int]]:
     """Counts the questions of every image of a shard, by its content."""
-    records = tf.data.TFRecordDataset(path).as_numpy_iterator()
+    dataset = tf.data.TFRecordDataset(path)
+    records = cast(Iterator[bytes], dataset.as_numpy_iterator())
     return [count_questions(record) for record in records]

@@ -1,24 +1,31 @@
-"""Turns records into questions, and questions into batches, in a graph."""
+"""Parses records into questions and batches of them, in a graph."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import tensorflow as tf
 
-from vqa_keras.data.dataset_info import DatasetInfo
+from vqa_keras.data.feature_shapes import INPUTS
 from vqa_keras.data.feature_shapes import check_choice
 from vqa_keras.data.feature_shapes import choose_level
-from vqa_keras.data.feature_shapes import feature_shapes
+from vqa_keras.data.feature_shapes import choose_size
 from vqa_keras.data.feature_shapes import grids
+from vqa_keras.data.features import regions_of
+from vqa_keras.data.record_files import RecordFiles
 from vqa_keras.image_encoders.resize import resize
 
-_VARYING_REGIONS = 100  # taken for an image whose number of regions varies
+_VARYING_REGIONS = 100  # estimate where the number of regions varies
+
+_RaggedTensor: Any = tf.RaggedTensor  # Its stubs lack the constructors.
+_Tensors = dict[str, tf.Tensor]
 
 
 class ExampleParser:
-    """What `load` makes of a block of records and of a batch of questions.
+    """Parses blocks of records, and makes the batches of `load`.
 
     Args:
-        info: `DatasetInfo` of the records.
+        files: `RecordFiles` of the records.
         inputs: "regions", "grids" or "images".
         level: name of the CNN layer, or None for the last.
         image_size: `(height, width)` of images, or None for the CNN's.
@@ -30,24 +37,24 @@ class ExampleParser:
         pads: whether questions differ in shape, so that a batch needs zeros.
 
     Raises:
-        UserError: if the records lack what is asked for.
+        UserError: if the records lack these inputs.
     """
 
     def __init__(
         self,
-        info: DatasetInfo,
+        files: RecordFiles,
         inputs: str,
         level: str | None,
         image_size: tuple[int, int] | None,
         targets: str | None,
         in_vocabulary_only: bool,
     ):
-        shapes = feature_shapes(info, inputs, level, image_size)
+        check_choice("inputs", inputs, INPUTS)
         check_choice("targets", targets, ("answer", "scores", None))
         self.targets = targets
         self.in_vocabulary_only = in_vocabulary_only
-        self.sequence_length = info.sequence_length
-        self.num_answers = len(info.answers()) if targets else 0
+        self.sequence_length = files.info.sequence_length
+        self.num_answers = len(files.answers()) if targets else 0
         self.pads = targets == "scores"
         self.features = {
             "token_ids": tf.io.FixedLenFeature([], tf.string),
@@ -59,36 +66,39 @@ class ExampleParser:
             self.features["score_values"] = tf.io.RaggedFeature(tf.float32)
             self.features["score_lengths"] = tf.io.RaggedFeature(tf.int64)
         self.inputs = inputs
-        encoder = info.image_encoder or {}
-        self.dtype = tf.as_dtype(encoder.get("feature_dtype", "float16"))
+        if inputs != "images":
+            self.dtype = tf.as_dtype(files.features().dtype)
         if inputs == "regions":
-            self.level = choose_level(info, level)
-            self.regions_shape = shapes["regions"]
-            num_regions, channels = self.regions_shape
-            self.image_bytes = 2 * (num_regions or _VARYING_REGIONS) * channels
-            self.pads = self.pads or num_regions is None
+            self.level = choose_level(files, level)
+            shape = files.features().levels[self.level]
+            self.num_regions, self.channels = regions_of(shape)
+            count = self.num_regions or _VARYING_REGIONS
+            self.image_bytes = 2 * count * self.channels
+            self.pads = self.pads or self.num_regions is None
             names = [f"features/{self.level}"]
         elif inputs == "grids":
-            self.grids = grids(info)
-            self.image_bytes = 2 * sum(map(math.prod, self.grids.values()))
+            self.grids = grids(files)
+            sizes = [math.prod(shape) for shape in self.grids.values()]
+            self.image_bytes = 2 * sum(sizes)
             names = [f"features/{level}" for level in self.grids]
         else:
-            self.image_size = shapes["images"][:2]
-            self.image_bytes = math.prod(shapes["images"])
+            self.image_size = choose_size(files, image_size)
+            self.image_bytes = 3 * math.prod(self.image_size)
             names = ["image"]
         for name in names:
             self.features[name] = tf.io.FixedLenFeature([], tf.string)
 
-    def parse(self, records: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Turns W records into a row of tensors for each of their questions.
+    def parse(self, records: tf.Tensor) -> _Tensors:
+        """Parses W records into tensors with a row per question.
 
-        One call for many records: calls, not bytes, are what takes the time.
+        Many records are parsed in one call, since a call takes longer than its
+        bytes.
 
         Args:
             records: (W,) strings.
 
         Returns:
-            dict of tensors whose first axis is the questions.
+            A dict of tensors, by the names that `finish` takes.
         """
         images, questions = self._parse(records)
         if self.in_vocabulary_only:
@@ -99,7 +109,7 @@ class ExampleParser:
         return questions
 
     def parse_shared(self, records: tf.Tensor) -> tuple | dict:
-        """Turns W records into one batch of all their questions.
+        """Parses W records into one batch of all their questions.
 
         Args:
             records: (W,) strings.
@@ -116,12 +126,12 @@ class ExampleParser:
             questions = _keep(questions, known)
         return self.finish(questions | images)
 
-    def _parse(self, records):
-        """Returns tensors with a row an image, and some with a row a question.
+    def _parse(self, records: tf.Tensor) -> tuple[_Tensors, _Tensors]:
+        """Returns tensors with a row per image, and with a row per question.
 
-        Of the latter `image_index` is the row of the question's image.
+        Of the latter, `image_index` is the row of the question's image.
         """
-        example = tf.io.parse_example(records, self.features)
+        example: Any = tf.io.parse_example(records, self.features)
         answer_ids = example["answer_ids"]
         questions = {
             "image_index": tf.cast(answer_ids.indices[:, 0], tf.int32),
@@ -135,13 +145,13 @@ class ExampleParser:
             lengths = example["score_lengths"].values
             # Id 0 is free for padding: `finish` drops its column.
             for name, shift in (("score_ids", 1), ("score_values", 0)):
-                questions[name] = tf.RaggedTensor.from_row_lengths(
+                questions[name] = _RaggedTensor.from_row_lengths(
                     example[name].values + shift, lengths
                 ).to_tensor()
         return self._images(example), questions
 
-    def finish(self, questions: dict[str, tf.Tensor]) -> tuple | dict:
-        """Turns a batch of questions into `(inputs, targets)` of `load`."""
+    def finish(self, questions: _Tensors) -> tuple | dict:
+        """Returns `(inputs, targets)` of `load` for a batch of questions."""
         shared = [name for name in ("image_index",) if name in questions]
         inputs = {name: questions[name] for name in ["token_ids", *shared]}
         if self.inputs == "regions":
@@ -163,8 +173,8 @@ class ExampleParser:
         )
         return inputs, scores[:, 1:]
 
-    def _images(self, example):
-        """Returns tensors with a row an image."""
+    def _images(self, example: Mapping[str, Any]) -> _Tensors:
+        """Returns tensors with a row per image."""
         if self.inputs == "grids":
             return {
                 f"grid_{i}": tf.reshape(
@@ -180,17 +190,17 @@ class ExampleParser:
                 )
             }
         raw = example[f"features/{self.level}"]
-        num_regions, channels = self.regions_shape
-        if num_regions is not None:
+        if self.num_regions is not None:
             regions = tf.io.decode_raw(raw, self.dtype)
-            shape = (-1, num_regions, channels)
+            shape = (-1, self.num_regions, self.channels)
             return {"regions": tf.reshape(regions, shape)}
-        regions = tf.reshape(_decode_all(raw, self.dtype), (-1, channels))
-        lengths = tf.strings.length(raw) // (2 * channels)
-        regions = tf.RaggedTensor.from_row_lengths(regions, lengths)
+        regions = _decode_all(raw, self.dtype)
+        regions = tf.reshape(regions, (-1, self.channels))
+        lengths = tf.strings.length(raw) // (2 * self.channels)
+        regions = _RaggedTensor.from_row_lengths(regions, lengths)
         return {"regions": regions.to_tensor(), "num_regions": lengths}
 
-    def _pixels(self, data):
+    def _pixels(self, data: tf.Tensor) -> tf.Tensor:
         image = tf.io.decode_image(data, channels=3, expand_animations=False)
         image = tf.cond(
             tf.reduce_all(tf.shape(image)[:2] == self.image_size),
@@ -199,7 +209,7 @@ class ExampleParser:
         )
         return tf.ensure_shape(image, (*self.image_size, 3))
 
-    def _regions(self, questions):
+    def _regions(self, questions: _Tensors) -> _Tensors:
         regions = questions["regions"]
         if "num_regions" not in questions:
             mask = tf.ones(tf.shape(regions)[:2], tf.int32)
@@ -211,11 +221,11 @@ class ExampleParser:
         return {"regions": regions, "regions_mask": mask}
 
 
-def _keep(questions, known):
+def _keep(questions: _Tensors, known: tf.Tensor) -> _Tensors:
     return {
         name: tf.boolean_mask(rows, known) for name, rows in questions.items()
     }
 
 
-def _decode_all(raw, dtype):
+def _decode_all(raw: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     return tf.io.decode_raw(tf.strings.reduce_join(raw), dtype)

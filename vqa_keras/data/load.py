@@ -1,6 +1,7 @@
-"""Reads records as batches of tensors for `fit`, `evaluate` and `predict`."""
+"""`load`, the one-line form of `Records.load`."""
 
 import os
+from typing import Any
 
 import tensorflow as tf
 
@@ -9,7 +10,7 @@ from vqa_keras.renamed import refuse_old_arguments
 
 
 def load(
-    folder: str | os.PathLike, split: str, batch_size: int, **options
+    folder: str | os.PathLike[str], split: str, batch_size: int, **options: Any
 ) -> tf.data.Dataset:
     """Returns `Records(folder).load(split, batch_size, **options)`.
 

@@ -2,9 +2,12 @@
 
 import functools
 import os
+import pathlib
 import zipfile
 from collections.abc import Iterator
+from typing import cast
 
+import keras
 import tensorflow as tf
 
 from vqa_keras.data import feature_shapes
@@ -12,9 +15,14 @@ from vqa_keras.data.batches import read_batches
 from vqa_keras.data.dataset_info import DatasetInfo
 from vqa_keras.data.epoch_plan import plan_epoch
 from vqa_keras.data.example_parser import ExampleParser
+from vqa_keras.data.features import Shape
+from vqa_keras.data.image_record import ImageQuestion
+from vqa_keras.data.image_record import ImageRecord
+from vqa_keras.data.record_files import RecordFiles
 from vqa_keras.data.records import decode
 from vqa_keras.errors import UserError
 from vqa_keras.files import check_sha256
+from vqa_keras.image_encoders import weights_sha256
 
 SHUFFLE_BYTES = 256 * 2**20
 
@@ -26,14 +34,14 @@ class Records:
     shards' checksums are compared when a split is first read.
 
     Args:
-        folder: str or path. Folder that `pipelines.write_records` wrote.
+        folder: the folder that `pipelines.write_records` wrote.
 
     Attributes:
-        info: `DatasetInfo`, the contents of `dataset_info.json`.
+        files: `RecordFiles`, the files of the folder.
 
     Raises:
         UserError: if the folder is missing or unfinished, `dataset_info.json`
-            is not of this schema version, or a shard is missing or truncated.
+            cannot be read, or a shard is missing or truncated.
 
     Example:
     ```python
@@ -46,25 +54,35 @@ class Records:
     ```
     """
 
-    def __init__(self, folder: str | os.PathLike):
-        self.info = DatasetInfo.read(folder)
+    def __init__(self, folder: str | os.PathLike[str]):
+        self.files = RecordFiles.open(folder)
+
+    @property
+    def folder(self) -> pathlib.Path:
+        """The folder."""
+        return self.files.folder
+
+    @property
+    def info(self) -> DatasetInfo:
+        """The contents of `dataset_info.json`."""
+        return self.files.info
 
     @functools.cached_property
     def vocabulary(self) -> list[str]:
         """The words of questions by token id: "[PAD]", "[UNK]", words."""
-        return self.info.question_words()
+        return self.files.question_words()
 
     @functools.cached_property
     def answers(self) -> list[str]:
         """The answers by class, the most frequent one first."""
-        return self.info.answers()
+        return self.files.answers()
 
     @property
     def grid_shape(self) -> tuple[int, int] | None:
         """`(h, w)` of the grid whose cells are the regions, or None."""
-        return feature_shapes.grid_shape(self.info)
+        return feature_shapes.grid_shape(self.files)
 
-    def feature_shapes(self, inputs: str) -> dict[str, feature_shapes.Shape]:
+    def feature_shapes(self, inputs: str) -> dict[str, Shape]:
         """Returns the shape of each image input of `load`, without the batch.
 
         Args:
@@ -77,7 +95,7 @@ class Records:
         Raises:
             UserError: for other `inputs`, or if the records lack them.
         """
-        return feature_shapes.feature_shapes(self.info, inputs)
+        return feature_shapes.feature_shapes(self.files, inputs)
 
     def load(
         self,
@@ -121,10 +139,10 @@ class Records:
 
             image_index   (B,) int32: the row of each question's image
 
-        which every `VQA` takes: what depends on the image alone is computed
-        once per image, and reading is several times faster. A batch holds all
-        questions of its images, so B is about `batch_size`, and questions are
-        shuffled by image only.
+        which every `VQA` accepts: it computes the image side once per image,
+        and reading is several times faster. A batch holds all questions of its
+        images, so B is about `batch_size`, and questions are shuffled by image
+        only.
 
         With `shuffle` every pass over the dataset is the next epoch, in an
         order of its own: `fit(records.load("train", 256, shuffle=True),
@@ -143,7 +161,7 @@ class Records:
 
         Args:
             split: name of the split, such as "train".
-            batch_size: int. Questions per batch; the last may have less.
+            batch_size: int. Questions per batch; the last may have fewer.
             inputs: "regions" for stored features of one CNN layer, "grids" for
                 those of all, "images" for pixels.
             level: name of the CNN layer of "regions". Defaults to the last.
@@ -152,7 +170,7 @@ class Records:
             targets: "answer": one-hot of the answer; "scores": soft score of
                 every answer; None: the elements are `inputs` alone. An answer
                 outside the vocabulary gives a row of zeros.
-            shuffle: whether to shuffle. Without, questions come in the order of
+            shuffle: whether to shuffle. Without, the order is that of
                 `questions(split)` in every pass.
             seed: int. Seed of the orders.
             first_epoch: int. Epoch of the first pass. Or an iterator that
@@ -164,25 +182,24 @@ class Records:
                 outside the vocabulary.
             limit: int. Number of images to use, the first ones of the split.
                 Defaults to all.
-            share_images: whether a batch holds an image once for all its
-                questions.
-            verify: whether to compare the shards with their checksums first,
-                once per process.
+            share_images: whether a batch holds each image once, not once per
+                question.
+            verify: whether to check the shards' sha256 first, once per process.
             shuffle_bytes: int. Memory that the shuffle buffers may take.
 
         Returns:
-            A `tf.data.Dataset` that knows its number of batches.
+            A `tf.data.Dataset` of known cardinality.
 
         Raises:
             UserError: if an argument is not one of the above, the records lack
-                what it asks for, or a file is missing, truncated or changed.
+                these inputs, or a file is missing, truncated or changed.
         """
         if verify:
-            self.info.verify(split)
+            self.files.verify(split)
         parser = ExampleParser(
-            self.info, inputs, level, image_size, targets, in_vocabulary_only
+            self.files, inputs, level, image_size, targets, in_vocabulary_only
         )
-        plan = plan_epoch(self.info, split, shard, in_vocabulary_only, limit)
+        plan = plan_epoch(self.files, split, shard, in_vocabulary_only, limit)
         return read_batches(
             plan,
             parser,
@@ -211,10 +228,12 @@ class Records:
 
         The arguments are those of `load`.
         """
-        plan = plan_epoch(self.info, split, shard, in_vocabulary_only, limit)
+        plan = plan_epoch(self.files, split, shard, in_vocabulary_only, limit)
         return plan.steps(batch_size, drop_remainder, share_images)
 
-    def images(self, split: str, limit: int | None = None) -> Iterator[dict]:
+    def images(
+        self, split: str, limit: int | None = None
+    ) -> Iterator[ImageRecord]:
         """Yields the images of a split with their questions.
 
         Args:
@@ -222,20 +241,23 @@ class Records:
             limit: int. Number of images, the first ones. Defaults to all.
 
         Yields:
-            The dict of an image that `vqa_keras.data.records.encode` describes,
-            in the order of `load(shuffle=False)`.
+            `vqa_keras.data.image_record.ImageRecord`, in the order of
+            `load(shuffle=False)`.
 
         Raises:
             UserError: if the split is unknown or has no question, or a file is
                 missing, truncated or changed.
         """
-        self.info.verify(split)
-        plan = plan_epoch(self.info, split, (0, 1), False, limit)
-        for path, take, _ in plan.files:
-            for record in tf.data.TFRecordDataset(path).take(take):
-                yield decode(record.numpy())
+        self.files.verify(split)
+        plan = plan_epoch(self.files, split, (0, 1), False, limit)
+        for path, take, _ in plan.parts:
+            dataset = tf.data.TFRecordDataset(path).take(take)
+            records = cast(Iterator[bytes], dataset.as_numpy_iterator())
+            yield from map(decode, records)
 
-    def questions(self, split: str, limit: int | None = None) -> Iterator[dict]:
+    def questions(
+        self, split: str, limit: int | None = None
+    ) -> Iterator[ImageQuestion]:
         """Yields the questions of a split, each with its `image_id`.
 
         Args:
@@ -243,35 +265,35 @@ class Records:
             limit: int. Number of images to take. Defaults to all.
 
         Yields:
-            The dict of a question that `vqa_keras.data.records.encode`
-            describes, and `image_id`, in the order of `load(shuffle=False)`.
+            `vqa_keras.data.image_record.ImageQuestion`, in the order of
+            `load(shuffle=False)`.
 
         Raises:
             UserError: as `images`.
         """
         for image in self.images(split, limit):
-            for question in image["questions"]:
-                yield {"image_id": image["image_id"], **question}
+            for question in image.questions:
+                yield ImageQuestion(**vars(question), image_id=image.image_id)
 
-    def image_encoder(self):
+    def image_encoder(self) -> keras.Model:
         """Returns the CNN that computed the features, a `keras.Model`.
 
         Raises:
             UserError: if the records have no features, or the file is missing,
                 unreadable or of other weights.
         """
-        import keras
-
-        from vqa_keras.image_encoders import weights_sha256
-
-        encoder = self.info.described_encoder()
-        path = self.info.path(encoder["file"])
+        features = self.files.features()
+        if features.file is None:
+            raise UserError(
+                f"{self.folder}: the features must be of a CNN. Received: files"
+            )
+        path = self.files.path(features.file)
         try:
             model = keras.saving.load_model(path, compile=False)
         except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
             raise UserError(
-                f"{path}: needed the CNN {encoder['name']} as a .keras file. "
+                f"{path} must be the CNN {features.name} as a .keras file. "
                 f"Received: {error}"
             ) from error
-        check_sha256(path, encoder["weights_sha256"], weights_sha256(model))
-        return model
+        check_sha256(path, features.weights_sha256, weights_sha256(model))
+        return cast(keras.Model, model)

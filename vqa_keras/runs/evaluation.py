@@ -123,7 +123,7 @@ def evaluate(
     info = records.info
     if not has_answers(records, split):
         raise UserError(
-            f"{info.directory}: the split to measure must have answers. "
+            f"{records.folder}: the split to measure must have answers. "
             f"Received: {split}, which has none; its answers can be written "
             "with zoo.evaluate --submission=FILE"
         )
@@ -133,8 +133,8 @@ def evaluate(
         drawings=info.dataset in DRAWINGS and info.stored_images,
     )
     for image in records.images(split):
-        for question in image["questions"]:
-            kept = (question[name] for name in _Question._fields)
+        for question in image.questions:
+            kept = (getattr(question, name) for name in _Question._fields)
             questions.append(_Question(*kept))
         grounding.add(image)
     names = np.array(preprocessor_of(task).answers, dtype=object)
@@ -153,7 +153,7 @@ def evaluate(
     evaluation = Evaluation(
         split=split,
         questions=len(questions),
-        images=info.split(split)["images"],
+        images=records.files.split(split).images,
         accuracy=Accuracy(**accuracy),
         baselines=Baselines(
             **baselines,
@@ -169,7 +169,7 @@ def evaluate(
 
 def has_answers(records: Records, split: str) -> bool:
     """Whether a question of the split has an answer of the vocabulary."""
-    return records.info.split(split)["in_vocabulary"] > 0
+    return records.files.split(split).in_vocabulary > 0
 
 
 def _vqa_accuracy(
@@ -214,7 +214,7 @@ def _questions_to_learn_from(
     baseline.
     """
     return [
-        (question["question"], question["answer"])
+        (question.question, question.answer)
         for other in ("train", "validation")
         if other in records.info.splits and other != split
         for question in records.questions(other)

@@ -62,27 +62,27 @@ def read_examples(
     grid_shape = task.backbone.grid_shape or records.grid_shape
     first = 0  # index of the image's first question
     for image in records.images(split):
-        questions = image["questions"]
+        questions = image.questions
         here = slice(
             bisect.bisect_left(chosen, first),
             bisect.bisect_left(chosen, first + len(questions)),
         )
         for i in chosen[here]:
             question = questions[i - first]
-            words = preprocessor.tokenizer.words(question["question"])
+            words = preprocessor.tokenizer.words(question.question)
             answers = [names[a] for a in predictions.answers[i]]
             yield visualization.Example(
-                image=decode(image["image"]),
-                image_id=image["image_id"],
-                question=question["question"],
-                answer=question["answer"],
+                image=decode(image.image),
+                image_id=image.image_id,
+                question=question.question,
+                answer=question.answer,
                 answers=answers,
                 probabilities=predictions.probabilities[i].tolist(),
                 attention={
                     name: weights[i] if grid_shape else _boxes(name, weights[i])
                     for name, weights in predictions.attention.items()
                 },
-                correct=answers[0] == question["answer"],
+                correct=answers[0] == question.answer,
                 words=words,
             )
         first += len(questions)

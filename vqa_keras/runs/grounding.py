@@ -3,11 +3,11 @@
 import collections
 from collections.abc import Mapping
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from vqa_keras import metrics
+from vqa_keras.data.image_record import ImageRecord
 from vqa_keras.images import decode
 from vqa_keras.runs.figures import MapGrounding
 from vqa_keras.runs.figures import TypeGrounding
@@ -41,21 +41,21 @@ class Grounding:
         }
         self._types: dict[int, str] = {}  # of the rows whose objects are boxes
 
-    def add(self, image: Mapping[str, Any]) -> None:
-        """Adds the next image, a dict of `Records.images`."""
+    def add(self, image: ImageRecord) -> None:
+        """Adds the next image, of `Records.images`."""
         found = {}  # once for all questions about the same objects
-        for row, question in enumerate(image["questions"], self._num_questions):
-            boxes = tuple(map(tuple, question["object_boxes"]))
+        for row, question in enumerate(image.questions, self._num_questions):
+            boxes = tuple(map(tuple, question.object_boxes))
             if not self.maps or not (boxes or self.drawings):
                 continue
             if boxes:
-                self._types[row] = question["question_type"]
+                self._types[row] = question.question_type
             if boxes not in found:
                 found[boxes] = self._find(image, boxes)
             for shape, covered in found[boxes].items():
                 self._rows[shape].append(row)
                 self._covered[shape].append(covered)
-        self._num_questions += len(image["questions"])
+        self._num_questions += len(image.questions)
 
     def measure(
         self, attention: Mapping[str, np.ndarray]
@@ -75,19 +75,19 @@ class Grounding:
         }
 
     def _find(
-        self, image: Mapping[str, Any], boxes: Sequence[tuple[float, ...]]
+        self, image: ImageRecord, boxes: Sequence[tuple[float, ...]]
     ) -> dict[_Shape, np.ndarray]:
         """Covered parts of every shape: cells, or regions if there are any."""
         covered = {}
         for shape in self._rows:
             if shape != REGIONS:
                 if boxes:
-                    mask = metrics.boxes_mask(boxes, image["image_size"])
+                    mask = metrics.boxes_mask(boxes, image.image_size)
                 else:
-                    mask = metrics.object_mask(decode(image["image"]))
+                    mask = metrics.object_mask(decode(image.image))
                 covered[shape] = metrics.covered_cells(mask, shape)
-            elif boxes and image["boxes"] is not None and len(image["boxes"]):
-                covered[shape] = metrics.covered_regions(image["boxes"], boxes)
+            elif boxes and image.boxes is not None and len(image.boxes):
+                covered[shape] = metrics.covered_regions(image.boxes, boxes)
         return covered
 
     def _measure(self, weights: np.ndarray, shape: _Shape) -> MapGrounding:

@@ -80,11 +80,9 @@ def task_for_records(task: VQA, records: Records, results: RunResults) -> VQA:
     if results.inputs == "images":
         return task
     if task.backbone.image_encoder is None:
-        records.info.check_image_encoder(results.weights_sha256)
+        records.files.check_features(results.weights_sha256)
         return task
-    records.info.check_image_encoder(
-        weights_sha256(task.backbone.image_encoder)
-    )
+    records.files.check_features(weights_sha256(task.backbone.image_encoder))
     return task.without_image_encoder()
 
 
@@ -100,14 +98,14 @@ def check_takes_images(task: VQA) -> None:
 
 def _check_vocabularies(task: VQA, records: Records) -> None:
     preprocessor = preprocessor_of(task)
-    info = records.info
+    files, info = records.files, records.info
     _check_words(
-        info.path(info.question_vocabulary["file"]),
+        files.path(info.question_vocabulary.file),
         preprocessor.tokenizer.get_vocabulary(),
         records.vocabulary,
     )
     _check_words(
-        info.path(info.answer_vocabulary["file"]),
+        files.path(info.answer_vocabulary.file),
         preprocessor.answers,
         records.answers,
     )

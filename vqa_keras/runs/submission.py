@@ -4,8 +4,8 @@ import json
 import os
 
 from vqa_keras import metrics
-from vqa_keras.data import DatasetInfo
 from vqa_keras.data import Records
+from vqa_keras.data.record_files import RecordFiles
 from vqa_keras.models import VQA
 from vqa_keras.runs.evaluation import Predictions
 from vqa_keras.runs.run import preprocessor_of
@@ -35,7 +35,7 @@ def write_submission(
     """
     names = preprocessor_of(task).answers
     question_ids = [
-        question["question_id"] for question in records.questions(split)
+        question.question_id for question in records.questions(split)
     ]
     answers = {
         question_id: names[best]
@@ -43,7 +43,7 @@ def write_submission(
             question_ids, predictions.answers[:, 0], strict=True
         )
     }
-    unread = _dropped_questions(records.info, split)
+    unread = _dropped_questions(records.files, split)
     # The answers are in the order of their frequency.
     answers |= dict.fromkeys(unread, records.answers[0])
     metrics.write_submission(path, [*question_ids, *unread], answers)
@@ -56,10 +56,10 @@ def write_submission(
     print(text)
 
 
-def _dropped_questions(info: DatasetInfo, split: str) -> list[str]:
-    if info.dropped_file is None:
+def _dropped_questions(files: RecordFiles, split: str) -> list[str]:
+    if files.info.dropped_file is None:
         return []
-    with open(info.path(info.dropped_file), encoding="utf-8") as lines:
+    with open(files.path(files.info.dropped_file), encoding="utf-8") as lines:
         items = [json.loads(line) for line in lines]
     return [
         question_id

@@ -76,6 +76,8 @@ def train(
     keras.utils.set_random_seed(settings.seed)
     with _scope(strategy):
         task = compiled_task(precision)
+        # A step that makes the optimizer's variables is traced twice.
+        cast(keras.Optimizer, task.optimizer).build(task.trainable_variables)
         select = selects_epoch(records)
         checkpoints = Checkpoints(
             folder / "checkpoints", "val_accuracy" if select else None
@@ -156,7 +158,7 @@ def selects_epoch(records: Records) -> bool:
 
 def _has_answers(records: Records, split: str) -> bool:
     splits = records.info.splits
-    return split in splits and splits[split]["in_vocabulary"] > 0
+    return split in splits and splits[split].in_vocabulary > 0
 
 
 class _CurrentEpoch(keras.callbacks.Callback):
@@ -229,7 +231,7 @@ def count_flops(task: VQA, records: Records) -> int | None:
     """
     if task.backbone.grid_shape is not None:
         num_regions = math.prod(task.backbone.grid_shape)
-    elif records.info.image_encoder is not None:
+    elif records.info.features is not None:
         num_regions, _ = records.feature_shapes("regions")["regions"]
     else:
         return None
@@ -250,18 +252,18 @@ def image_encoder_of(records: Records, inputs: str) -> keras.Model | None:
         UserError: if the last level is not the deepest: the CNN without the
             layers after it has another hash than the records' CNN.
     """
-    info, described = records.info, records.info.image_encoder
-    if described is not None and described["file"] is None:
+    features = records.files.features()
+    if features.file is None:
         return None
     encoder = cast(keras.Model, records.image_encoder())
-    if described and inputs == "regions" and isinstance(encoder.output, dict):
-        *_, level = levels = described["levels"]
+    if inputs == "regions" and isinstance(encoder.output, dict):
+        *_, level = features.levels
         grid = encoder.output[level]
         encoder = keras.Model(encoder.input, grid, name=encoder.name)
-        if weights_sha256(encoder) != described["weights_sha256"]:
+        if weights_sha256(encoder) != features.weights_sha256:
             raise UserError(
-                f"{info.directory}: the last level must be the deepest; write "
+                f"{records.folder}: the last level must be the deepest; write "
                 "the records with --levels in the order of the network. "
-                f"Received: {', '.join(levels)}"
+                f"Received: {', '.join(features.levels)}"
             )
     return encoder

@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from vqa_keras.data.features import FILES
+from vqa_keras.data.features import Features
 from vqa_keras.datasets.question import Dropped
 from vqa_keras.datasets.question_table import QuestionTable
 from vqa_keras.errors import UserError
@@ -125,21 +127,20 @@ class FeatureSource:
         scan = index_region_features(paths, work.path / _INDEX)
         for row in scan.dropped:
             table.drop(Dropped(None, "features", row.row, row.reason))
-        described = {
-            "name": ", ".join(pathlib.Path(path).name for path in paths),
-            "file": None,
-            "weights_sha256": scan.sha256,
-            "image_size": None,
-            "levels": {REGIONS: [None, scan.channels]},
-            "feature_dtype": self.feature_dtype,
-        }
+        described = Features(
+            source=FILES,
+            name=", ".join(pathlib.Path(path).name for path in paths),
+            weights_sha256=scan.sha256,
+            levels={REGIONS: (None, scan.channels)},
+            dtype=self.feature_dtype,
+        )
         return OpenFeatures(described, region_index=scan.region_index)
 
-    def arguments(self, described: dict[str, Any] | None) -> dict[str, Any]:
+    def arguments(self, described: Features | None) -> dict[str, Any]:
         """Returns the arguments that the records depend on, by name."""
         return {
-            "image_encoder": described and described["name"],
-            "weights_sha256": described and described["weights_sha256"],
+            "image_encoder": described and described.name,
+            "weights_sha256": described and described.weights_sha256,
             "weights": self.weights,
             "levels": self.levels,
             "image_size": self.image_size,
@@ -154,13 +155,13 @@ class OpenFeatures:
     """An open source of features.
 
     Args:
-        described: dict, entry image_encoder of `dataset_info.json`, or None
+        described: `Features`, as `dataset_info.json` describes them, or None
             (default).
         encoder: `keras.Model`, the CNN, or None (default).
         region_index: `RegionIndex` of the files of features, or None (default).
     """
 
-    described: dict[str, Any] | None = None
+    described: Features | None = None
     encoder: keras.Model | None = None
     region_index: RegionIndex | None = None
 
@@ -169,7 +170,7 @@ class OpenFeatures:
         """Names of the CNN's outputs."""
         if self.encoder is None or self.described is None:
             return []
-        return list(self.described["levels"])
+        return list(self.described.levels)
 
     def save(self, output: str | os.PathLike[str]) -> str | None:
         """Saves the CNN beside the records; returns its path, or None."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vqa_keras.data.image_record import ImageRecord
 from vqa_keras.data.records import EncodedRecord
 from vqa_keras.data.records import encode
 from vqa_keras.datasets.question import Dropped
@@ -161,14 +162,14 @@ class RecordMaker:
         image_id = loaded.image.image_id
         try:
             record = encode(
-                {
-                    "image_id": image_id,
-                    "image": loaded.stored,
-                    "image_size": loaded.size,
-                    "features": loaded.features,
-                    "boxes": loaded.boxes,
-                    "questions": questions,
-                },
+                ImageRecord(
+                    image_id=image_id,
+                    image=loaded.stored,
+                    image_size=loaded.size,
+                    features=loaded.features,
+                    boxes=loaded.boxes,
+                    questions=questions,
+                ),
                 self.options.feature_dtype,
             )
         except ValueError as error:

@@ -7,28 +7,31 @@ import json
 import os
 import pathlib
 import re
-from collections.abc import Iterable
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 from vqa_keras.data.dataset_info import FILE
+from vqa_keras.data.dataset_info import SCHEMA_VERSION
 from vqa_keras.data.dataset_info import DatasetInfo
-from vqa_keras.data.dataset_info import file_entry
-from vqa_keras.data.dataset_info import split_entry
-from vqa_keras.datasets.question import Dropped
+from vqa_keras.data.dataset_info import VocabularyFile
+from vqa_keras.data.features import Features
+from vqa_keras.data.json_fields import json_object
+from vqa_keras.data.records_folder import Records
+from vqa_keras.data.splits import Split
 from vqa_keras.datasets.question_table import QuestionTable
 from vqa_keras.errors import UserError
 from vqa_keras.files import flush_files
+from vqa_keras.files import read_json
 from vqa_keras.files import write_atomically
+from vqa_keras.writing.dropped import DROPPED_FILE
+from vqa_keras.writing.dropped import check_dropped
+from vqa_keras.writing.dropped import write_dropped
 from vqa_keras.writing.record_text import ANSWER_VOCABULARY
 from vqa_keras.writing.record_text import QUESTION_VOCABULARY
 from vqa_keras.writing.saved_encoder import FILE as ENCODER_FILE
 from vqa_keras.writing.shards import remove_leftovers
 from vqa_keras.writing.shards import remove_markers
 from vqa_keras.writing.work_folder import WorkFolder
-
-DROPPED_FILE = "dropped.jsonl"
-MAX_DROPPED = 0.01
 
 _ARGUMENTS = "arguments.json"
 _SHARD = re.compile(r"\w+-\d{5}-of-\d{5}\.tfrecord(\.done\.json)?")
@@ -88,7 +91,7 @@ def open_folder(
 
 def begin(
     output: str | os.PathLike[str], arguments: dict[str, Any]
-) -> DatasetInfo | None:
+) -> Records | None:
     """Begins the records of some arguments, or resumes them.
 
     Writes the arguments to the folder before anything else: a rerun after a
@@ -99,7 +102,7 @@ def begin(
         arguments: dict of JSON values, all that the records depend on.
 
     Returns:
-        `DatasetInfo` if the folder holds these records completely, else None.
+        `Records` if the folder holds these records completely, else None.
 
     Raises:
         UserError: if the folder holds records of other arguments; names the
@@ -120,13 +123,13 @@ def begin(
     if not (output / FILE).exists():
         return None
     try:
-        info = DatasetInfo.read(output)
+        records = Records(output)
     except UserError:  # A shard is missing: it is written again.
         _write_arguments(output, arguments)
         (output / FILE).unlink()
         return None
     _tidy(output)
-    return info
+    return records
 
 
 def finish(
@@ -135,11 +138,11 @@ def finish(
     table: QuestionTable,
     *,
     dataset: str,
-    image_encoder: dict[str, Any] | None,
+    features: Features | None,
     stored_images: bool,
     arguments: dict[str, Any],
     allow_dropped: bool = False,
-) -> DatasetInfo:
+) -> Records:
     """Writes `dropped.jsonl` and, last, `dataset_info.json`.
 
     Args:
@@ -147,14 +150,14 @@ def finish(
         shards: `{split: [shard name, ...]}`, all of them written.
         table: `QuestionTable`, for the items that its reader dropped.
         dataset: field of `DatasetInfo`, as the next three.
-        image_encoder: see there.
+        features: see there.
         stored_images: see there.
         arguments: see there.
         allow_dropped: bool, whether more than 1 % of the images or of the
             questions may be dropped. Defaults to False.
 
     Returns:
-        `DatasetInfo`.
+        The `Records`.
 
     Raises:
         UserError: if too many items were dropped, or no training image is
@@ -164,25 +167,25 @@ def finish(
     work = WorkFolder(output)
     reports = [work.report(name) for split in shards for name in shards[split]]
     splits = {
-        split: split_entry([work.entry(name) for name in names])
+        split: Split.of(work.shard(name) for name in names)
         for split, names in shards.items()
     }
     dropped = itertools.chain(
         table.dropped(),
         (item for report in reports for item in report.dropped),
     )
-    counts, missing = _write_dropped(output, dropped)
-    _check_dropped(output, splits, counts, missing, allow_dropped)
+    counts, missing = write_dropped(output, dropped)
+    check_dropped(output, splits, counts, missing, allow_dropped)
     reasons: collections.Counter[str] = collections.Counter()
     for (_, reason), count in counts.items():
         reasons[reason] += count
-    result = DatasetInfo(
+    info = DatasetInfo(
         dataset=dataset,
         splits=splits,
-        question_vocabulary=file_entry(output / QUESTION_VOCABULARY),
-        answer_vocabulary=file_entry(output / ANSWER_VOCABULARY),
+        question_vocabulary=VocabularyFile.of(output / QUESTION_VOCABULARY),
+        answer_vocabulary=VocabularyFile.of(output / ANSWER_VOCABULARY),
         sequence_length=work.sequence_length(),
-        image_encoder=image_encoder,
+        features=features,
         stored_images=stored_images,
         dropped=dict(sorted(reasons.items())),
         dropped_file=DROPPED_FILE if reasons else None,
@@ -190,9 +193,9 @@ def finish(
         arguments=arguments,
     )
     flush_files(output / name for split in shards for name in shards[split])
-    result.write(output)
+    info.write(output)
     _tidy(output)
-    return result
+    return Records(output)
 
 
 def _write_arguments(output: pathlib.Path, arguments: dict[str, Any]) -> None:
@@ -200,22 +203,32 @@ def _write_arguments(output: pathlib.Path, arguments: dict[str, Any]) -> None:
     write_atomically(path, json.dumps(arguments))
 
 
-def _written_arguments(output: pathlib.Path) -> dict[str, Any] | None:
-    for path in (output / FILE, WorkFolder(output).path / _ARGUMENTS):
-        if path.is_file():
-            try:
-                values = json.loads(path.read_text(encoding="utf-8"))
-                return values["arguments"] if path.name == FILE else values
-            except (ValueError, KeyError, TypeError) as error:
-                raise UserError(
-                    f"{path} must be JSON in the layout of this command. "
-                    f"Received: {error}. Pass --overwrite to write all again"
-                ) from error
-    return None
+def _written_arguments(output: pathlib.Path) -> Mapping[str, Any] | None:
+    if (output / FILE).is_file():
+        info = DatasetInfo.read(output)
+        if info.schema_version != SCHEMA_VERSION:
+            raise UserError(
+                f"{output} must hold records of schema version "
+                f"{SCHEMA_VERSION} to resume. Received: version "
+                f"{info.schema_version}, which is only read. Pass --overwrite "
+                "to write all again"
+            )
+        return info.arguments
+    path = WorkFolder(output).path / _ARGUMENTS
+    if not path.is_file():
+        return None
+    try:
+        return json_object(read_json(path), str(path))
+    except UserError as error:
+        raise UserError(
+            f"{error}. Pass --overwrite to write all again"
+        ) from error
 
 
 def _compare(
-    output: pathlib.Path, written: dict[str, Any], arguments: dict[str, Any]
+    output: pathlib.Path,
+    written: Mapping[str, Any],
+    arguments: dict[str, Any],
 ) -> None:
     # Names of flags first, hashes last.
     names = {*written, *arguments}
@@ -248,51 +261,3 @@ def _remove_records(output: pathlib.Path) -> None:
 def _tidy(output: pathlib.Path) -> None:
     remove_markers(output)
     WorkFolder(output).remove()
-
-
-def _write_dropped(
-    output: pathlib.Path, dropped: Iterable[Dropped]
-) -> tuple[collections.Counter[tuple[str, str]], str | None]:
-    """Writes a line per item; returns counts, the first missing image file."""
-    path = output / DROPPED_FILE
-    counts: collections.Counter[tuple[str, str]] = collections.Counter()
-    missing: list[str] = []
-
-    def lines() -> Iterator[str]:
-        for item in dropped:
-            counts[item.item, item.reason] += 1
-            if item.reason == "missing_file" and item.file and not missing:
-                missing.append(item.file)
-            yield json.dumps(item.to_json()) + "\n"
-
-    write_atomically(path, lines())
-    if not counts:
-        path.unlink()
-    return counts, missing[0] if missing else None
-
-
-def _check_dropped(
-    output: pathlib.Path,
-    splits: dict[str, Any],
-    counts: collections.Counter[tuple[str, str]],
-    missing: str | None,
-    allow_dropped: bool,
-) -> None:
-    listed = ", ".join(f"{n} {why}" for (_, why), n in sorted(counts.items()))
-    if missing is not None:
-        listed += f"; first missing below --images or --input: {missing}"
-    if not splits["train"]["images"]:
-        raise UserError(
-            "At least one training image must be usable. Received: none "
-            f"({listed})"
-        )
-    for kind in ("images", "questions"):
-        kept = sum(split[kind] for split in splits.values())
-        count = sum(n for (item, _), n in counts.items() if f"{item}s" == kind)
-        if count > MAX_DROPPED * (kept + count) and not allow_dropped:
-            raise UserError(
-                f"At most {MAX_DROPPED:.0%} of the {kind} may be unusable. "
-                f"Received: {count} of {kept + count} ({listed}), named in "
-                f"{output / DROPPED_FILE}. Correct them and write to a new "
-                "--output, or run the same command with --allow_dropped"
-            )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
 
+from vqa_keras.data.image_record import QuestionRecord
 from vqa_keras.datasets.question import ImageQuestions
 from vqa_keras.datasets.question import Question
 from vqa_keras.errors import UserError
@@ -145,7 +146,7 @@ class RecordText:
 
     def encode(
         self, questions: Iterable[Question]
-    ) -> tuple[list[dict[str, Any]], int]:
+    ) -> tuple[list[QuestionRecord], int]:
         """Encodes the questions of an image for `records.encode`.
 
         Args:
@@ -163,22 +164,22 @@ class RecordText:
             answer = most_common_answer(question.answers)
             scores = soft_scores(question.answers)
             encoded.append(
-                {
-                    "question_id": question.question_id,
-                    "question": text,
-                    "question_type": question.question_type,
-                    "answer_type": question.answer_type,
-                    "answer": answer,
-                    "answer_id": self.answer_ids.get(answer, -1),
-                    "all_answers": question.answers,
-                    "object_boxes": question.object_boxes,
-                    "complementary_id": question.complementary_id,
-                    "token_ids": self.tokenizer.padded_ids(text),
-                    "scores": {
+                QuestionRecord(
+                    question_id=question.question_id,
+                    question=text,
+                    question_type=question.question_type,
+                    answer_type=question.answer_type,
+                    answer=answer,
+                    answer_id=self.answer_ids.get(answer, -1),
+                    all_answers=question.answers,
+                    object_boxes=question.object_boxes,
+                    complementary_id=question.complementary_id,
+                    token_ids=self.tokenizer.padded_ids(text),
+                    scores={
                         self.answer_ids[answer]: score
                         for answer, score in scores.items()
                         if answer in self.answer_ids
                     },
-                }
+                )
             )
         return encoded, cut

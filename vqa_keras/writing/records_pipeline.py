@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import pathlib
 import time
 from typing import Any
 
@@ -10,7 +9,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import AsSingleton
 
-from vqa_keras.data.dataset_info import DatasetInfo
+from vqa_keras.data.records_folder import Records
 from vqa_keras.datasets.question_table import QuestionTable
 from vqa_keras.datasets.readers import READERS
 from vqa_keras.datasets.readers import Reader
@@ -43,7 +42,7 @@ def write_records(
     allow_dropped: bool = False,
     overwrite: bool = False,
     **of_reader: Any,
-) -> DatasetInfo:
+) -> Records:
     """Writes a data set as records and prints a summary of the folder.
 
     Finished shards of an earlier call with the same arguments are kept.
@@ -74,7 +73,7 @@ def write_records(
         **of_reader: arguments of the reader's `read`.
 
     Returns:
-        `vqa_keras.data.DatasetInfo`.
+        The `vqa_keras.data.Records`.
 
     Raises:
         UserError: if the data set, the CNN or the output cannot be used.
@@ -85,7 +84,7 @@ def write_records(
         of_reader["images"] = images
     _check_arguments(dataset, reader, of_reader)
     folder = reader.find(input_folder)
-    if images is not None and not pathlib.Path(images).is_dir():
+    if images is not None and not os.path.isdir(images):
         raise UserError(
             "--images must be the folder of the image files. Received: "
             f"{images}"
@@ -116,11 +115,11 @@ def write_records(
             "store_images": store_images,
             **{name: of_reader.get(name) for name in sorted(of_reader)},
         }
-        info = record_set.begin(output, arguments)
-        if info is not None:
+        records = record_set.begin(output, arguments)
+        if records is not None:
             print(f"{output} holds these records already: nothing to do.")
-            print(summary(info))
-            return info
+            print(summary(records))
+            return records
         record_options = RecordOptions(
             dataset=dataset,
             folder=None if folder is None else str(images or folder),
@@ -148,18 +147,18 @@ def write_records(
                     sequence_length,
                 ),
             )
-        info = record_set.finish(
+        records = record_set.finish(
             output,
             shards,
             table,
             dataset=dataset,
-            image_encoder=opened.described,
+            features=opened.described,
             stored_images=store_images,
             arguments=arguments,
             allow_dropped=allow_dropped,
         )
-    print(summary(info, time.monotonic() - start))
-    return info
+    print(summary(records, time.monotonic() - start))
+    return records
 
 
 def _run(
@@ -190,27 +189,28 @@ def _run(
         )
 
 
-def summary(info: DatasetInfo, seconds: float | None = None) -> str:
+def summary(records: Records, seconds: float | None = None) -> str:
     """Returns a summary of a folder of records, several lines of text."""
-    lines = [f"records        {pathlib.Path(info.directory or '')}"]
-    for split, entry in info.splits.items():
+    info = records.info
+    lines = [f"records        {records.folder}"]
+    for name, split in info.splits.items():
         lines.append(
-            f"{split:14} {entry['images']} images, {entry['questions']} "
-            f"questions, {len(entry['shards'])} shards"
+            f"{name:14} {split.images} images, {split.questions} "
+            f"questions, {len(split.shards)} shards"
         )
     lines.append(
-        f"vocabularies   {len(info.question_words())} words, "
-        f"{len(info.answers())} answers; questions of at most "
+        f"vocabularies   {len(records.vocabulary)} words, "
+        f"{len(records.answers)} answers; questions of at most "
         f"{info.sequence_length} words, {info.cut_questions} cut"
     )
-    if info.image_encoder:
+    if info.features is not None:
         levels = ", ".join(
             f"{name} {' x '.join(map(str, shape))}"
-            for name, shape in info.image_encoder["levels"].items()
+            for name, shape in info.features.levels.items()
         )
-        dtype = info.image_encoder.get("feature_dtype", "float16")
         lines.append(
-            f"features       {info.image_encoder['name']}: {levels}, {dtype}"
+            f"features       {info.features.name}: {levels}, "
+            f"{info.features.dtype}"
         )
     dropped = ", ".join(f"{n} {why}" for why, n in info.dropped.items())
     named = f", named in {info.dropped_file}" if dropped else ""

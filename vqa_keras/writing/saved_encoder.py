@@ -1,5 +1,6 @@
 """Saves the CNN beside the features that it computed."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -9,6 +10,8 @@ from typing import Any
 
 import keras
 
+from vqa_keras.data.features import CNN
+from vqa_keras.data.features import Features
 from vqa_keras.errors import UserError
 from vqa_keras.files import replacing
 from vqa_keras.image_encoders import weights_sha256
@@ -27,8 +30,8 @@ def describe_encoder(
     pool: int | None = None,
     l2_normalize: bool = False,
     feature_dtype: str = "float16",
-) -> dict[str, Any]:
-    """Returns the CNN's entry in `dataset_info.json`.
+) -> Features:
+    """Returns what records say of the features of a CNN.
 
     Args:
         encoder: `keras.Model` from images to a grid, or to a dict of grids.
@@ -49,25 +52,27 @@ def describe_encoder(
     outputs: Any = encoder.output
     if not isinstance(outputs, dict):
         outputs = {levels[0] if levels else ONLY_LEVEL: outputs}
-    shapes = {level: list(outputs[level].shape[1:]) for level in outputs}
-    shapes = {level: shapes[level] for level in levels or shapes}
-    image_size = list(encoder.input_shape[1:3])
-    if None in sum(shapes.values(), image_size):
+    shapes = {
+        level: tuple(outputs[level].shape[1:]) for level in levels or outputs
+    }
+    height, width = encoder.input_shape[1:3]
+    if None in (height, width, *itertools.chain(*shapes.values())):
         raise UserError(
             f"--image_size must be given for {name}, which takes images of any "
             "size. Received: none"
         )
-    return {
-        "name": pathlib.Path(name).name,
-        "file": FILE,
-        "weights_sha256": weights_sha256(encoder),
-        "image_size": image_size,
-        "levels": shapes,
-        "weights": pathlib.Path(weights).name,
-        "pool": pool,
-        "l2_normalize": l2_normalize,
-        "feature_dtype": feature_dtype,
-    }
+    return Features(
+        source=CNN,
+        name=pathlib.Path(name).name,
+        weights_sha256=weights_sha256(encoder),
+        levels=shapes,
+        dtype=feature_dtype,
+        file=FILE,
+        image_size=(height, width),
+        weights=pathlib.Path(weights).name,
+        pool=pool,
+        l2_normalize=l2_normalize,
+    )
 
 
 def save_encoder(

@@ -1,6 +1,7 @@
 """Writes shards atomically: each is either complete or absent."""
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
@@ -11,11 +12,11 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import tensorflow as tf
 
 from vqa_keras.data.records import EncodedRecord
+from vqa_keras.data.splits import Shard
 from vqa_keras.files import file_sha256
 from vqa_keras.files import replacing
 
@@ -30,7 +31,7 @@ def write_shard(
     path: str | os.PathLike[str],
     records: Iterable[EncodedRecord],
     fingerprint: str = "",
-) -> dict[str, Any]:
+) -> Shard:
     """Writes records to a shard, atomically.
 
     The records go to a temporary file in the same folder, which is renamed
@@ -52,8 +53,7 @@ def write_shard(
             Defaults to "".
 
     Returns:
-        Entry of the shard in `dataset_info.json`: dict of name, images,
-        questions, in_vocabulary (those with `answer_id >= 0`), bytes, sha256.
+        The `Shard`, as `dataset_info.json` lists it.
 
     Raises:
         UserError: if the file cannot be written.
@@ -72,24 +72,17 @@ def write_shard(
         found = temporary.stat().st_size
         if found != size:
             raise OSError(f"{size} bytes written, {found} bytes on disk")
-    entry = {
-        "name": path.name,
-        "images": images,
-        "questions": questions,
-        "in_vocabulary": in_vocabulary,
-        "bytes": size,
-        "sha256": digest,
-    }
-    marker = {"fingerprint": fingerprint, "shard": entry}
+    shard = Shard(path.name, images, questions, in_vocabulary, size, digest)
+    marker = {"fingerprint": fingerprint, "shard": dataclasses.asdict(shard)}
     with replacing(_marker(path)) as temporary:
         temporary.write_text(json.dumps(marker), encoding="utf-8")
-    return entry
+    return shard
 
 
 def finished_shard(
     path: str | os.PathLike[str], fingerprint: str = ""
-) -> dict[str, Any] | None:
-    """Returns the entry of a shard that an earlier run finished, or None.
+) -> Shard | None:
+    """Returns a shard that an earlier run finished, or None.
 
     A shard is trusted only if fingerprint, size and sha256 are those of its
     marker.
@@ -100,15 +93,15 @@ def finished_shard(
     """
     try:
         marker = json.loads(_marker(path).read_text(encoding="utf-8"))
-        entry = marker["shard"]
+        shard = Shard.from_json(marker["shard"], "shard")
         trusted = (
             marker["fingerprint"] == fingerprint
-            and os.path.getsize(path) == entry["bytes"]
-            and file_sha256(path) == entry["sha256"]
+            and os.path.getsize(path) == shard.bytes
+            and file_sha256(path) == shard.sha256
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return entry if trusted else None
+    return shard if trusted else None
 
 
 def remove_leftovers(directory: str | os.PathLike[str]) -> None:

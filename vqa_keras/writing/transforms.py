@@ -10,6 +10,7 @@ import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 
 from vqa_keras.data.records import EncodedRecord
+from vqa_keras.data.splits import Shard
 from vqa_keras.datasets.question import Dropped
 from vqa_keras.writing.record_maker import RecordMaker
 from vqa_keras.writing.record_maker import RecordOptions
@@ -54,7 +55,7 @@ class WriteShards(beam.PTransform):
     """Writes the records of each shard.
 
     In: names of shards (str), whose plans are in the work folder.
-    Out: entry of each shard in `dataset_info.json` (dict).
+    Out: `Shard` of each, as `dataset_info.json` lists it.
 
     Shards that an earlier run finished are kept. Memory holds two batches of
     images and the plan of one shard.
@@ -103,7 +104,7 @@ class CountInShard(beam.DoFn):
 class WriteShard(beam.DoFn):
     """Writes a shard.
 
-    In: name of a shard. Out: entry of the shard, once it is written.
+    In: name of a shard. Out: its `Shard`, once it is written.
     """
 
     def __init__(self, output: str, options: RecordOptions, fingerprint: str):
@@ -121,21 +122,20 @@ class WriteShard(beam.DoFn):
         vocabularies: Vocabularies,
         *args: Any,
         **kwargs: Any,
-    ) -> Iterator[dict[str, Any]]:
-        shard = element
+    ) -> Iterator[Shard]:
         work = WorkFolder(self.output)
-        path = pathlib.Path(self.output, shard)
-        entry = finished_shard(path, self.fingerprint)
-        if entry is not None:
+        path = pathlib.Path(self.output, element)
+        shard = finished_shard(path, self.fingerprint)
+        if shard is not None:
             _count("shards_finished_before", 1)
-            work.set_done(shard, len(work.plan(shard)))
+            work.set_done(element, len(work.plan(element)))
         else:
-            records = self._records(shard, work, RecordText(*vocabularies))
-            entry = write_shard(path, records, self.fingerprint)
-        _count("kept_images", entry["images"])
-        _count("kept_questions", entry["questions"])
-        work.write_entry(shard, entry)
-        yield entry
+            records = self._records(element, work, RecordText(*vocabularies))
+            shard = write_shard(path, records, self.fingerprint)
+        _count("kept_images", shard.images)
+        _count("kept_questions", shard.questions)
+        work.write_shard(shard)
+        yield shard
 
     def _records(
         self, shard: str, work: WorkFolder, text: RecordText

@@ -8,6 +8,7 @@ import pathlib
 import shutil
 from typing import Any
 
+from vqa_keras.data.splits import Shard
 from vqa_keras.datasets.question import Dropped
 from vqa_keras.datasets.question import ImageQuestions
 from vqa_keras.datasets.question_table import QuestionTable
@@ -85,13 +86,13 @@ class WorkFolder:
         dropped = [Dropped(**item) for item in values["dropped"]]
         return ShardReport(dropped, values["cut_questions"])
 
-    def write_entry(self, shard: str, entry: dict[str, Any]) -> None:
-        """Writes the entry of a finished shard."""
-        self._write(shard, "entry", entry)
+    def write_shard(self, shard: Shard) -> None:
+        """Writes the `Shard` of a finished shard."""
+        self._write(shard.name, "shard", shard)
 
-    def entry(self, shard: str) -> dict[str, Any]:
-        """Returns the entry of a shard, for `dataset_info.json`."""
-        return self._read(shard, "entry")
+    def shard(self, name: str) -> Shard:
+        """Returns what `write_shard` wrote."""
+        return Shard(**self._read(name, "shard"))
 
     def write_sequence_length(self, sequence_length: int) -> None:
         """Writes the number of words kept per question."""

@@ -86,14 +86,14 @@ def main(argv):
     started = time.time()
     entry, recipe, settings = _recipe(argv)
     records = Records(_DATA.value)
-    records.info.split("train")
+    records.files.split("train")
     output = pathlib.Path(_OUTPUT.value)
     same = {
         "entry": entry,
         "recipe": recipe,
         "precision": _PRECISION.value,
         "records": {
-            name: [shard["sha256"] for shard in split["shards"]]
+            name: [shard.sha256 for shard in split.shards]
             for name, split in records.info.splits.items()
         },
     }
@@ -203,8 +203,8 @@ def _train(entry, recipe, settings, records, output, started):
         dataset=records.info.dataset,
         metric="accuracy: exact match of the best answer, percent",
         evaluation=evaluated,
-        weights_sha256=records.info.image_encoder
-        and records.info.image_encoder["weights_sha256"],
+        weights_sha256=records.info.features
+        and records.info.features.weights_sha256,
         parameters=task.count_params(),
         flops_per_question=flops,
         inputs=inputs,

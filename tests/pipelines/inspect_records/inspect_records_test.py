@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 import os
@@ -12,7 +13,7 @@ from PIL import Image
 from pipelines.card_text import card_text
 from pipelines.data_card import data_card
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -21,10 +22,14 @@ def with_test_split(write_records, images, make_image):
 
     def write(labeled=True):
         image = make_image(3, 4)  # answers yes, no, red, blue (no class)
-        for question in image["questions"]:
-            if not labeled:
-                question |= {"answer": "", "answer_id": -1, "all_answers": []}
-                question["scores"] = {}
+        if not labeled:
+            unlabeled = [
+                dataclasses.replace(
+                    question, answer="", answer_id=-1, all_answers=[], scores={}
+                )
+                for question in image.questions
+            ]
+            image = dataclasses.replace(image, questions=unlabeled)
         return write_records(
             images,
             test=[image],
@@ -106,7 +111,7 @@ def test_a_split_without_answers_has_no_baseline_and_no_coverage(
 def test_features_are_measured(records, images):
     features = data_card(records)["features"]
     assert list(features) == ["early", "late"]
-    early = np.stack([i["features"]["early"] for i in images]).astype("float64")
+    early = np.stack([i.features["early"] for i in images]).astype("float64")
     late = np.arange(10.0)  # every value of image i is i
     assert features["early"]["shape"] == [4, 4, 2]
     assert features["late"]["shape"] == [4, 3]
@@ -133,8 +138,9 @@ def test_long_distributions_are_cut_and_count_the_rest(
     write_records, make_image
 ):
     image = make_image(0, 60)
-    for i, question in enumerate(image["questions"]):
-        question["question_type"] = f"type {min(i // 2, 24):02}"
+    for i, question in enumerate(image.questions):
+        kind = f"type {min(i // 2, 24):02}"
+        image.questions[i] = dataclasses.replace(question, question_type=kind)
     text = card_text(data_card(write_records([image])), "DIR")
     # type 24 is the most frequent, then come those of two questions each.
     assert "type 18" in text and "type 19" not in text

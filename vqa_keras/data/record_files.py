@@ -1,0 +1,125 @@
+"""The files of a folder of records, opened and checked."""
+
+import concurrent.futures
+import dataclasses
+import os
+import pathlib
+
+from vqa_keras.data.dataset_info import FILE
+from vqa_keras.data.dataset_info import DatasetInfo
+from vqa_keras.data.dataset_info import VocabularyFile
+from vqa_keras.data.features import Features
+from vqa_keras.data.splits import Shard
+from vqa_keras.data.splits import Split
+from vqa_keras.errors import UserError
+from vqa_keras.files import check_content
+from vqa_keras.files import check_sha256
+from vqa_keras.files import check_size
+from vqa_keras.files import file_sha256
+from vqa_keras.text.vocabulary import read_vocabulary
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordFiles:
+    """The files of a folder of records, opened and checked.
+
+    Args:
+        folder: the folder.
+        info: `DatasetInfo` of the folder.
+    """
+
+    folder: pathlib.Path
+    info: DatasetInfo
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> "RecordFiles":
+        """Reads `dataset_info.json` and checks the sizes of the shards.
+
+        Raises:
+            UserError: as `DatasetInfo.read`, or if a shard is missing or of
+                another size.
+        """
+        files = cls(pathlib.Path(folder), DatasetInfo.read(folder))
+        for split in files.info.splits.values():
+            for shard in split.shards:
+                check_size(files.path(shard.name), shard.bytes)
+        return files
+
+    def path(self, name: str) -> pathlib.Path:
+        """Returns the path of a file in the folder."""
+        return self.folder / name
+
+    def split(self, name: str) -> Split:
+        """Returns a split; an unknown one is a `UserError`."""
+        splits = self.info.splits
+        if name not in splits:
+            raise UserError(
+                f"{self.path(FILE)}: the split must be one of "
+                f"{', '.join(splits)}. Received: {name}"
+            )
+        return splits[name]
+
+    def verify(self, split: str | None = None) -> None:
+        """Checks the sha256 of a split's shards, or of all.
+
+        A file is read once per process, unless it changes.
+
+        Raises:
+            UserError: if a shard's bytes are not those that were written.
+        """
+        names = list(self.info.splits) if split is None else [split]
+        shards = [shard for name in names for shard in self.split(name).shards]
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            for _ in pool.map(self._check_content, shards):
+                pass
+
+    def question_words(self) -> list[str]:
+        """Returns the question vocabulary: "[PAD]", "[UNK]" and words."""
+        return self._read_words(self.info.question_vocabulary)
+
+    def answers(self) -> list[str]:
+        """Returns the answer vocabulary."""
+        return self._read_words(self.info.answer_vocabulary)
+
+    def features(self) -> Features:
+        """Returns the `Features`; without any this is a `UserError`."""
+        if self.info.features is None:
+            raise UserError(
+                f"{self.path(FILE)}: the records must be with features. "
+                "Received: records without; write them with --image_encoder, "
+                'or read pixels with inputs="images"'
+            )
+        return self.info.features
+
+    def check_features(self, weights_sha256: str | None) -> None:
+        """Refuses features of another CNN than a model was trained on.
+
+        Args:
+            weights_sha256: hex sha256 of the weights of the model's CNN, or
+                None if its run names none.
+
+        Raises:
+            UserError: if the features come from other weights.
+        """
+        features = self.features()
+        if features.weights_sha256 != weights_sha256:
+            raise UserError(
+                f"{self.path(FILE)}: the features must be of the CNN that the "
+                f"model was trained on, weights_sha256 {weights_sha256}. "
+                f"Received: {features.name}, {features.weights_sha256}"
+            )
+
+    def _read_words(self, vocabulary: VocabularyFile) -> list[str]:
+        path = self.path(vocabulary.file)
+        if not path.is_file():
+            raise UserError(
+                f"{path} must be the vocabulary of the records. Received: no "
+                "such file"
+            )
+        check_sha256(path, vocabulary.sha256, file_sha256(path))
+        return read_vocabulary(path)
+
+    def _check_content(self, shard: Shard) -> None:
+        path = self.path(shard.name)
+        check_size(path, shard.bytes)
+        check_content(path, shard.sha256)
