@@ -1,7 +1,8 @@
 r"""Writes a data set as records: images, CNN features, questions and answers.
 
 For your own images and questions, write DIR/train.jsonl with one line per
-question (`vqa_keras/datasets/jsonl.py` lists the keys of a line),
+question (`vqa_keras/datasets/jsonl.py` lists the keys of a line, and the form
+of a train.csv),
 
     {"question_id": 7, "image": "photos/door.jpg",
      "question": "what color is the door?", "answers": ["red"]}
@@ -20,9 +21,11 @@ leaves finished records unchanged. Other arguments require another --output, or
 --overwrite. Images and questions that cannot be used are dropped, counted and
 listed in RECORDS/dropped.jsonl.
 
-Other data sets: --dataset=vqa_v2 or vqa_v1 with --input as the folder of the
-unpacked official archives, --dataset=easy_vqa from its Python package,
---dataset=sort_of_clevr, which is generated.
+Other data sets: --dataset=vqa_v2, vqa_v1, gqa, vizwiz, okvqa, clevr, daquar or
+coco_qa, with --input as the folder of the unpacked official archives (the file
+of that name in `vqa_keras/datasets` lists them), --dataset=easy_vqa from its
+Python package, --dataset=sort_of_clevr, which is generated. --images names the
+folder of the images if they are not below --input.
 
 All other flags are options of Apache Beam. In two processes:
 
@@ -46,10 +49,17 @@ from vqa_keras.writing.records_pipeline import write_records
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string(
-    "dataset", None, f"Data set, one of: {', '.join(READERS)}.", required=True
+    "dataset",
+    None,
+    f"Data set, one of: {', '.join(READERS)}. jsonl is your own, in .jsonl or "
+    ".csv files.",
+    required=True,
 )
 flags.DEFINE_string(
     "input", None, "Folder of the data set. Default: the installed package."
+)
+flags.DEFINE_string(
+    "images", None, "Folder of the images. Default: that of --input."
 )
 flags.DEFINE_string(
     "output", None, "Folder of the records; new or empty.", required=True

@@ -14,7 +14,7 @@ from vqa_keras.files import read_json
 
 NAME = "easy_vqa"
 ANSWER_RULE = "text"
-ARGUMENTS = ("validation_fraction", "seed")
+ARGUMENTS = ("validation_fraction", "seed", "images")
 
 
 def find(directory: str | os.PathLike[str] | None = None) -> pathlib.Path:
@@ -28,7 +28,8 @@ def find(directory: str | os.PathLike[str] | None = None) -> pathlib.Path:
         `pathlib.Path`.
 
     Raises:
-        UserError: if the folder lacks a file, or the package is not installed.
+        UserError: if the folder lacks a questions.json, or the package is not
+            installed.
     """
     if directory is None:
         spec = importlib.util.find_spec("easy_vqa")
@@ -41,13 +42,7 @@ def find(directory: str | os.PathLike[str] | None = None) -> pathlib.Path:
         directory = pathlib.Path(spec.submodule_search_locations[0], "data")
     directory = pathlib.Path(directory)
     for split in ("train", "test"):
-        for name in (f"{split}/questions.json", f"{split}/images"):
-            if not (directory / name).exists():
-                raise UserError(
-                    "The folder of easy_vqa must have train/ and test/, each "
-                    f"with questions.json and images/. Received: {directory}, "
-                    f"without {name}"
-                )
+        _require(directory, f"{split}/questions.json")
     return directory
 
 
@@ -56,6 +51,7 @@ def read(
     table: QuestionTable,
     validation_fraction: float = 0.1,
     seed: int = 0,
+    images: str | os.PathLike[str] | None = None,
 ) -> None:
     """Adds the images and questions of all splits to a table.
 
@@ -68,20 +64,31 @@ def read(
         validation_fraction: float, at least 0 and less than 1, fraction of the
             training images. Defaults to 0.1.
         seed: int, chooses the validation images. Defaults to 0.
+        images: str or path, folder that the images are below, as
+            train/images/0.png. Defaults to None: `folder`.
 
     Raises:
-        UserError: if a questions.json is not a list of
-            `[question, answer, image id]`; names the file, the row and its
+        UserError: if the images are missing, or a questions.json is not a list
+            of `[question, answer, image id]`; names the file, the row and its
             value.
     """
     for split in ("train", "test"):
-        images = _read_split(folder, split)
-        for image_id in sorted(images):
+        _require(pathlib.Path(images or folder), f"{split}/images")
+        asked = _read_split(folder, split)
+        for image_id in sorted(asked):
             name = f"{split}-{image_id}"
             table.add_image(split, name, f"{split}/images/{image_id}.png")
-            for question in images[image_id]:
+            for question in asked[image_id]:
                 table.add_question(split, name, question)
     table.hold_out(validation_fraction, seed)
+
+
+def _require(directory: pathlib.Path, name: str) -> None:
+    if not (directory / name).exists():
+        raise UserError(
+            "The folder of easy_vqa must have train/ and test/, each with "
+            f"questions.json and images/. Received: {directory}, without {name}"
+        )
 
 
 def _read_split(

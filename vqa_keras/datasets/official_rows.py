@@ -1,9 +1,12 @@
 """Reads checked rows of the official JSON files, as a stream."""
 
 import pathlib
+from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
+from typing import BinaryIO
 from typing import NoReturn
 
 from vqa_keras.errors import UserError
@@ -11,19 +14,50 @@ from vqa_keras.files import plain_text
 from vqa_keras.files import read_json
 
 
-def items(path: pathlib.Path, key: str) -> Iterator[Mapping[str, Any]]:
+def items(path: pathlib.Path, key: str = "") -> Iterator[Mapping[str, Any]]:
     """Yields the objects of the list `key` of a JSON file.
 
     Memory holds one object at a time.
 
     Args:
         path: `pathlib.Path` of the file.
-        key: str, key of the list in the top-level object.
+        key: str, key of the list in the top-level object. Defaults to "": the
+            list is the top level.
 
     Raises:
         UserError: if the file cannot be read or is not JSON, if an item is not
             an object, or if the package ijson is not installed.
     """
+    place = f"the list {key}" if key else "the list"
+    prefix = f"{key}.item" if key else "item"
+    for row in _stream(path, lambda ijson, file: ijson.items(file, prefix)):
+        if not isinstance(row, dict):
+            refuse(path, place, "objects", row)
+        yield row
+
+
+def keyed_items(
+    path: pathlib.Path,
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yields the keys and objects of the top-level object of a JSON file.
+
+    Memory holds one object at a time.
+
+    Args:
+        path: `pathlib.Path` of the file.
+
+    Raises:
+        UserError: as `items`.
+    """
+    for key, row in _stream(path, lambda ijson, file: ijson.kvitems(file, "")):
+        if not isinstance(row, dict):
+            refuse(path, f"question {key}", "an object", row)
+        yield key, row
+
+
+def _stream(
+    path: pathlib.Path, parse: Callable[[Any, BinaryIO], Iterable[Any]]
+) -> Iterator[Any]:
     # Imported here: readers of other formats work without the package.
     try:
         import ijson
@@ -36,10 +70,7 @@ def items(path: pathlib.Path, key: str) -> Iterator[Mapping[str, Any]]:
         with open(path, "rb") as file:
             if file.read(3) != b"\xef\xbb\xbf":
                 file.seek(0)
-            for row in ijson.items(file, f"{key}.item"):
-                if not isinstance(row, dict):
-                    refuse(path, f"the list {key}", "objects", row)
-                yield row
+            yield from parse(ijson, file)
     except OSError as error:
         raise UserError(
             f"{path} must be a readable file. Received: {error.strerror}"

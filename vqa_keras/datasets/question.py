@@ -4,8 +4,15 @@
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
+
+from vqa_keras.text.answers import most_common_answer
+from vqa_keras.text.normalize import split as words_of
+
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,3 +93,22 @@ class Dropped:
         """Returns a dict without None values, except `split`."""
         known = vars(self).items()
         return {k: v for k, v in known if k == "split" or v is not None}
+
+
+def default_question_type(question: str, answers: Sequence[str]) -> str:
+    """Returns the first word of a question; "" if it has no answers."""
+    return next(iter(words_of(question)), "other") if answers else ""
+
+
+def default_answer_type(answers: Sequence[str]) -> str:
+    """Returns "yes/no", "number" or "other"; "" if there are no answers.
+
+    Args:
+        answers: list of str, one per annotator; the most common one decides.
+    """
+    if not answers:
+        return ""
+    answer = most_common_answer(answers)
+    if answer in ("yes", "no"):
+        return "yes/no"
+    return "number" if _NUMBER.fullmatch(answer) else "other"

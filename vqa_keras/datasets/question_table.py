@@ -210,21 +210,28 @@ class QuestionTable:
                 digest.update(text.encode())
         return digest.hexdigest()
 
-    def finish(self) -> None:
+    def finish(self, training_required: bool = True) -> None:
         """Commits the items and builds the index that makes `images` fast.
 
+        Args:
+            training_required: bool, whether the vocabularies are built from
+                the training split. Defaults to True.
+
         Raises:
-            UserError: if there is no training image.
+            UserError: if there is no image, or a required training image is
+                missing.
         """
         try:
             self._database.execute("CREATE INDEX by_image ON question (image)")
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
             raise _unwritable(self.path, error) from error
-        if "train" not in self.splits():
+        splits = self.splits()
+        if not splits or training_required and "train" not in splits:
             raise UserError(
-                "The data must have a training split. Received: "
-                f"{', '.join(self.splits()) or 'no questions'}"
+                "Vocabularies must come from a trained model (--vocabularies) "
+                "or from a training split. Received: "
+                f"{', '.join(splits) or 'no questions'}"
             )
 
     def _image(self, split: str, image_id: str) -> tuple[Any, ...] | None:

@@ -5,9 +5,15 @@ import pathlib
 from collections.abc import Callable
 from typing import Protocol
 
+from vqa_keras.datasets import clevr
+from vqa_keras.datasets import coco_qa
+from vqa_keras.datasets import daquar
 from vqa_keras.datasets import easy_vqa
+from vqa_keras.datasets import gqa
 from vqa_keras.datasets import jsonl
+from vqa_keras.datasets import okvqa
 from vqa_keras.datasets import sort_of_clevr
+from vqa_keras.datasets import vizwiz
 from vqa_keras.datasets import vqa_v1
 from vqa_keras.datasets import vqa_v2
 
@@ -39,5 +45,17 @@ class Reader(Protocol):
     def read(self) -> Callable[..., None]: ...
 
 
-_MODULES: tuple[Reader, ...] = (jsonl, vqa_v1, vqa_v2, easy_vqa, sort_of_clevr)
+_MODULES: tuple[Reader, ...] = (
+    jsonl,
+    vqa_v1,
+    vqa_v2,
+    gqa,
+    vizwiz,
+    okvqa,
+    clevr,
+    daquar,
+    coco_qa,
+    easy_vqa,
+    sort_of_clevr,
+)
 READERS = {reader.NAME: reader for reader in _MODULES}

@@ -2,13 +2,13 @@
 
 The folder holds the files of the unpacked official archives: JSON files of
 questions and annotations, and folders of COCO images, which may be symbolic
-links:
+links, or in images/ or another folder:
 
     train2014/COCO_train2014_000000000009.jpg  and so on, val2014, test2015
 
-Training questions and annotations are required. Other splits are read if
-present: val2014 becomes the validation split, test2015 test and test-dev2015
-test_dev, both without answers.
+Each split is read if its questions are present: train2014, val2014 as the
+validation split, test2015 as test and test-dev2015 as test_dev. The first two
+require annotations, the others have no answers.
 """
 
 import json
@@ -19,6 +19,9 @@ from collections.abc import Iterator
 from typing import Any
 from typing import NamedTuple
 
+from vqa_keras.datasets.folders import ImageFolders
+from vqa_keras.datasets.folders import content_of
+from vqa_keras.datasets.folders import require_folder
 from vqa_keras.datasets.official_rows import answers
 from vqa_keras.datasets.official_rows import integer
 from vqa_keras.datasets.official_rows import items
@@ -30,7 +33,7 @@ from vqa_keras.errors import UserError
 from vqa_keras.files import plain_text
 from vqa_keras.files import read_json
 
-ARGUMENTS = ("validation_fraction", "seed")
+ARGUMENTS = ("validation_fraction", "seed", "images")
 
 
 class _Subset(NamedTuple):
@@ -83,27 +86,28 @@ class OfficialReader:
             `pathlib.Path`.
 
         Raises:
-            UserError: if `directory` is None or lacks a required file.
+            UserError: if `directory` is None, has no questions, or lacks
+                annotations.
         """
-        if directory is None:
-            raise UserError(
-                f"--input must be the folder of the files of {self.name}. "
-                "Received: no --input"
-            )
-        directory = pathlib.Path(directory)
-        required = [
-            self.questions.format("train2014"),
-            self.annotations.format("train2014"),
+        directory = require_folder(directory, self.name)
+        asked = [
+            subset.name
+            for subset in _SUBSETS.values()
+            if (directory / self.questions.format(subset.name)).is_file()
         ]
-        if (directory / self.questions.format("val2014")).is_file():
-            required.append(self.annotations.format("val2014"))
+        required = [
+            self.annotations.format(name)
+            for name in (asked or ["train2014"])
+            if name in ("train2014", "val2014")
+        ]
+        if not asked:
+            required.insert(0, self.questions.format("train2014"))
         missing = [n for n in required if not (directory / n).is_file()]
         if missing:
-            found = sorted(path.name for path in directory.glob("*"))[:8]
             raise UserError(
                 f"{directory} must have {', '.join(missing)} of {self.name}, "
-                "as the official archives unpack. Received: a folder with "
-                f"{', '.join(found) or 'nothing'}"
+                "as the official archives unpack. Received: "
+                f"{content_of(directory)}"
             )
         return directory
 
@@ -113,6 +117,7 @@ class OfficialReader:
         table: QuestionTable,
         validation_fraction: float = 0.1,
         seed: int = 0,
+        images: str | os.PathLike[str] | None = None,
     ) -> None:
         """Adds the images and questions of all splits to a table.
 
@@ -125,6 +130,8 @@ class OfficialReader:
                 the training images that becomes the validation split if
                 val2014 is missing. Defaults to 0.1.
             seed: int, chooses the validation images. Defaults to 0.
+            images: str or path, folder that the images are below. Defaults to
+                None: `folder`.
 
         Raises:
             UserError: if a file is not JSON of the official format, with line
@@ -132,7 +139,7 @@ class OfficialReader:
         """
         for split, subset in _SUBSETS.items():
             if (folder / self.questions.format(subset.name)).is_file():
-                self._read_split(folder, table, split, subset)
+                self._read_split(folder, table, split, subset, images)
         if not (folder / self.questions.format("val2014")).is_file():
             table.hold_out(validation_fraction, seed)
 
@@ -142,7 +149,10 @@ class OfficialReader:
         table: QuestionTable,
         split: str,
         subset: _Subset,
+        images: str | os.PathLike[str] | None,
     ) -> None:
+        names = (subset.images, f"images/{subset.images}", "images")
+        image_folders = ImageFolders(folder, images, names)
         path = folder / self.questions.format(subset.name)
         annotations = _Annotations()
         source = folder / self.annotations.format(subset.name)
@@ -172,8 +182,8 @@ class OfficialReader:
                 **annotation._asdict(),
             )
             # COCO_train2014_000000000009.jpg
-            name = f"{subset.images}/COCO_{subset.images}_{image:012d}.jpg"
-            table.add_image(split, str(image), name)
+            file = image_folders.path(f"COCO_{subset.images}_{image:012d}.jpg")
+            table.add_image(split, str(image), file)
             table.add_question(split, str(image), question)
         if not count:
             raise UserError(

@@ -17,30 +17,35 @@ MAX_DROPPED = 0.01
 
 def write_dropped(
     output: pathlib.Path, dropped: Iterable[Dropped]
-) -> collections.Counter[tuple[str, str]]:
+) -> tuple[collections.Counter[tuple[str, str]], str | None]:
     """Writes one line per item and counts them by kind and reason.
 
     Returns:
-        `{(item, reason): count}`, such as ("image", "truncated").
+        `{(item, reason): count}`, such as ("image", "truncated"), and the path
+        of the first image file that is missing, or None.
     """
     path = output / DROPPED_FILE
     counts: collections.Counter[tuple[str, str]] = collections.Counter()
+    missing: list[str] = []
 
     def lines() -> Iterator[str]:
         for item in dropped:
             counts[item.item, item.reason] += 1
+            if item.reason == "missing_file" and item.file and not missing:
+                missing.append(item.file)
             yield json.dumps(item.to_json()) + "\n"
 
     write_atomically(path, lines())
     if not counts:
         path.unlink()
-    return counts
+    return counts, missing[0] if missing else None
 
 
 def check_dropped(
     output: pathlib.Path,
     splits: dict[str, Split],
     counts: collections.Counter[tuple[str, str]],
+    missing: str | None,
     allow_dropped: bool,
 ) -> None:
     """Raises UserError if too much was dropped, or no image is left.
@@ -48,10 +53,13 @@ def check_dropped(
     Args:
         output: folder of the records.
         splits: what is left, by split.
-        counts: what `write_dropped` returned.
+        counts: what `write_dropped` returned, as the next.
+        missing: the first missing image file, or None.
         allow_dropped: whether more than 1 % may be missing.
     """
     listed = ", ".join(f"{n} {why}" for (_, why), n in sorted(counts.items()))
+    if missing is not None:
+        listed += f"; first missing below --images or --input: {missing}"
     if not splits["train"].images:
         raise UserError(
             "At least one training image must be usable. Received: none "

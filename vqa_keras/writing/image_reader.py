@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import os
-import pathlib
 import stat
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vqa_keras.datasets.image_names import find_image
 from vqa_keras.datasets.question import ImageQuestions
 from vqa_keras.image_encoders.resize import resize
 from vqa_keras.images import UnreadableImage
@@ -41,6 +41,7 @@ class ImageReader:
 
     Args:
         folder: str or path, folder that the images' paths are below, or None.
+            A path may be spelled in another way: see `find_image`.
         draw: function from an image's drawing to the bytes of an image file,
             for images without a path. Defaults to None.
         store_images: bool, whether to return the bytes for the record too.
@@ -117,8 +118,8 @@ class ImageReader:
             return self.draw(image.drawing)
         if image.path is None:
             raise UnreadableImage("missing_file")
-        path = pathlib.Path(self.folder or "", image.path)
         try:
+            path = find_image(self.folder or "", image.path)
             status = path.stat()
             if not stat.S_ISREG(status.st_mode):  # reading a pipe would block
                 raise UnreadableImage("unreadable_file")

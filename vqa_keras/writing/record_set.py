@@ -178,8 +178,8 @@ def finish(
         table.dropped(),
         (item for report in reports for item in report.dropped),
     )
-    counts = write_dropped(output, dropped)
-    check_dropped(output, splits, counts, allow_dropped)
+    counts, missing = write_dropped(output, dropped)
+    check_dropped(output, splits, counts, missing, allow_dropped)
     reasons: collections.Counter[str] = collections.Counter()
     for (_, reason), count in counts.items():
         reasons[reason] += count

@@ -34,6 +34,7 @@ def write_records(
     output: str | os.PathLike[str],
     dataset: str = "easy_vqa",
     input_folder: str | os.PathLike[str] | None = None,
+    images: str | os.PathLike[str] | None = None,
     features: FeatureSource | None = None,
     text: TextOptions | None = None,
     batch_size: int = 32,
@@ -55,6 +56,8 @@ def write_records(
             to "easy_vqa".
         input_folder: str or path, folder of the data set. Defaults to None:
             that of the reader, if it has one.
+        images: str or path, folder that the paths of the images are below, if
+            it is not `input_folder`. Defaults to None.
         features: `FeatureSource`. Defaults to None: `FeatureSource()`.
         text: `TextOptions`. Defaults to None: `TextOptions()`.
         batch_size: int, images per batch of the CNN. Defaults to 32.
@@ -75,8 +78,15 @@ def write_records(
     """
     start = time.monotonic()
     reader = _reader(dataset)
+    if images is not None:
+        of_reader["images"] = images
     _check_arguments(dataset, reader, of_reader)
     folder = reader.find(input_folder)
+    if images is not None and not os.path.isdir(images):
+        raise UserError(
+            "--images must be the folder of the image files. Received: "
+            f"{images}"
+        )
     source = features or FeatureSource()
     text = text or TextOptions()
     if text.answer_rule is None:
@@ -90,6 +100,7 @@ def write_records(
         print(f"reading {dataset} ...", flush=True)
         reader.read(folder, table, **of_reader)
         table.finish()
+        of_reader.pop("images", None)  # as --input: its content may move
         opened = source.open(work, table)
         # JSON by the names of the flags: it is kept in `dataset_info.json`.
         arguments = {
@@ -109,7 +120,7 @@ def write_records(
             return records
         record_options = RecordOptions(
             dataset=dataset,
-            folder=None if folder is None else str(folder),
+            folder=None if folder is None else str(images or folder),
             batch_size=batch_size,
             store_images=store_images,
             image_encoder=opened.save(output),
