@@ -1,86 +1,15 @@
 """`zoo.predict`: the answers of `ask`, for many questions, to a file."""
 
-import json
-import os
-import pathlib
-import signal
-import subprocess
-import sys
-
 import numpy as np
 import pytest
-from PIL import Image
 
+from tests.fixtures.many_questions import assert_same
+from tests.fixtures.many_questions import write_lines
+from vqa_keras.datasets.asked_questions import AskedQuestions
+from vqa_keras.errors import UserError
 from vqa_keras.models import VQA
+from vqa_keras.runs.answer_many import answer_many
 from vqa_keras.writing.image_reader import ImageReader
-
-ROOT = pathlib.Path(__file__).parents[2]
-KILLED = ROOT / "tests" / "zoo" / "killed_predict.py"
-SIZES = [(16, 16), (40, 30), (9, 70), (100, 100), (21, 5)]
-TEXTS = ["is it red?", "what color is the shape?", "", "is there a zebra"]
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A folder of five images of five sizes and four formats."""
-    folder = tmp_path / "photos"
-    (folder / "more").mkdir(parents=True)
-    for i, size in enumerate(SIZES):
-        rng = np.random.default_rng(i)
-        pixels = rng.integers(0, 256, (*size[::-1], 3), "uint8")
-        name = ["0.png", "1.JPG", "more/2.bmp", "more/3.jpg", "4.webp"][i]
-        Image.fromarray(pixels).save(folder / name)
-    return folder
-
-
-@pytest.fixture
-def questions(folder):
-    """A file of 11 questions about these images, and its lines."""
-    names = sorted(
-        p.relative_to(folder).as_posix() for p in folder.rglob("*.*")
-    )
-    lines = [
-        {
-            "question_id": i if i % 2 else f"q{i}",
-            "image": names[i // 2 % 5],
-            "question": TEXTS[i % 4],
-        }
-        for i in range(11)
-    ]
-    path = folder / "questions.jsonl"
-    write_lines(path, lines)
-    return path, lines
-
-
-@pytest.fixture
-def predict(call, run, tmp_path):
-    """Returns `predict(*flags)`: the lines of the output, and `Done`."""
-
-    def predict(*flags):
-        output = tmp_path / "out" / "answers.jsonl"
-        done = call("predict", run, *flags, f"--output={output}")
-        assert done.status == 0, done.stderr
-        return read_lines(output), done
-
-    return predict
-
-
-def write_lines(path, lines):
-    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-
-
-def read_lines(path):
-    text = path.read_text(encoding="utf-8")
-    assert text.endswith("\n")
-    return [json.loads(line) for line in text.splitlines()]
-
-
-def assert_same(found, expected):
-    for a, b in zip(found, expected, strict=True):
-        assert {**a, "probabilities": 0} == {**b, "probabilities": 0}
-        np.testing.assert_allclose(
-            a["probabilities"], b["probabilities"], atol=1e-6
-        )
 
 
 def test_every_line_has_the_answers_of_ask(predict, run, questions, folder):
@@ -224,97 +153,6 @@ def test_consecutive_questions_decode_their_image_once(
     assert sorted(names) == sorted([*images[::2]])
 
 
-def test_half_a_line_is_cut_off_and_the_rest_continued(
-    predict, questions, tmp_path
-):
-    flags = [f"--input={questions[0]}", "--batch_size=4"]
-    expected, _ = predict(*flags)
-    output = tmp_path / "out" / "answers.jsonl"
-    whole = output.read_bytes()
-    lines = whole.splitlines(keepends=True)
-    for count in (0, 1, 4, 10):
-        for end in (b"", lines[count][:1], lines[count][:-1], b"\0" * 99):
-            kept = b"".join(lines[:count])
-            output.write_bytes(kept + end)
-            found, done = predict(*flags)
-            assert_same(found, expected)
-            assert output.read_bytes().startswith(kept)
-            resumed = f"resumed      after {count} of 11 questions\n"
-            assert done.stdout.startswith(resumed) == (count > 0)
-    before = output.stat().st_mtime_ns
-    found, done = predict(*flags)
-    assert done.stdout.startswith("finished     ")
-    assert_same(found, expected)
-    assert output.stat().st_mtime_ns == before or output.read_bytes() == whole
-
-
-@pytest.mark.slow
-def test_a_killed_command_continues_without_a_line_lost_or_duplicate(
-    predict, run, questions, folder, tmp_path
-):
-    path, lines = questions
-    lines[2]["image"] = "none.png"
-    write_lines(path, lines)
-    flags = [f"--input={path}", "--batch_size=2"]
-    output = tmp_path / "out" / "answers.jsonl"
-    sizes = []
-    for point in ("line:4", "write:2", "write:1"):
-        done = subprocess.run(
-            [sys.executable, KILLED, point, run, *flags, f"--output={output}"],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == -signal.SIGKILL, done.stderr
-        sizes.append(len(output.read_bytes().splitlines()))
-    assert sizes[0] == 2 and sizes[0] < sizes[1] <= sizes[2] < 11
-    assert not output.read_bytes().endswith(b"\n")
-    found, done = predict(*flags)
-    assert "resumed      after " in done.stdout
-    expected, again = predict(*flags, "--noresume")
-    assert [line["question_id"] for line in found] == [
-        line["question_id"] for line in lines
-    ]
-    assert found[2]["error"] == "missing_file"
-    for a, b in zip(found, expected, strict=True):
-        assert a.get("answers") == b.get("answers")
-    counts = "11 lines, 1 with an error in place of answers: 1 missing_file"
-    assert counts in done.stdout and counts in again.stdout
-
-
-def test_an_output_of_other_settings_or_lines_is_kept(
-    call, predict, run, questions, tmp_path
-):
-    path, lines = questions
-    predict(f"--input={path}")
-    output = tmp_path / "out" / "answers.jsonl"
-    before = output.read_bytes()
-
-    def refused(*flags):
-        flags = [f"--input={path}", f"--output={output}", *flags]
-        done = call("predict", run, *flags)
-        assert done.status == 2 and "--noresume" in done.stderr
-        assert done.stderr.count("\n") == 1
-        return done.stderr
-
-    assert "same top_k" in refused("--top_k=2")
-    assert "same threshold" in refused("--threshold=0.5")
-    assert "same images" in refused(f"--images={tmp_path}")
-    write_lines(path, lines[:-1])
-    assert "same input" in refused()
-    write_lines(path, lines)
-    assert output.read_bytes() == before
-    swapped = before.splitlines(keepends=True)
-    swapped = [swapped[1], swapped[0], *swapped[2:]]
-    output.write_bytes(b"".join(swapped))
-    assert "at line 1" in refused()
-    assert output.read_bytes() == b"".join(swapped)
-    settings = output.with_name("answers.jsonl.settings.json")
-    settings.unlink()
-    assert "must be a new file" in refused()
-
-
 def test_the_input_is_never_overwritten(call, run, questions):
     path, _ = questions
     before = path.read_bytes()
@@ -355,3 +193,12 @@ def test_a_mistake_is_named_before_the_run_is_loaded(
     assert (done.status, done.stdout) == (2, "")
     assert message in done.stderr
     assert not (tmp_path / "a.jsonl").exists()
+
+
+def test_probabilities_that_are_not_finite_are_refused(run, questions, folder):
+    task = VQA.from_preset(str(run))
+    bias = task.answer_dense.bias
+    bias.assign(np.full(bias.shape, np.nan))
+    asked = AskedQuestions(questions[0])
+    with pytest.raises(UserError, match="finite probabilities. Received: nan"):
+        next(answer_many(task, asked, folder))

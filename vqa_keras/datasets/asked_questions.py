@@ -67,9 +67,8 @@ class AskedQuestions:
         if not self.is_folder and not (
             self.source.is_file() and self.source.suffix.lower() in _FILES
         ):
-            kind = (
-                "which is another file" if self.source.exists() else "nothing"
-            )
+            exists = self.source.exists()
+            kind = "which is another" if exists else "which does not exist"
             raise UserError(
                 "--input must be a folder of images, or a .jsonl or .csv file "
                 f"of questions. Received: {self.source}, {kind}"

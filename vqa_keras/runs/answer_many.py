@@ -79,31 +79,30 @@ def answer_many(
         batch_size: questions per call of the graph.
 
     Raises:
+        ValueError: if the task has no image encoder.
         UserError: if a probability is not finite.
     """
     preprocessor = preprocessor_of(task)
-    reader = ImageReader(
-        folder, store_images=False, size=preprocessor.image_size
-    )
+    size = preprocessor.image_size
+    if size is None:
+        raise ValueError("`task` must have an image encoder. Received: none")
+    reader = ImageReader(folder, store_images=False, size=size)
     answerer = task.answerer(top_k)
     with_images = _read_ahead(reader, questions, 2 * batch_size)
     while batch := list(itertools.islice(with_images, batch_size)):
         texts = [read.asked.question for read in batch]
         texts += [""] * (batch_size - len(batch))
-        pixels = np.zeros((batch_size, *preprocessor.image_size, 3), "uint8")
+        pixels = np.zeros((batch_size, *size, 3), "uint8")
         for row, read in enumerate(batch):
             if isinstance(read.image, np.ndarray):
                 pixels[row] = read.image
-        outputs = answerer(
-            {"images": pixels, "token_ids": preprocessor.tokenizer(texts)}
+        token_ids = preprocessor.tokenizer(texts)
+        outputs = answerer({"images": pixels, "token_ids": token_ids})
+        best = np.asarray(ops.convert_to_numpy(outputs["answers"]))
+        probabilities = np.asarray(
+            ops.convert_to_numpy(outputs["probabilities"])
         )
-        best = ops.convert_to_numpy(outputs["answers"])
-        probabilities = ops.convert_to_numpy(outputs["probabilities"])
-        if not np.isfinite(probabilities).all():
-            raise UserError(
-                "The run must give finite probabilities. Received: "
-                f"{probabilities[~np.isfinite(probabilities)][0]}"
-            )
+        _check_finite(probabilities)
         answers = name_answers(
             preprocessor.answers, best, probabilities, threshold
         )
@@ -115,6 +114,14 @@ def answer_many(
             )
             for row, read in enumerate(batch)
         ]
+
+
+def _check_finite(probabilities: np.ndarray) -> None:
+    wrong = probabilities[~np.isfinite(probabilities)]
+    if wrong.size:
+        raise UserError(
+            f"The run must give finite probabilities. Received: {wrong[0]}"
+        )
 
 
 def _read_ahead(

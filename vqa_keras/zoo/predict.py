@@ -14,7 +14,8 @@ question, in the order of the input:
      it?", "answers": ["red", "green"], "probabilities": [0.8, 0.1]}
 
 and {..., "error": "truncated"} in place of the answers for an image that cannot
-be read. The same command continues a killed one after its last whole line;
+be read. --threshold=0.5 gives "" in place of each answer whose probability is
+below 0.5. The same command continues a killed one after its last whole line;
 answers.jsonl.settings.json beside the output tells whether it is the same.
 """
 
