@@ -14,6 +14,7 @@ BENCHMARKS = ROOT / "benchmarks"
 ROWS = {
     "asking": ["bare graph", "answerer", "ask, array", "ask, file"],
     "extraction": ["bare loop", "records"],
+    "predicting": ["decode, graph", "decode", "graph", "predict"],
     "reading": [
         "file bytes",
         "load, shared",

@@ -27,6 +27,8 @@ OPTIONAL = {  # in files of this version or of all versions
     "grounding.regions_1.per_question_type",
     "grounding.regions_1.per_question_type.color.questions",
     "vqa_accuracy",
+    "threshold",
+    "calibration",
     "weights_sha256",
     "flops_per_question",
     "selected",
@@ -105,6 +107,7 @@ def test_every_field_is_a_key_in_order():
     assert json.dumps(results.to_json()) == json.dumps(RESULTS)
     assert isinstance(results.evaluation, Evaluation)
     assert results.evaluation.grounding["regions_1"].mass == 60
+    assert results.evaluation.calibration.thresholds[1].accuracy == 87.5
     assert results.training.best_epoch == 1
     assert results.provenance.versions == {"python": "3.11.7"}
 
@@ -128,7 +131,8 @@ def test_keys_of_another_version_are_kept():
 @pytest.mark.parametrize("keys", PATHS, ids=".".join)
 def test_a_value_of_another_type_is_named(path, keys):
     name = ".".join(keys)
-    wrong = [True] if keys[-1] != "history" else "long ago"
+    is_list = keys[-1] in ("history", "thresholds")
+    wrong = "long ago" if is_list else [True]
     message = refusal(path, changed(keys, wrong))
     assert message.startswith(f"{path}: {name} must be ")
     assert message.endswith(f". Received: {wrong!r}")
@@ -155,6 +159,11 @@ def test_a_missing_key_is_named_unless_older_files_lack_it(path, keys):
         (("seconds",), "9", "must be a number. Received: '9'"),
         (("history",), [{"loss": "low"}], r"\[0\].loss must be a number"),
         (("accuracy", "mean"), 1.0, "must hold overall, per_answer_type, "),
+        (
+            ("calibration", "thresholds"),
+            [{"threshold": 0.5, "coverage": 50.0}],
+            r"thresholds\[0\].accuracy must be a number or null. Received: not",
+        ),
     ],
 )
 def test_the_message_tells_what_must_be_there(path, keys, value, expected):

@@ -22,6 +22,14 @@ SUMMARY = {
     "grounding": {
         "regions_1": {"pointing_accuracy": 81.2, "mass": 63.1, "chance": 18.6}
     },
+    "calibration": {
+        "expected_calibration_error": 2.345,
+        "thresholds": [
+            {"threshold": 0.0, "coverage": 100.0, "accuracy": 99.62},
+            {"threshold": 0.7, "coverage": 61.3, "accuracy": 97.5},
+            {"threshold": 0.9, "coverage": 0.0, "accuracy": None},
+        ],
+    },
     "settings": {"learning rate": 0.001, "seed": 7},
 }
 HOSTILE = (
@@ -117,6 +125,21 @@ def test_header_states_accuracy_baselines_grounding_and_settings(tmp_path):
         "learning rate 0.001", "seed 7",
     ):  # fmt: skip
         assert expected in text
+
+
+def test_header_states_the_calibration_and_a_table_of_thresholds(tmp_path):
+    page = Page(write_report(tmp_path / "r.html", [], SUMMARY))
+    assert "Calibration error 2.3 %" in page.text
+    table = [text for tag, text in page.texts if tag in ("th", "td")]
+    assert table == [
+        "Threshold", "Questions answered", "Accuracy of these",
+        "0.0", "100.0 %", "99.6 %",
+        "0.7", "61.3 %", "97.5 %",
+        "0.9", "0.0 %", "\u2013",
+    ]  # fmt: skip
+    without = {k: v for k, v in SUMMARY.items() if k != "calibration"}
+    page = Page(write_report(tmp_path / "r.html", [], without))
+    assert not page.all("table") and "Calibration" not in page.text
 
 
 def test_incorrect_and_correct_answers_have_a_section_each(tmp_path, example):

@@ -16,7 +16,9 @@ from tests.fixtures.small_results import RESULTS
 from vqa_keras.data import DatasetInfo
 
 ROOT = pathlib.Path(__file__).parents[2]
-COMMANDS = ["ask", "build", "evaluate", "export", "report", "ship", "train"]
+COMMANDS = """
+    ask build evaluate export predict report ship train
+""".split()
 
 
 @pytest.fixture
@@ -39,6 +41,7 @@ def test_help_prints_docstring_and_flags(call, command):
 def test_a_misspelt_flag_and_a_missing_argument_have_status_2(call, command):
     needed = ["--data=x", "--output=x", "--image=x", "--question=x"]
     named = {"ask": needed[1:], "build": [], "export": needed[1:2]}
+    named["predict"] = ["--input=x", "--output=x"]
     named["ship"] = ["--output=x", "--image_encoder=x"]
     flags = named.get(command, needed[:2])
     done = call(command, "x", *flags, "--outptu=x")

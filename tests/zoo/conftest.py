@@ -1,3 +1,6 @@
+from tests.fixtures.many_questions import folder  # noqa: F401
+from tests.fixtures.many_questions import predict  # noqa: F401
+from tests.fixtures.many_questions import questions  # noqa: F401
 from tests.fixtures.small_run import call  # noqa: F401
 from tests.fixtures.small_run import call_killed  # noqa: F401
 from tests.fixtures.small_run import records  # noqa: F401

@@ -25,7 +25,11 @@ def prepare(images, size):
     """
     if in_tf_function():
         return resize(_in_graph(images), size)
-    return np.stack([resize(decode(image), size) for image in images])
+    pixels = []
+    for i, image in enumerate(images):
+        repeated = i and image is images[i - 1]
+        pixels.append(pixels[-1] if repeated else resize(decode(image), size))
+    return np.stack(pixels)
 
 
 def _in_graph(images):

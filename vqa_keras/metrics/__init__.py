@@ -2,6 +2,8 @@
 
 from vqa_keras.metrics.accuracy import accuracy
 from vqa_keras.metrics.baselines import baselines
+from vqa_keras.metrics.calibration import expected_calibration_error
+from vqa_keras.metrics.calibration import threshold_table
 from vqa_keras.metrics.grounding import boxes_mask
 from vqa_keras.metrics.grounding import covered_cells
 from vqa_keras.metrics.grounding import covered_regions

@@ -1,9 +1,7 @@
 import keras
-import numpy as np
 from keras import layers
 from keras import ops
 
-from vqa_keras.images import check_values
 from vqa_keras.layers.check_mask import check_input_mask
 from vqa_keras.metrics import VQAAccuracy
 from vqa_keras.models.answer import Answer
@@ -12,6 +10,7 @@ from vqa_keras.models.answer import pair
 from vqa_keras.models.answerer import Answerers
 from vqa_keras.models.answerer import join
 from vqa_keras.models.losses import AnswerBinaryCrossentropy
+from vqa_keras.models.raw_inputs import check_inputs
 from vqa_keras.models.saved_backbone import refuse
 from vqa_keras.models.saved_task import SavedTask
 from vqa_keras.models.vqa_backbone import VQABackbone
@@ -33,7 +32,8 @@ class VQA(SavedTask):
     It trains and predicts with plain Keras (`compile`, `fit`, `predict`) on
     batches of `vqa_keras.data.load`, also those with an `image_index`. With a
     preprocessor and an image encoder it also takes raw images and questions:
-    `task.predict({"images": images, "questions": questions})`.
+    `task.predict({"images": images, "questions": questions})`, where `images`
+    is an array, or a list of any images that `ask` takes.
 
     Args:
         backbone: `VQABackbone`.
@@ -149,13 +149,16 @@ class VQA(SavedTask):
 
     def fit(self, x=None, *args, **kwargs):
         kwargs.setdefault("shuffle", isinstance(x, dict))  # not for datasets
-        return super().fit(_checked(x), *args, **kwargs)
+        return super().fit(self._checked(x), *args, **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):
-        return super().evaluate(_checked(x), *args, **kwargs)
+        return super().evaluate(self._checked(x), *args, **kwargs)
 
     def predict(self, x=None, *args, **kwargs):
-        return super().predict(_checked(x), *args, **kwargs)
+        return super().predict(self._checked(x), *args, **kwargs)
+
+    def _checked(self, x):
+        return check_inputs(x, self.preprocessor)
 
     def preprocess_samples(self, x, y=None, sample_weight=None):
         """Prepares a batch; region features without a mask are all valid."""
@@ -293,11 +296,3 @@ class VQA(SavedTask):
     def get_config(self):
         own = {name: getattr(self, name) for name in _CONFIG}
         return {**super().get_config(), **own}
-
-
-def _checked(x):
-    """Checks masks and pixels before Keras makes a pipeline of them."""
-    check_input_mask(x)
-    if isinstance(x, dict) and {"images", "questions"} <= set(x):
-        check_values(np.asarray(x["images"]))
-    return x

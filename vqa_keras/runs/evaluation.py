@@ -1,4 +1,4 @@
-"""Evaluates a task on a split of records: accuracy, baselines, grounding."""
+"""Evaluates a task on a split of records: what results.json says of it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,6 +23,8 @@ from vqa_keras.runs.figures import TypeGrounding
 from vqa_keras.runs.grounding import REGIONS
 from vqa_keras.runs.grounding import Grounding
 from vqa_keras.runs.run import preprocessor_of
+from vqa_keras.runs.thresholds import calibration
+from vqa_keras.runs.thresholds import name_answers
 
 DRAWINGS = ("easy_vqa",)  # data sets of shapes on a plain background
 TOP_K = 5
@@ -104,7 +106,11 @@ def predict(
 
 
 def evaluate(
-    task: VQA, records: Records, split: str, predictions: Predictions
+    task: VQA,
+    records: Records,
+    split: str,
+    predictions: Predictions,
+    threshold: float = 0.0,
 ) -> tuple[Evaluation, np.ndarray]:
     """Returns the figures of a task on a split, and which answers are right.
 
@@ -113,6 +119,7 @@ def evaluate(
         records: `Records`.
         split: str, the split of the predictions.
         predictions: of all its questions.
+        threshold: an answer with a lower probability is "", which is wrong.
 
     Returns:
         `evaluation, right`: the figures, and a bool array, `(Q,)`.
@@ -137,15 +144,17 @@ def evaluate(
             kept = (getattr(question, name) for name in _Question._fields)
             questions.append(_Question(*kept))
         grounding.add(image)
-    names = np.array(preprocessor_of(task).answers, dtype=object)
-    predicted = names[predictions.answers[:, 0]]
+    names = preprocessor_of(task).answers
     answers = [q.answer for q in questions]
+    best, probabilities = predictions.answers[:, 0], predictions.probabilities
+    predicted = name_answers(names, best, probabilities[:, 0], threshold)
+    right = _is_right(name_answers(names, best, probabilities[:, 0]), answers)
     types = [q.question_type for q in questions]
     accuracy = metrics.accuracy(
         predicted, answers, [q.answer_type for q in questions], types
     )
     baselines: dict[str, Any] = metrics.baselines(
-        _questions_to_learn_from(records, split),
+        _training_pairs(records),
         [(q.question, q.answer) for q in questions],
         types,
     )
@@ -163,8 +172,15 @@ def evaluate(
         ),
         grounding=grounding.measure(predictions.attention),
         vqa_accuracy=_vqa_accuracy(questions, predicted),
+        threshold=threshold or None,
+        calibration=calibration(probabilities[:, 0], right),
     )
-    return evaluation, predicted == np.array(answers, dtype=object)
+    return evaluation, _is_right(predicted, answers)
+
+
+def _is_right(predicted: np.ndarray, answers: list[str]) -> np.ndarray:
+    known = np.array(answers, dtype=object)
+    return (predicted == known) & (known != "")  # "" is no answer
 
 
 def has_answers(records: Records, split: str) -> bool:
@@ -205,20 +221,11 @@ def _vqa_accuracy(
     return OfficialAccuracy(**found)
 
 
-def _questions_to_learn_from(
-    records: Records, split: str
-) -> list[tuple[str, str]]:
-    """Pairs of question and answer of the training and validation splits.
-
-    All that training and the choice of the epoch use make the strongest
-    baseline.
-    """
-    return [
-        (question.question, question.answer)
-        for other in ("train", "validation")
-        if other in records.info.splits and other != split
-        for question in records.questions(other)
-    ]
+def _training_pairs(records: Records) -> list[tuple[str, str]]:
+    """Pairs of question and answer that the baselines learn from."""
+    if "train" not in records.info.splits:
+        return []
+    return [(q.question, q.answer) for q in records.questions("train")]
 
 
 def _maps_of_regions(

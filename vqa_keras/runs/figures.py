@@ -1,4 +1,4 @@
-"""The figures of a task on a split: accuracy, baselines, grounding.
+"""The figures of a task on a split of records.
 
 The fields are the keys that results.json holds, in its order.
 """
@@ -97,6 +97,36 @@ class OfficialAccuracy:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class AtThreshold:
+    """The answers whose probability is at least a threshold.
+
+    Args:
+        threshold: the probability, 0 to 1.
+        coverage: the percentage of questions that are answered.
+        accuracy: the percentage of right answers among these; None if there
+            are none.
+    """
+
+    threshold: float
+    coverage: float
+    accuracy: float | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """How the probabilities of the best answers agree with the accuracy.
+
+    Args:
+        expected_calibration_error: in percent, of 15 bins
+            (`vqa_keras.metrics.expected_calibration_error`).
+        thresholds: coverage and accuracy at 0, 0.1, ... 0.9.
+    """
+
+    expected_calibration_error: float
+    thresholds: list[AtThreshold]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """The figures of a task on a split of records.
 
@@ -109,6 +139,10 @@ class Evaluation:
         grounding: by name of the attention over regions.
         vqa_accuracy: the official accuracy; None unless questions have several
             answers.
+        threshold: the probability below which an answer is "", which is never
+            right; None if there was no threshold. `calibration` does not
+            depend on it.
+        calibration: of the best answers; None in older files.
     """
 
     split: str
@@ -118,6 +152,8 @@ class Evaluation:
     baselines: Baselines
     grounding: dict[str, MapGrounding]
     vqa_accuracy: OfficialAccuracy | None = None
+    threshold: float | None = None
+    calibration: Calibration | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Returns the JSON object that results.json holds of it."""

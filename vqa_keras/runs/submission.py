@@ -9,6 +9,7 @@ from vqa_keras.data.record_files import RecordFiles
 from vqa_keras.models import VQA
 from vqa_keras.runs.evaluation import Predictions
 from vqa_keras.runs.run import preprocessor_of
+from vqa_keras.runs.thresholds import name_answers
 
 
 def write_submission(
@@ -17,6 +18,7 @@ def write_submission(
     split: str,
     predictions: Predictions,
     path: str | os.PathLike[str],
+    threshold: float = 0.0,
 ) -> None:
     """Writes an answer to every question of a split, and prints how many.
 
@@ -29,20 +31,21 @@ def write_submission(
         split: str, the split of the predictions.
         predictions: of all its questions in the records.
         path: file to write.
+        threshold: an answer with a lower probability is "".
 
     Raises:
         UserError: if a question id is not a whole number.
     """
-    names = preprocessor_of(task).answers
+    predicted = name_answers(
+        preprocessor_of(task).answers,
+        predictions.answers[:, 0],
+        predictions.probabilities[:, 0],
+        threshold,
+    )
     question_ids = [
         question.question_id for question in records.questions(split)
     ]
-    answers = {
-        question_id: names[best]
-        for question_id, best in zip(
-            question_ids, predictions.answers[:, 0], strict=True
-        )
-    }
+    answers = dict(zip(question_ids, predicted, strict=True))
     unread = _dropped_questions(records.files, split)
     # The answers are in the order of their frequency.
     answers |= dict.fromkeys(unread, records.answers[0])

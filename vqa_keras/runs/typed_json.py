@@ -61,6 +61,8 @@ def write(value: Any) -> Any:
     """Returns a dataclass object, or what holds some, as JSON values."""
     if isinstance(value, dict):
         return {key: write(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [write(item) for item in value]
     if not dataclasses.is_dataclass(value):
         return value
     values = {}

@@ -26,6 +26,9 @@ def write_report(path, examples, summary):
             `"baselines"`: result of `vqa_keras.metrics.baselines`.
             `"grounding"`: dict, name of the attention -> result of
             `vqa_keras.metrics.grounding`.
+            `"calibration"`: dict of `"expected_calibration_error"`, percent,
+            and `"thresholds"`, result of `vqa_keras.metrics.threshold_table`,
+            which becomes a table.
             `"settings"`: dict, name -> value.
 
     Returns:
@@ -44,7 +47,8 @@ def write_report(path, examples, summary):
     ```
     """
     known = {
-        "title", "questions", "accuracy", "baselines", "grounding", "settings",
+        "title", "questions", "accuracy", "baselines", "grounding",
+        "calibration", "settings",
     }  # fmt: skip
     if set(summary) - known:
         raise ValueError(
@@ -95,6 +99,11 @@ def _numbers(summary):
         )
         label = f"{str(name).replace('_', ' ')}, pointing accuracy"
         tiles.append(_tile(label, scores["pointing_accuracy"], note))
+    calibration = summary.get("calibration", {})
+    if calibration:
+        error = calibration["expected_calibration_error"]
+        note = "expected gap of probability and accuracy"
+        tiles.append(_tile("Calibration error", error, note))
     rows = "".join(
         f"<div><dt>{escape(name)}</dt>"
         f'<dd dir="auto">{escape(value)}</dd></div>\n'
@@ -105,7 +114,31 @@ def _numbers(summary):
         f'<dl class="settings">\n{rows}</dl>\n</details>\n'
     )
     tiles = f'<dl class="tiles">\n{"".join(tiles)}</dl>\n' if tiles else ""
-    return tiles + (settings if rows else "")
+    thresholds = _thresholds(calibration.get("thresholds", []))
+    return tiles + thresholds + (settings if rows else "")
+
+
+def _thresholds(rows):
+    """Renders coverage and accuracy of thresholds as a table."""
+    if not rows:
+        return ""
+    cells = "".join(
+        f'<tr><th scope="row">{row["threshold"]:.1f}</th>'
+        f"<td>{_percent(row['coverage'])}</td>"
+        f"<td>{_percent(row['accuracy'])}</td></tr>\n"
+        for row in rows
+    )
+    return (
+        "<details>\n<summary>Answers of at least a probability</summary>\n"
+        '<table class="thresholds">\n<thead><tr><th scope="col">Threshold</th>'
+        '<th scope="col">Questions answered</th>'
+        '<th scope="col">Accuracy of these</th></tr></thead>\n'
+        f"<tbody>\n{cells}</tbody>\n</table>\n</details>\n"
+    )
+
+
+def _percent(value):
+    return "\u2013" if value is None else f"{value:.1f} %"
 
 
 def _tile(label, percent, note, kind="plain"):

@@ -8,7 +8,7 @@ from typing import TextIO
 
 
 class Progress:
-    """Prints the images done, images per second and the time left.
+    """Prints what is done, how much of it per second, and the time left.
 
     A terminal shows one line, updated every second; other streams, such as
     logs, get a line every 10 seconds.
@@ -19,12 +19,13 @@ class Progress:
     ```
 
     Args:
-        total: int, number of images.
-        done: function without arguments that returns the number of images
+        total: int, number of units, such as images.
+        done: function without arguments that returns the number of units
             done.
         stream: text stream. Defaults to `sys.stderr`.
         interval: float, seconds between lines. Defaults to 1 on a terminal and
             10 elsewhere.
+        unit: str, their name. Defaults to "images".
     """
 
     def __init__(
@@ -33,17 +34,19 @@ class Progress:
         done: Callable[[], int],
         stream: TextIO | None = None,
         interval: float | None = None,
+        unit: str = "images",
     ):
         self.total = total
         self.done = done
+        self.unit = unit
         self.stream = stream or sys.stderr
         self.terminal = self.stream.isatty()
         self.interval = interval or (1 if self.terminal else 10)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._start = 0.0
-        # Images and time of the first report: an earlier run may have done
-        # some of the images.
+        # Units and time of the first report: an earlier run may have done
+        # some of the units.
         self._before: tuple[int, float] | None = None
 
     def __enter__(self) -> "Progress":
@@ -65,11 +68,11 @@ class Progress:
         now = time.monotonic()
         if self._before is None and done:
             self._before = (done, now)
-        text = f"{done} / {self.total} images"
+        text = f"{done} / {self.total} {self.unit}"
         elapsed = now - self._start
         if done:
             rate = self._rate(done, now, elapsed)
-            text += f", {rate:.0f} images/s, {_clock(elapsed)} elapsed"
+            text += f", {rate:.0f} {self.unit}/s, {_clock(elapsed)} elapsed"
             if done < self.total:
                 left = (self.total - done) / rate
                 text += f", {_clock(left)} left"

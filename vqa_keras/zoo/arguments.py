@@ -1,4 +1,4 @@
-"""The argument of commands beside their flags."""
+"""The argument of commands, and the check of a flag that some share."""
 
 import pathlib
 
@@ -31,3 +31,16 @@ def one_run(argv):
     return one_argument(
         argv, "RUN", "the folder of one run or one shipped preset"
     )
+
+
+def check_threshold(value):
+    """Returns the value of --threshold.
+
+    Raises:
+        UserError: if it is not a number from 0 to 1; NaN is none.
+    """
+    if not 0 <= value <= 1:
+        raise UserError(
+            f"--threshold must be a number from 0 to 1. Received: {value:g}"
+        )
+    return value

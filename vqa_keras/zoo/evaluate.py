@@ -1,17 +1,20 @@
-r"""Measures a run on a split of records: accuracy, baselines and grounding.
+r"""Measures a run on a split of records: accuracy, calibration and grounding.
 
     python -m vqa_keras.zoo.evaluate runs/stacked --data=records --split=test
 
 Prints the accuracy, overall and by type of answer, beside the accuracy of the
 majority answer and of the best question-only answer; for every attention over
 the grid, how often its largest weight lies on the object, and how much of its
-weight; and the official VQA accuracy where questions have several answers.
+weight; the official VQA accuracy where questions have several answers; and the
+expected calibration error, with a table of how many questions have an answer of
+at least a probability, and how many of these answers are right.
 
     python -m vqa_keras.zoo.evaluate runs/stacked --data=records --split=test \
         --submission=answers.json
 
 also writes the answers in the format of the VQA challenge's server; the split
-may be one without answers.
+may be one without answers. --threshold=0.5 gives "" in place of an answer whose
+probability is below 0.5, in the submission and in the accuracy.
 """
 
 import sys
@@ -25,6 +28,8 @@ from vqa_keras.runs import evaluation
 from vqa_keras.runs.run import load_run
 from vqa_keras.runs.run import task_for_records
 from vqa_keras.runs.submission import write_submission
+from vqa_keras.runs.thresholds import print_calibration
+from vqa_keras.zoo.arguments import check_threshold
 from vqa_keras.zoo.arguments import one_run
 
 _DATA = flags.DEFINE_string("data", None, "Folder of records.", required=True)
@@ -40,9 +45,13 @@ _SUBMISSION = flags.DEFINE_string(
     None,
     "File to write all answers to, for the VQA challenge's server.",
 )
+_THRESHOLD = flags.DEFINE_float(
+    "threshold", 0.0, 'Probability, 0 to 1, below which an answer is "".'
+)
 
 
 def main(argv):
+    threshold = check_threshold(_THRESHOLD.value)
     task, results = load_run(one_run(argv))
     records = Records(_DATA.value)
     task = task_for_records(task, records, results)
@@ -57,12 +66,20 @@ def main(argv):
     )
     if _SUBMISSION.value:
         write_submission(
-            task, records, _SPLIT.value, predictions, _SUBMISSION.value
+            task,
+            records,
+            _SPLIT.value,
+            predictions,
+            _SUBMISSION.value,
+            threshold,
         )
         if not evaluation.has_answers(records, _SPLIT.value):
             return
-    found, _ = evaluation.evaluate(task, records, _SPLIT.value, predictions)
+    found, _ = evaluation.evaluate(
+        task, records, _SPLIT.value, predictions, threshold
+    )
     evaluation.print_evaluation(found)
+    print_calibration(found.calibration)
     _warn(_SPLIT.value, results)
     if _OUTPUT.value:
         write_json(_OUTPUT.value, found.to_json())

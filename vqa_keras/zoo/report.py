@@ -3,9 +3,9 @@ r"""Writes a page of right and wrong answers of a run with their heat maps.
     python -m vqa_keras.zoo.report runs/stacked --data=records \
         --output=report.html
 
-The page is one file that needs no network. It begins with accuracy, baselines
-and grounding of the whole split; at most half of its examples are wrong
-answers.
+The page is one file that needs no network. It begins with accuracy, baselines,
+grounding and calibration of the whole split; at most half of its examples are
+wrong answers.
 """
 
 import sys
@@ -21,6 +21,7 @@ from vqa_keras.runs.examples import choose
 from vqa_keras.runs.examples import read_examples
 from vqa_keras.runs.run import load_run
 from vqa_keras.runs.run import task_for_records
+from vqa_keras.runs.thresholds import print_calibration
 from vqa_keras.zoo.arguments import one_run
 
 _DATA = flags.DEFINE_string("data", None, "Folder of records.", required=True)
@@ -67,6 +68,7 @@ def main(argv):
             "question_only": found.baselines.question_only,
         },
         "grounding": figures["grounding"],
+        "calibration": figures["calibration"],
         "settings": {
             "source": results.recipe["source"],
             "parameters": f"{results.parameters:,}",
@@ -80,6 +82,7 @@ def main(argv):
         summary,
     )
     evaluation.print_evaluation(found)
+    print_calibration(found.calibration)
     print(f"report       {path}")
 
 

@@ -1,0 +1,39 @@
+import numpy as np
+
+from vqa_keras.images import check_values
+from vqa_keras.layers.check_mask import check_input_mask
+from vqa_keras.models.answer import pair
+
+
+def check_inputs(x, preprocessor):
+    """Returns inputs of `fit`, `evaluate` or `predict` that Keras can batch.
+
+    Images in a list may be paths, bytes or of different sizes, which no array
+    holds: they are decoded here, to the size of the image encoder. Checks
+    masks and pixels before Keras makes a pipeline of them.
+
+    Args:
+        x: inputs of a task: a dict, a dataset or anything else of Keras.
+        preprocessor: its `VQAPreprocessor`, or None.
+
+    Returns:
+        `x`, or a dict of `images` and `token_ids`.
+
+    Raises:
+        ValueError: for a mask without what it masks, images without the values
+            0 to 255, or lists of different lengths.
+    """
+    check_input_mask(x)
+    if not (isinstance(x, dict) and {"images", "questions"} <= set(x)):
+        return x
+    if preprocessor is not None and _is_list(x["images"]):
+        images, questions = pair(x["images"], x["questions"])
+        x = {**x, "images": images, "questions": questions}
+        return preprocessor.call(x)
+    check_values(np.asarray(x["images"]))
+    return x
+
+
+def _is_list(images):
+    rank = getattr(images, "ndim", 1)  # of an array of paths
+    return isinstance(images, (list, tuple)) or rank == 1
