@@ -48,7 +48,7 @@ for strategy in training.STRATEGIES:
     callback.losses = losses[strategy] = []
     training._tensorboard = lambda folder: [callback]
     task, _ = training.train(
-        lambda dtype: build_task("tiny", tiny, opened, dtype),
+        lambda dtype: build_task(tiny, opened, dtype),
         Settings(**tiny["training"]), opened, folder / strategy,
         strategy=strategy, verbose=0,
     )

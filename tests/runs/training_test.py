@@ -53,7 +53,7 @@ def test_a_last_level_that_is_not_the_deepest_is_refused():
 
 @pytest.mark.parametrize("entry", ["transformer", "sort_of_clevr/transformer"])
 def test_the_records_decide_the_grid_of_positions(records, entry):
-    task = build_task(entry, zoo.load_recipe(entry), Records(records))
+    task = build_task(zoo.load_recipe(entry), Records(records))
     assert task.backbone.position_grid == (4, 4)
     assert task.backbone.regions_dim == 8
 
@@ -65,13 +65,13 @@ def test_regions_without_a_grid_get_no_positions(records):
     )
     info = dataclasses.replace(boxes.info, features=features)
     boxes.files = dataclasses.replace(boxes.files, info=info)
-    task = build_task("transformer", zoo.load_recipe("transformer"), boxes)
+    task = build_task(zoo.load_recipe("transformer"), boxes)
     assert task.backbone.position_grid is None
 
 
 def test_vocabularies_and_width_are_those_of_the_records(records):
     found = Records(records)
-    task = build_task("stacked", zoo.load_recipe("stacked"), found)
+    task = build_task(zoo.load_recipe("stacked"), found)
     assert task.backbone.vocabulary_size == len(found.vocabulary)
     assert task.num_classes == len(found.answers)
     assert task.backbone.regions_dim == 8

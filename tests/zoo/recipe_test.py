@@ -42,7 +42,8 @@ def test_load_reads_the_recipe_of_that_entry(zoo, name):
 def test_an_unknown_name_lists_every_entry(zoo, name):
     expected = (
         f"The zoo has no entry named {name!r}. "
-        "Known: co_attention, image_encoders/small, stacked"
+        "Known: co_attention, image_encoders/small, stacked; or the path of a "
+        "recipe, which ends in .toml"
     )
     with pytest.raises(UserError, match=f"^{re.escape(expected)}$"):
         recipe.load_recipe(name)
@@ -75,3 +76,46 @@ def test_every_recipe_of_the_project_names_its_model():
         text = (recipe.entries() / name / "recipe.toml").read_text()
         assert recipe.load_recipe(name) == tomllib.loads(text)
         assert isinstance(recipe.load_recipe(name)["model"], str)
+
+
+def test_a_recipe_of_ones_own_is_read_by_its_path(zoo, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('model = "Mine"')
+    assert recipe.load_recipe(str(path)) == {"model": "Mine"}
+    with pytest.raises(UserError, match="none.toml must be a readable file"):
+        recipe.load_recipe(str(tmp_path / "none.toml"))
+
+
+def test_values_are_replaced_in_a_copy():
+    before = {
+        "model": "Stacked",
+        "backbone": {"num_hops": 2, "normalize_regions": True},
+        "head": {"dropout": 0.0, "activation": "softmax"},
+    }
+    found = recipe.set_values(
+        before,
+        ["backbone.num_hops=3", "head.dropout=1", "head.activation=sigmoid"]
+        + ["backbone.normalize_regions=false"],
+    )
+    assert found["backbone"] == {"num_hops": 3, "normalize_regions": False}
+    assert found["head"] == {"dropout": 1.0, "activation": "sigmoid"}
+    assert type(found["head"]["dropout"]) is float
+    assert before["backbone"]["num_hops"] == 2
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("backbone.hops=3", "did you mean backbone.num_hops"),
+        ("num_hops=3", "did you mean backbone.num_hops"),
+        ("model=Joint", "must be NAME=VALUE"),
+        ("backbone.num_hops", "must be NAME=VALUE"),
+        ("backbone.num_hops=three", "of type int, as 2 in the recipe"),
+        ("backbone.num_hops=2.5", "of type int"),
+        ("backbone.num_hops=true", "of type int"),
+        ("backbone.num_hops=1\nx=2", "of type int"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused(assignment, message):
+    with pytest.raises(UserError, match=message):
+        recipe.set_values({"backbone": {"num_hops": 2}}, [assignment])

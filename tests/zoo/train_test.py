@@ -170,3 +170,43 @@ def test_a_cnn_is_trained_inside_and_becomes_a_preset(call, records, tmp_path):
     assert set(results["grounding"]) == {"regions_1", "regions_2"}
     done = call("evaluate", run, f"--data={records}")
     assert f"{results['accuracy']['overall']:.2f} %" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_recipe_and_a_backbone_of_ones_own_are_trained(
+    call, records, zoo_folder, tmp_path, monkeypatch
+):
+    (tmp_path / "my_package.py").write_text(
+        "import keras\n"
+        "from vqa_keras.models import StackedBackbone\n\n\n"
+        '@keras.saving.register_keras_serializable("mine")\n'
+        "class MyBackbone(StackedBackbone):\n"
+        "    pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    text = (zoo_folder / "tiny" / "recipe.toml").read_text()
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace("StackedBackbone", "my_package:MyBackbone"))
+    output = tmp_path / "run"
+    flags = [f"--data={records}", f"--output={output}", "--epochs=1"]
+    flags += ["--set=backbone.num_hops=1", "--set=head.dropout=0.25"]
+    done = call("train", path, *flags)
+    assert done.status == 0, done.stderr
+    results = json.loads((output / "results.json").read_text())
+    assert results["recipe"]["backbone"]["num_hops"] == 1
+    assert results["recipe"]["head"]["dropout"] == 0.25
+    assert set(results["grounding"]) == {"regions_1"}
+    task = VQA.from_preset(str(output))
+    assert type(task.backbone).__name__ == "MyBackbone"
+    done = call("train", path, *flags, "--publish")
+    assert done.status == 2 and "--publish must be" in done.stderr
+
+
+def test_a_model_that_does_not_exist_is_named(call, zoo_folder, tmp_path):
+    text = (zoo_folder / "tiny" / "recipe.toml").read_text()
+    path = tmp_path / "mine.toml"
+    for model in ("no_package:Model", "json:JSONDecoder", "vqa_keras:None"):
+        path.write_text(text.replace("StackedBackbone", model))
+        done = call("build", path)
+        assert done.status == 2, done.stderr
+        assert f"Received: {model}" in done.stderr

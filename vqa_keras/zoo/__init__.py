@@ -5,6 +5,7 @@ from vqa_keras.zoo.build_model import build_model
 from vqa_keras.zoo.recipe import entries
 from vqa_keras.zoo.recipe import load_recipe
 from vqa_keras.zoo.recipe import names
+from vqa_keras.zoo.recipe import set_values
 
 
 def __getattr__(name):

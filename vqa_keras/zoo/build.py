@@ -28,14 +28,16 @@ def main(argv):
             print(f"{name:23} {recipe['mechanism']:53} {recipe['source']}")
         return
     known = ", ".join(zoo.names())
-    entry = one_argument(argv, "ENTRY", f"one entry of the zoo ({known})")
+    entry = one_argument(
+        argv, "ENTRY", f"one entry of the zoo ({known}) or a recipe.toml"
+    )
     if _OUTPUT.value and not _OUTPUT.value.endswith(".keras"):
         raise UserError(
             f"--output must end in .keras. Received: {_OUTPUT.value}"
         )
-    source = zoo.load_recipe(entry)["source"]
-    task = zoo.build_model(entry)
-    describe(task, source)
+    recipe = zoo.load_recipe(entry)
+    task = zoo.build_model(recipe)
+    describe(task, recipe.get("source", entry))
     if _OUTPUT.value:
         path = make_folder_of(_OUTPUT.value)
         task.save(path)

@@ -1,5 +1,7 @@
 """Builds the model of a recipe, alone or for the data of records."""
 
+import importlib
+
 from vqa_keras import image_encoders
 from vqa_keras import layers
 from vqa_keras import models
@@ -18,7 +20,8 @@ def build_model(entry, preprocessor=None, dtype=None, **overrides):
     """Returns the untrained task that an entry's recipe describes.
 
     Args:
-        entry: str, one of `vqa_keras.zoo.names()`.
+        entry: str, one of `vqa_keras.zoo.names()` or the path of a recipe that
+            ends in `.toml`; or a recipe, the dict from `load_recipe`.
         preprocessor: optional `VQAPreprocessor`.
         dtype: dtype policy of the computation, such as "mixed_bfloat16".
         **overrides: arguments of the backbone or of the head in place of the
@@ -28,7 +31,8 @@ def build_model(entry, preprocessor=None, dtype=None, **overrides):
             the head's.
 
     Raises:
-        UserError: for an unknown entry or argument, naming the known ones.
+        UserError: for an unknown entry, model or argument, naming the known
+            ones.
 
     Example:
     ```python
@@ -36,15 +40,14 @@ def build_model(entry, preprocessor=None, dtype=None, **overrides):
     task.compile(optimizer="adam")
     ```
     """
-    recipe = recipes.load_recipe(entry)
+    recipe = entry if isinstance(entry, dict) else recipes.load_recipe(entry)
     missing = {"model", "backbone", "head"} - recipe.keys()
-    if missing or not hasattr(models, recipe["model"]):
+    if missing:
         raise UserError(
-            f"The recipe of {entry!r} must have [backbone], [head] and a model "
-            f"of vqa_keras.models. Received: {', '.join(missing) or 'no'} "
-            f"{'missing' if missing else recipe['model']}"
+            "The recipe must have model, [backbone] and [head]. Received: no "
+            f"{', '.join(sorted(missing))}"
         )
-    backbone_class = getattr(models, recipe["model"])
+    backbone_class = _backbone_class(recipe["model"])
     backbone_names = {*backbone_class.arguments(), "name", "trainable"}
     backbone = {**recipe["backbone"], "dtype": dtype}
     head = {**recipe["head"], "preprocessor": preprocessor}
@@ -60,10 +63,29 @@ def build_model(entry, preprocessor=None, dtype=None, **overrides):
         else:
             known = sorted(backbone_names | set(_HEAD_ARGUMENTS))
             raise UserError(
-                f"Entry {entry!r} has no argument {name!r}. Known: "
+                f"{recipe['model']} has no argument {name!r}. Known: "
                 f"{', '.join(known)}"
             )
     return models.VQA(backbone_class(**backbone), **head)
+
+
+def _backbone_class(name):
+    """Returns the class of a model: ours, or `package.module:Class`."""
+    module, colon, attribute = name.rpartition(":")
+    try:
+        place = importlib.import_module(module) if colon else models
+        found = getattr(place, attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(
+            "The model of a recipe must be a class of vqa_keras.models or "
+            f"package.module:Class. Received: {name} ({error})"
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, models.VQABackbone)):
+        raise UserError(
+            "The model of a recipe must be a subclass of VQABackbone. "
+            f"Received: {name}"
+        )
+    return found
 
 
 def _build_contextualizer(recipe, dtype):
@@ -82,7 +104,7 @@ def build_image_encoder(recipe, dtype=None):
     return getattr(image_encoders, arguments.pop("model"))(**arguments)
 
 
-def build_task(entry, recipe, records, dtype="float32"):
+def build_task(recipe, records, dtype="float32"):
     """Returns the recipe's untrained task for the data of `records`."""
     image_encoder, sizes = None, {}
     inputs = recipe["training"]["inputs"]
@@ -100,7 +122,7 @@ def build_task(entry, recipe, records, dtype="float32"):
         image_encoder and image_encoder.input_shape[1:3],
     )
     return build_model(
-        entry,
+        recipe,
         preprocessor=preprocessor,
         dtype=dtype,
         vocabulary_size=len(records.vocabulary),

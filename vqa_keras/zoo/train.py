@@ -54,6 +54,12 @@ _LEARNING_RATE = flags.DEFINE_float(
 _SEED = flags.DEFINE_integer(
     "seed", None, "Seed of weights and order.", lower_bound=0
 )
+_SET = flags.DEFINE_multi_string(
+    "set",
+    [],
+    "Value of the recipe to replace, such as backbone.num_hops=3; repeat it "
+    "for several.",
+)
 _STRATEGY = flags.DEFINE_enum(
     "strategy",
     "none",
@@ -115,8 +121,15 @@ def main(argv):
 def _recipe(argv):
     """Returns the entry's name, its recipe overridden by flags, `Settings`."""
     known = ", ".join(zoo.names())
-    entry = one_argument(argv, "ENTRY", f"one entry of the zoo ({known})")
-    recipe = zoo.load_recipe(entry)
+    entry = one_argument(
+        argv, "ENTRY", f"one entry of the zoo ({known}) or a recipe.toml"
+    )
+    recipe = zoo.set_values(zoo.load_recipe(entry), _SET.value)
+    if _PUBLISH.value and (entry.endswith(".toml") or _SET.value):
+        raise UserError(
+            "--publish must be of an entry as its recipe describes it. "
+            f"Received: {entry} with --set={','.join(_SET.value)}"
+        )
     for flag in (_EPOCHS, _BATCH_SIZE, _LEARNING_RATE, _SEED):
         if flag.value is not None:
             recipe["training"][flag.name] = flag.value
@@ -181,7 +194,7 @@ def _train(entry, recipe, settings, records, output, started):
     if inputs != "images":  # now, not when the training is over
         image_encoder = training.image_encoder_of(records, inputs)
     task, trained = training.train(
-        functools.partial(build_task, entry, recipe, records),
+        functools.partial(build_task, recipe, records),
         settings,
         records,
         output / "training",
