@@ -81,7 +81,10 @@ class PatchTokensToGrid(keras.layers.Layer):
 
 
 def _output(encoder):
-    """Returns the input and the output of an encoder, kept whole."""
+    """Returns the input and the output of a ViT, kept as one layer.
+
+    A layer inside it does not come back from its own config.
+    """
     images = keras.Input(encoder.inputs[0].shape[1:], name="images")
     return images, {OUTPUT: encoder(images)}
 
