@@ -92,8 +92,9 @@ def test_a_spot_changes_the_cell_of_its_own_patch_most(name, save):
             encoder.input_shape[1:3], (rows, columns), strict=True
         )
     )
-    # Gray of 100 is zero after SCALE and OFFSET: a background without content.
-    images = np.full((1 + rows * columns, *encoder.input_shape[1:]), 100.0)
+    # Noise, so that no cell depends on the others more than on its own patch.
+    noise = np.random.default_rng(0).uniform(0, 200, encoder.input_shape[1:])
+    images = np.stack([noise] * (1 + rows * columns))
     for cell in range(rows * columns):
         y, x = height * (cell // columns), width * (cell % columns)
         images[1 + cell, y : y + height, x : x + width] = 250
