@@ -69,7 +69,8 @@ flags.DEFINE_string(
     None,
     "CNN whose features are stored: grid_cnn (small, for drawings; the "
     "default), efficientnet_lite0 (for photographs), a keras.applications "
-    "name, a KerasHub preset, a .keras file, or none to store images only.",
+    "name, a KerasHub preset (also of a ViT, DINOv2, CLIP or SigLIP), a .keras "
+    "file, or none to store images only.",
 )
 flags.DEFINE_string(
     "weights",
@@ -155,6 +156,12 @@ flags.DEFINE_integer(
 flags.DEFINE_integer(
     "images_per_shard", 512, "Largest number of images per file.", lower_bound=1
 )
+flags.DEFINE_float(
+    "max_megapixels",
+    None,
+    "Images of more megapixels are dropped before they are decoded; 24 bytes "
+    "of memory per pixel. Default: 50.",
+)
 # Flags of readers have no default here: each reader has its own.
 flags.DEFINE_float(
     "validation_fraction",
@@ -237,6 +244,7 @@ def main(argv):
         ),
         batch_size=FLAGS.batch_size,
         images_per_shard=FLAGS.images_per_shard,
+        max_megapixels=FLAGS.max_megapixels,
         store_images=store_images,
         allow_dropped=FLAGS.allow_dropped,
         overwrite=FLAGS.overwrite,

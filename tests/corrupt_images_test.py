@@ -248,7 +248,7 @@ def hostile_others():
     yield "WebP, limit", webp(SIDE), [SIDE, SIDE, 3]
     yield "PPM, size", b"P6 60000 60000 255\n" + bytes(1000), "too_large"
     yield "PPM, comment", b"P6 #" + b"a" * 10**7, "damaged"
-    yield "ICO", b"\0\0\1\0\1\0" + bytes(16) + png(60_000), "not_an_image"
+    yield "ICO", b"\0\0\1\0\1\0" + bytes(16) + png(60_000), "unsupported_format"
 
 
 def measured(folder, cases):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.fixtures.codecs import skip_without_codec
 from vqa_keras import models
 from vqa_keras.datasets.question import ImageQuestions
 from vqa_keras.image_encoders import GridCNNBackbone
@@ -68,6 +69,30 @@ FILES = {
     "TIFF": lambda: (drawing(), "TIFF", {}),
     "16-bit TIFF": lambda: (sixteen_bits(), "TIFF", {}),
     "PPM": lambda: (drawing(), "PPM", {}),
+    "AVIF": lambda: (drawing(), "AVIF", {}),
+    "AVIF, EXIF 6": lambda: (drawing(), "AVIF", {"exif": turned(6)}),
+    "RGBA AVIF": lambda: (transparent("RGB"), "AVIF", {}),
+    "gray AVIF": lambda: (drawing().convert("L"), "AVIF", {}),
+    "JPEG 2000": lambda: (drawing(), "JPEG2000", {}),
+    "lossy JPEG 2000": lambda: (
+        drawing(),
+        "JPEG2000",
+        {"irreversible": True, "quality_layers": [20]},
+    ),
+    "JPEG 2000 codestream": lambda: (drawing(), "JPEG2000", {"no_jp2": True}),
+    "JPEG 2000 of tiles": lambda: (
+        drawing(),
+        "JPEG2000",
+        {"tile_size": (8, 8), "num_resolutions": 2},
+    ),
+    "RGBA JPEG 2000": lambda: (transparent("RGB"), "JPEG2000", {}),
+    "16-bit JPEG 2000": lambda: (sixteen_bits(), "JPEG2000", {}),
+    "HEIC": lambda: (drawing(), "HEIF", {}),
+    "HEIC, turned": lambda: (
+        drawing(),
+        "HEIF",
+        {"exif": turned(6).tobytes()},
+    ),
 }
 
 
@@ -101,6 +126,7 @@ def seen(monkeypatch):
 @pytest.mark.parametrize("name", FILES)
 def test_ask_and_records_decode_equal_pixels(task, seen, tmp_path, name):
     image, form, options = FILES[name]()
+    skip_without_codec(form)
     path = tmp_path / "image"
     image.save(path, form, **options)
     data = path.read_bytes()
@@ -117,9 +143,11 @@ def test_ask_and_records_decode_equal_pixels(task, seen, tmp_path, name):
     assert all(p == probabilities[0] for p in probabilities)
 
 
-def test_a_rotated_photograph_is_decoded_upright(tmp_path):
+@pytest.mark.parametrize("form", ["JPEG", "AVIF", "HEIF"])
+def test_a_rotated_photograph_is_decoded_upright(form):
+    skip_without_codec(form)
     file = io.BytesIO()
-    drawing().save(file, "JPEG", exif=turned(6), quality=95)
+    drawing().save(file, form, exif=turned(6).tobytes(), quality=95)
     pixels = decode(file.getvalue())
     assert pixels.shape == (32, 16, 3)
     assert pixels[4, 8, 0] > 180 > 80 > pixels[28, 8, 0]  # red is above
@@ -188,5 +216,7 @@ def test_arrays_and_files_without_pixels_are_refused(array, message):
 def test_a_file_that_is_no_image_is_named(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("no image")
-    with pytest.raises(ValueError, match="notes.txt, not_an_image"):
+    with pytest.raises(
+        ValueError, match=r"notes.txt, not_an_image \(first bytes b'no image'"
+    ):
         decode(path)

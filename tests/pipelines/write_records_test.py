@@ -163,3 +163,60 @@ def test_unreadable_images_are_dropped_counted_and_listed(
         for record in records(written, split)
     ]
     assert sorted(kept) == sorted(f"train-{i}" for i in range(3, 12))
+
+
+def test_unsupported_formats_and_large_images_are_counted_and_named(
+    write, data, tmp_path
+):
+    images = data / "train" / "images"
+    (images / "0.png").write_bytes(b"8BPS\0\1" + bytes(40))
+    (images / "1.png").write_bytes(b"<svg/>")
+    Image.new("RGB", (50, 41)).save(images / "2.png")
+    Image.new("RGB", (50, 40)).save(images / "3.png")
+    info = write(tmp_path / "records", max_megapixels=0.002, allow_dropped=True)
+    assert info.dropped == {"too_large": 1, "unsupported_format": 2}
+    lines = (tmp_path / "records" / info.dropped_file).read_text().splitlines()
+    listed = {
+        (e["file"], e["reason"], e.get("detail"))
+        for e in map(json.loads, lines)
+    }
+    assert listed == {
+        ("train/images/0.png", "unsupported_format", "Photoshop"),
+        ("train/images/1.png", "unsupported_format", "SVG"),
+        ("train/images/2.png", "too_large", None),
+    }
+
+
+def test_max_megapixels_must_be_within_the_limit_of_pillow(write, tmp_path):
+    for megapixels in (0, -1, 179, float("nan")):
+        with pytest.raises(UserError, match="at most 178, .*Received: "):
+            write(tmp_path / "records", max_megapixels=megapixels)
+
+
+@pytest.mark.slow
+def test_ten_unreadable_images_of_a_thousand_are_counted_and_named(
+    write, tmp_path, capsys
+):
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    rows = []
+    for i in range(1000):
+        Image.new("RGB", (8, 8), (i % 256, 0, 0)).save(folder / f"{i}.png")
+        row = {"question_id": i, "image": f"{i}.png", "question": "what?"}
+        rows.append(json.dumps({**row, "answer": "red"}))
+    (folder / "train.jsonl").write_text("\n".join(rows))
+    for i in range(10):
+        (folder / f"{i}.png").write_text("only text")
+    info = write(
+        tmp_path / "records",
+        dataset="jsonl",
+        input_folder=folder,
+        features={"image_encoder": "none"},
+        images_per_shard=512,
+    )
+    assert sum(split["images"] for split in info.splits.values()) == 990
+    printed = capsys.readouterr().out
+    assert "dropped        10 not_an_image, named in dropped.jsonl\n" in printed
+    lines = (tmp_path / "records" / "dropped.jsonl").read_text().splitlines()
+    files = {json.loads(line)["file"] for line in lines}
+    assert files == {f"{i}.png" for i in range(10)}

@@ -79,6 +79,8 @@ class Dropped:
         questions: int, number of questions dropped with an image, or None
             (default).
         question_ids: list of str, their ids, or None (default).
+        detail: str, more about the reason, such as the name of an unsupported
+            format, or None (default).
     """
 
     split: str | None
@@ -88,6 +90,7 @@ class Dropped:
     file: str | None = None
     questions: int | None = None
     question_ids: list[str] | None = None
+    detail: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Returns a dict without None values, except `split`."""

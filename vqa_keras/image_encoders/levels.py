@@ -74,9 +74,9 @@ def _suggestions(network, named):
     last = {}
     for layer in network.layers:
         tensor = getattr(layer, "output", None)
-        if _is_grid(tensor):
+        if _is_grid(tensor) and not isinstance(layer, keras.layers.InputLayer):
             last[tuple(tensor.shape[1:3])] = layer.name
-    return [*named, *last.values()]
+    return dict.fromkeys([*named, *last.values()])
 
 
 def _is_grid(tensor):

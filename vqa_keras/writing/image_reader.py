@@ -14,6 +14,7 @@ import numpy as np
 from vqa_keras.datasets.image_names import find_image
 from vqa_keras.datasets.question import ImageQuestions
 from vqa_keras.image_encoders.resize import resize
+from vqa_keras.images import MAX_PIXELS
 from vqa_keras.images import UnreadableImage
 from vqa_keras.writing import quick_jpeg
 from vqa_keras.writing.stored_image import to_stored
@@ -48,6 +49,8 @@ class ImageReader:
             Defaults to True.
         size: `(height, width)` to scale the pixels to, or None (default).
         max_bytes: int, larger files are not opened. Defaults to 256 MiB.
+        max_pixels: int, images whose header declares more are not decoded.
+            Defaults to 50 million.
     """
 
     def __init__(
@@ -57,12 +60,14 @@ class ImageReader:
         store_images: bool = True,
         size: tuple[int, int] | None = None,
         max_bytes: int = MAX_BYTES,
+        max_pixels: int = MAX_PIXELS,
     ):
         self.folder = folder
         self.draw = draw
         self.store_images = store_images
         self.size = size
         self.max_bytes = max_bytes
+        self.max_pixels = max_pixels
 
     def read_batches(
         self, batches: Iterable[list[ImageQuestions]]
@@ -106,8 +111,10 @@ class ImageReader:
                 "missing_file" or "unreadable_file".
         """
         data = self._bytes(image)
-        pixels = quick_jpeg.decode(data)
-        stored = to_stored(data, pixels) if self.store_images else None
+        pixels = quick_jpeg.decode(data, self.max_pixels)
+        stored = None
+        if self.store_images:
+            stored = to_stored(data, pixels, self.max_pixels)
         size = pixels.shape[:2]
         if self.size is not None:
             pixels = np.asarray(resize(pixels, self.size))

@@ -16,6 +16,7 @@ from vqa_keras.datasets.question import Dropped
 from vqa_keras.datasets.question import ImageQuestions
 from vqa_keras.datasets.readers import READERS
 from vqa_keras.errors import UserError
+from vqa_keras.images import MAX_PIXELS
 from vqa_keras.images import UnreadableImage
 from vqa_keras.writing.feature_extractor import FeatureExtractor
 from vqa_keras.writing.image_reader import ImageReader
@@ -44,6 +45,7 @@ class RecordOptions:
             list.
         region_index: `RegionIndex` of precomputed features, or None (default).
         feature_dtype: "float16" (default) or "bfloat16".
+        max_pixels: int, images of more are dropped. Defaults to 50 million.
     """
 
     dataset: str
@@ -54,6 +56,7 @@ class RecordOptions:
     levels: list[str] = dataclasses.field(default_factory=list)
     region_index: RegionIndex | None = None
     feature_dtype: str = "float16"
+    max_pixels: int = MAX_PIXELS
 
 
 class MadeRecord(NamedTuple):
@@ -97,6 +100,7 @@ class RecordMaker:
                 getattr(READERS[options.dataset], "draw", None),
                 options.store_images,
                 self.extract and self.extract.image_size,
+                max_pixels=options.max_pixels,
             )
 
     def records(
@@ -124,7 +128,7 @@ class RecordMaker:
                 try:
                     kept.append(self._load(image, read))
                 except (UnreadableImage, UnreadableFeatures) as error:
-                    yield _dropped(split, image, error.reason)
+                    yield _dropped(split, image, error)
             for loaded in self._with_grids(kept):
                 yield self._record(loaded, text)
 
@@ -187,13 +191,18 @@ def _size_of_boxes(boxes: np.ndarray) -> tuple[int, int]:
     return math.ceil(bottom), math.ceil(right)
 
 
-def _dropped(split: str, image: ImageQuestions, reason: str) -> Dropped:
+def _dropped(
+    split: str,
+    image: ImageQuestions,
+    error: UnreadableImage | UnreadableFeatures,
+) -> Dropped:
     return Dropped(
         split,
         "image",
         image.image_id,
-        reason,
+        error.reason,
         file=image.path,
         questions=len(image.questions),
         question_ids=[question.question_id for question in image.questions],
+        detail=getattr(error, "detail", None),
     )

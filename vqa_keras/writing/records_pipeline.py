@@ -15,6 +15,7 @@ from vqa_keras.datasets.question_table import QuestionTable
 from vqa_keras.datasets.readers import READERS
 from vqa_keras.datasets.readers import Reader
 from vqa_keras.errors import UserError
+from vqa_keras.images import MAX_PIXELS
 from vqa_keras.writing import record_set
 from vqa_keras.writing.beam_errors import user_errors
 from vqa_keras.writing.feature_source import FeatureSource
@@ -26,6 +27,8 @@ from vqa_keras.writing.transforms import WriteShards
 from vqa_keras.writing.work_folder import AnswerTexts
 
 MAX_CUT = 0.01  # fraction of the questions that may lose words silently
+
+MAX_MEGAPIXELS = 178  # Pillow opens no larger image.
 
 
 def write_records(
@@ -39,6 +42,7 @@ def write_records(
     text: TextOptions | None = None,
     batch_size: int = 32,
     images_per_shard: int = 512,
+    max_megapixels: float | None = None,
     store_images: bool = True,
     allow_dropped: bool = False,
     overwrite: bool = False,
@@ -63,6 +67,8 @@ def write_records(
         batch_size: int, images per batch of the CNN. Defaults to 32.
         images_per_shard: int, largest number of images per file. Defaults to
             512.
+        max_megapixels: float, images of more are dropped before they are
+            decoded; at most 178. Defaults to None: 50.
         store_images: bool, whether the records store the images. Defaults to
             True.
         allow_dropped: bool, whether more than 1 % of the images or of the
@@ -92,6 +98,7 @@ def write_records(
     if text.answer_rule is None:
         text = text._replace(answer_rule=reader.ANSWER_RULE)
     source.check(store_images)
+    max_pixels = _max_pixels(max_megapixels)
     work = record_set.open_folder(output, overwrite)
     with contextlib.ExitStack() as stack:
         table = stack.enter_context(
@@ -110,6 +117,7 @@ def write_records(
             **text._asdict(),
             "batch_size": batch_size,
             "images_per_shard": images_per_shard,
+            "max_megapixels": max_megapixels,
             "store_images": store_images,
             **{name: of_reader.get(name) for name in sorted(of_reader)},
         }
@@ -127,6 +135,7 @@ def write_records(
             levels=opened.levels,
             region_index=opened.region_index,
             feature_dtype=source.feature_dtype,
+            max_pixels=max_pixels,
         )
         shards = work.write_plans(table, images_per_shard)
         work.clear_done()
@@ -245,6 +254,17 @@ def _reader(dataset: str) -> Reader:
             f"{dataset}"
         )
     return READERS[dataset]
+
+
+def _max_pixels(max_megapixels: float | None) -> int:
+    if max_megapixels is None:
+        return MAX_PIXELS
+    if not 0 < max_megapixels <= MAX_MEGAPIXELS:
+        raise UserError(
+            f"--max_megapixels must be above 0 and at most {MAX_MEGAPIXELS}, "
+            f"the limit of Pillow. Received: {max_megapixels}"
+        )
+    return int(max_megapixels * 10**6)
 
 
 def _check_arguments(

@@ -6,16 +6,20 @@ import warnings
 import numpy as np
 from PIL import Image
 
+from vqa_keras.images import MAX_PIXELS
 from vqa_keras.images import PILLOW_ERRORS
 from vqa_keras.images import open_image
 
 
-def to_stored(data: bytes, image: np.ndarray) -> bytes:
+def to_stored(
+    data: bytes, image: np.ndarray, max_pixels: int = MAX_PIXELS
+) -> bytes:
     """Returns the bytes that a record stores of an image.
 
     Args:
         data: bytes of the image file.
         image: uint8 array `(H, W, 3)`, its pixels by `vqa_keras.images.decode`.
+        max_pixels: int, see there. Defaults to 50 million.
 
     Returns:
         `data` if every decoder reads it as `image`: an upright 8-bit RGB JPEG
@@ -23,7 +27,7 @@ def to_stored(data: bytes, image: np.ndarray) -> bytes:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Invalid metadata is harmless here.
-        opened, _ = open_image(data)
+        opened, _ = open_image(data, max_pixels)
         if is_plain(opened, data):
             return data
     buffer = io.BytesIO()
