@@ -60,7 +60,10 @@ def test_an_unknown_entry_names_the_known_ones(call):
         flags = [*flags, "--output=x.keras"]
         done = call(command, "stackde", *flags)
         assert done.status == 2
-        assert done.stderr.endswith("which ends in .toml\n")
+        assert done.stderr.endswith(
+            "Known: pixels, tiny; or the path of a recipe, which ends in "
+            ".toml\n"
+        )
 
 
 def test_missing_folders_are_named(call, run, records, tmp_path):
