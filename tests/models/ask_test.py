@@ -244,7 +244,7 @@ def test_ask_says_what_is_wrong_with_an_image_and_nothing_else(
     with pytest.raises(FileNotFoundError, match="No such file.*nope.png'$"):
         task.ask("nope.png", "what")
     (tmp_path / "no.png").write_text("no image")
-    message = "^An image must be readable.*not_an_image$"
+    message = r"^An image must.*not_an_image \(first bytes b'no image'\)$"
     with pytest.raises(ValueError, match=message):
         task.ask(tmp_path / "no.png", "what")
 

@@ -14,7 +14,6 @@ from tests.fixtures.vision_transformers import TRANSFORMERS
 from tests.fixtures.vision_transformers import image_part
 from tests.fixtures.vision_transformers import tokens_of
 from vqa_keras import serving
-from vqa_keras.data import Records
 from vqa_keras.image_encoders.resize import resize
 from vqa_keras.images import decode
 from vqa_keras.models import VQA
@@ -75,11 +74,11 @@ def test_records_ask_and_the_savedmodel_have_the_presets_features(
         size, [0.02, 0.01, 0.03], [-1.0, -2.0, -0.5]
     )
     converter.save_to_preset(preset)
-    info = write(tmp_path / "records", features={"image_encoder": str(preset)})
-    shape = [*TRANSFORMERS[name][2], 16]
-    assert info.image_encoder["levels"] == {"grid": shape}
+    features = {"image_encoder": str(preset)}
+    records = write(tmp_path / "records", features=features)
+    shape = (*TRANSFORMERS[name][2], 16)
+    assert records.info.features.levels == {"grid": shape}
 
-    records = Records(info.directory)
     task = task_of(records).with_image_encoder(records.image_encoder())
     task.save_to_preset(tmp_path / "run")
     loaded = VQA.from_preset(str(tmp_path / "run"))
@@ -87,18 +86,18 @@ def test_records_ask_and_the_savedmodel_have_the_presets_features(
     signatures = tf.saved_model.load(str(path)).signatures
     maps = []
     for record in records.images("test"):
-        if record["image_id"] not in ("test-0", "test-1"):
+        if record.image_id not in ("test-0", "test-1"):
             continue
-        grid = record["features"]["grid"]
-        pixels = np.asarray(resize(decode(record["image"]), size))
+        grid = record.features["grid"]
+        pixels = np.asarray(resize(decode(record.image), size))
         expected = by_hand(name, backbone, converter, pixels)
         np.testing.assert_allclose(grid, expected, rtol=2e-3, atol=2e-3)
 
-        answer = task.ask(record["image"], QUESTION, top_k=3)
-        again = loaded.ask(record["image"], QUESTION, top_k=3)
+        answer = task.ask(record.image, QUESTION, top_k=3)
+        again = loaded.ask(record.image, QUESTION, top_k=3)
         assert_answers(again.probabilities, again.attention, answer, 1e-6)
         served = signatures["serving_default"](
-            images=tf.constant([record["image"]]),
+            images=tf.constant([record.image]),
             questions=tf.constant([QUESTION]),
         )
         assert_served(served, answer, 1e-5)

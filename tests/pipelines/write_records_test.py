@@ -173,7 +173,9 @@ def test_unsupported_formats_and_large_images_are_counted_and_named(
     (images / "1.png").write_bytes(b"<svg/>")
     Image.new("RGB", (50, 41)).save(images / "2.png")
     Image.new("RGB", (50, 40)).save(images / "3.png")
-    info = write(tmp_path / "records", max_megapixels=0.002, allow_dropped=True)
+    info = write(
+        tmp_path / "records", max_megapixels=0.002, allow_dropped=True
+    ).info
     assert info.dropped == {"too_large": 1, "unsupported_format": 2}
     lines = (tmp_path / "records" / info.dropped_file).read_text().splitlines()
     listed = {
@@ -213,8 +215,8 @@ def test_ten_unreadable_images_of_a_thousand_are_counted_and_named(
         input_folder=folder,
         features={"image_encoder": "none"},
         images_per_shard=512,
-    )
-    assert sum(split["images"] for split in info.splits.values()) == 990
+    ).info
+    assert sum(split.images for split in info.splits.values()) == 990
     printed = capsys.readouterr().out
     assert "dropped        10 not_an_image, named in dropped.jsonl\n" in printed
     lines = (tmp_path / "records" / "dropped.jsonl").read_text().splitlines()
