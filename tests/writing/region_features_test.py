@@ -1,4 +1,3 @@
-import base64
 import hashlib
 import io
 import pathlib
@@ -10,58 +9,19 @@ import zipfile
 import numpy as np
 import pytest
 
-from vqa_keras.datasets.question import ImageQuestions
+from tests.fixtures.region_files import column
+from tests.fixtures.region_files import image
+from tests.fixtures.region_files import reason
+from tests.fixtures.region_files import row
 from vqa_keras.errors import UserError
 from vqa_keras.writing import region_arrays
 from vqa_keras.writing import region_index
 from vqa_keras.writing.region_entries import DroppedRow
-from vqa_keras.writing.region_features import RegionFeatures
-from vqa_keras.writing.region_index import index_region_features
 from vqa_keras.writing.regions import UnreadableFeatures
 
 DATA = pathlib.Path(__file__).parents[1] / "testdata" / "region_features"
 TSV = DATA / "regions.tsv"
 NPZ = DATA / "npz"
-
-
-def image(image_id, path=None):
-    return ImageQuestions(image_id, path)
-
-
-def column(values):
-    return base64.b64encode(np.asarray(values, "<f4").tobytes()).decode()
-
-
-def row(image_id="1", size=("64", "48"), regions="2", boxes=8, features=6):
-    """Returns a row; `boxes` and `features` are columns or numbers of values.
-
-    Any part can be replaced by an invalid one.
-    """
-    boxes = column(range(boxes)) if isinstance(boxes, int) else boxes
-    if isinstance(features, int):
-        features = column(range(features))
-    return "\t".join([image_id, *size, regions, boxes, features]) + "\n"
-
-
-@pytest.fixture
-def index(tmp_path):
-    """Returns `index(*rows or paths)`, which gives the scan and a reader."""
-
-    def make(*content):
-        paths = list(content)
-        if isinstance(content[0], str):
-            paths = [tmp_path / "regions.tsv"]
-            paths[0].write_text("".join(content), newline="")
-        scan = index_region_features(paths, tmp_path / "index.sqlite")
-        return scan, RegionFeatures(scan.region_index)
-
-    return make
-
-
-def reason(features, image):
-    with pytest.raises(UnreadableFeatures) as error:
-        features.read(image)
-    return error.value.reason
 
 
 @pytest.mark.parametrize("path", [TSV, NPZ], ids=["tsv", "npz"])

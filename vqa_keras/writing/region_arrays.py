@@ -147,7 +147,7 @@ def _regions(names: Iterable[str], load: Callable[[str], Any]) -> Regions:
 
     def array(role: str) -> np.ndarray | None:
         found = [_numeric(load(name)) for name in named(role, names)]
-        if not all(np.array_equal(found[0], other) for other in found):
+        if not all(np.array_equal(found[0], other) for other in found[1:]):
             raise UnreadableFeatures("ambiguous_arrays")
         return found[0] if found else None
 

@@ -111,7 +111,7 @@ class RegionEntries:
 
         They do if those are their beginning, hence of a truncated row.
         """
-        before = self._files.read(found, self.width)
+        before = self._files.read(found)
         if _equal(before, regions):
             self._drop(entry, image_id, "duplicate_image_id")
         elif _begins(regions, before):

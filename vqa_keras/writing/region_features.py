@@ -23,7 +23,7 @@ attention or of LXMERT, by their number:
 Boxes and features are base64 of raw little-endian float32, float16 or float64.
 The number of bytes tells the dtype of boxes; the bits tell that of features, in
 `vqa_keras.writing.region_payload`, and a row whose bits do not is refused
-unless the other rows' C does. Cells may be in quotes, or bytes as Python 3
+unless the rows before it tell. Cells may be in quotes, or bytes as Python 3
 prints them, `b'...'`. Lines end with LF or CRLF.
 
 A folder has a file per image, also in subfolders:
@@ -81,7 +81,6 @@ class RegionFeatures:
 
     def __init__(self, index: RegionIndex):
         self._files = RegionFiles(index.paths)
-        self._channels = index.channels
         path = pathlib.Path(index.index_path)
         uri = f"{path.absolute().as_uri()}?mode=ro"
         database = sqlite3.connect(uri, uri=True, check_same_thread=False)
@@ -110,7 +109,7 @@ class RegionFeatures:
         if entry.reason is not None:
             raise UnreadableFeatures(entry.reason, image.image_id)
         try:
-            return self._files.read(entry, self._channels)
+            return self._files.read(entry)
         except UnreadableFeatures as error:
             problem = error.reason
         path = self._files.paths[entry.place.file]

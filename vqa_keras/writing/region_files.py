@@ -36,12 +36,11 @@ class RegionFiles:
             file = None if is_folder else os.open(path, os.O_RDONLY)
             self._files.append(file)
 
-    def read(self, entry: Entry, width: int | None) -> Regions:
+    def read(self, entry: Entry) -> Regions:
         """Returns the features of an entry.
 
         Args:
             entry: `Entry`.
-            width: int, C of all features, or None if unknown.
 
         Raises:
             UnreadableFeatures: if they are not at their place.
@@ -53,10 +52,10 @@ class RegionFiles:
         if file is None or place.length is None or place.start is None:
             raise UnreadableFeatures("missing_features")
         row = os.pread(file, place.length, place.start)
-        image_id, regions, _ = parse_row(row, place.layout, width)
-        if without_ending(image_id) != entry.name:
-            raise UnreadableFeatures(f"the row of image_id {image_id!r}")
-        return regions
+        parsed = parse_row(row, place.layout, place.item_size)
+        if without_ending(parsed.image_id) != entry.name:
+            raise UnreadableFeatures(f"the row of image_id {parsed.image_id!r}")
+        return parsed.regions
 
     def name(self, place: Place) -> str:
         """Returns `FILE:LINE`, or the file of an image."""

@@ -43,12 +43,10 @@ class RegionIndex(NamedTuple):
     Args:
         paths: list of str, the indexed tables and folders.
         index_path: str, SQLite file of the index.
-        channels: int, C of the features.
     """
 
     paths: list[str]
     index_path: str
-    channels: int
 
 
 class RegionScan(NamedTuple):
@@ -56,6 +54,7 @@ class RegionScan(NamedTuple):
 
     Args:
         region_index: `RegionIndex`.
+        channels: int, C of the features.
         images: int, number of images that have features.
         sha256: str, hash of the contents of all files, in order.
         dropped: list of `DroppedRow`, rows without a readable image_id, and
@@ -63,14 +62,10 @@ class RegionScan(NamedTuple):
     """
 
     region_index: RegionIndex
+    channels: int
     images: int
     sha256: str
     dropped: list[DroppedRow]
-
-    @property
-    def channels(self) -> int:
-        """C of the features."""
-        return self.region_index.channels
 
 
 def index_region_features(
@@ -105,7 +100,8 @@ def index_region_features(
             database.commit()
     combined = "".join(f"{digest}\n" for digest in digests)
     return RegionScan(
-        RegionIndex(list(map(str, paths)), str(index_path), channels),
+        RegionIndex(list(map(str, paths)), str(index_path)),
+        channels,
         images=scan.entries.images,
         sha256=hashlib.sha256(combined.encode()).hexdigest(),
         dropped=scan.entries.dropped,
@@ -129,6 +125,7 @@ class _Scan:
         files = RegionFiles(paths)
         self.close = files.close
         self.entries = RegionEntries(table, files)
+        self._item_size: int | None = None  # of the last row
 
     def path(self, number: int) -> str:
         """Enters the features of a path and returns the hash of its content."""
@@ -156,7 +153,7 @@ class _Scan:
                     row[:1024].partition(b"\t")[0].decode("utf-8", "replace")
                 )
                 raise UnreadableFeatures("too_large", image_id)
-            parsed = parse_row(row, place.layout, self.entries.width)
+            parsed = parse_row(row, place.layout, self._item_size)
             if not row.endswith(b"\n") and self.entries.is_narrow(
                 parsed.regions
             ):
@@ -172,7 +169,10 @@ class _Scan:
                 )
                 self._row(joined, row[start:])
         else:
-            place = place._replace(layout=parsed.layout)
+            self._item_size = parsed.item_size
+            place = place._replace(
+                layout=parsed.layout, item_size=parsed.item_size
+            )
             self.entries.add(place, parsed.image_id, parsed.regions)
 
     def _folder(self, number: int, path: pathlib.Path) -> str:

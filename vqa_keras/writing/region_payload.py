@@ -54,23 +54,22 @@ def boxes_of(raw: bytes, num_boxes: int) -> np.ndarray:
     return np.frombuffer(raw, f"<f{size:.0f}").reshape(num_boxes, 4)
 
 
-def features_of(raw: bytes, num_boxes: int, width: int | None) -> np.ndarray:
+def features_of(
+    raw: bytes, num_boxes: int, item_size: int | None
+) -> np.ndarray:
     """Returns the features `(num_boxes, C)` of a column's bytes.
 
     Args:
         raw: bytes of the column.
         num_boxes: int.
-        width: int, C of the other images, or None if unknown. It decides where
-            the bits do not.
+        item_size: int, bytes per value of the other images, or None if
+            unknown. It decides where the bits do not.
 
     Raises:
         UnreadableFeatures: if the bytes are truncated, or their dtype is
             ambiguous.
     """
-    size = _size_of(raw)
-    if size is None and width is not None:
-        sizes = [s for s in _SIZES if num_boxes * width * s == len(raw)]
-        size = sizes[0] if sizes else 4  # another width, as the caller checks
+    size = _size_of(raw) or item_size
     if size is None and len(raw) // num_boxes % 4 == 2:
         size = 2
     if size is None and not any(raw):

@@ -58,11 +58,13 @@ class Row(NamedTuple):
         image_id: str.
         regions: `Regions`.
         layout: `Layout` of the row.
+        item_size: int, bytes per value of the features.
     """
 
     image_id: str
     regions: Regions
     layout: Layout
+    item_size: int
 
 
 def parse_header(row: bytes, name: str) -> Layout | None:
@@ -98,7 +100,7 @@ def parse_header(row: bytes, name: str) -> Layout | None:
 
 
 def parse_row(
-    row: bytes, layout: Layout | None = None, width: int | None = None
+    row: bytes, layout: Layout | None = None, item_size: int | None = None
 ) -> Row:
     """Parses a row of a table.
 
@@ -106,7 +108,8 @@ def parse_row(
         row: bytes of the line, with or without the line end.
         layout: `Layout` by the header. Defaults to None: by the number of
             columns.
-        width: int, C of the other rows. Defaults to None, unknown.
+        item_size: int, bytes per value of the features, for a row that leaves
+            it open. Defaults to None, unknown.
 
     Returns:
         `Row`.
@@ -119,10 +122,11 @@ def parse_row(
         layout = TEN_COLUMNS if _has_ten_columns(cells) else SIX_COLUMNS
     image_id = _image_id(cells, layout)
     try:
-        return Row(image_id, _parse_cells(cells, layout, width), layout)
+        regions, item_size = _parse_cells(cells, layout, item_size)
     except UnreadableFeatures as error:
         error.image_id = image_id
         raise
+    return Row(image_id, regions, layout, item_size)
 
 
 def _image_id(cells: list[bytes], layout: Layout) -> str:
@@ -200,8 +204,8 @@ def _has_ten_columns(cells: list[bytes]) -> bool:
 
 
 def _parse_cells(
-    cells: list[bytes], layout: Layout, width: int | None
-) -> Regions:
+    cells: list[bytes], layout: Layout, item_size: int | None
+) -> tuple[Regions, int]:
     if len(cells) != layout.columns:
         short = len(cells) < layout.columns
         raise UnreadableFeatures("truncated_row" if short else "damaged_row")
@@ -214,7 +218,8 @@ def _parse_cells(
     num_boxes = _natural(cells[layout.num_boxes], "wrong_num_boxes")
     boxes = boxes_of(decode_base64(cells[layout.boxes]), num_boxes)
     raw = decode_base64(cells[layout.features])
-    return checked(features_of(raw, num_boxes, width), boxes, size)
+    features = features_of(raw, num_boxes, item_size)
+    return checked(features, boxes, size), features.itemsize
 
 
 def _natural(cell: bytes, reason: str) -> int:

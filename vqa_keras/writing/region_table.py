@@ -15,13 +15,14 @@ CREATE TABLE regions (
     length INTEGER,
     line INTEGER,
     layout TEXT,
+    item_size INTEGER,
     path TEXT,
     reason TEXT,
     number TEXT
 ) WITHOUT ROWID;
 CREATE INDEX numbers ON regions (number) WHERE number IS NOT NULL;
 """
-_COLUMNS = "name, file, start, length, line, layout, path, reason"
+_COLUMNS = "name, file, start, length, line, layout, item_size, path, reason"
 _MAX_OF_A_NUMBER = 100
 
 
@@ -34,6 +35,8 @@ class Place(NamedTuple):
         length: int, bytes of the row, or None (default).
         line: int, number of the line, or None (default).
         layout: `Layout` of the row, or None (default).
+        item_size: int, bytes per value of the features in the row, or None
+            (default).
         path: str, .npz or .npy file below the folder, or None (default).
     """
 
@@ -42,6 +45,7 @@ class Place(NamedTuple):
     length: int | None = None
     line: int | None = None
     layout: Layout | None = None
+    item_size: int | None = None
     path: str | None = None
 
 
@@ -80,7 +84,7 @@ class RegionTable:
         layout = place.layout and " ".join(map(str, place.layout))
         self._database.execute(
             f"REPLACE INTO regions ({_COLUMNS}, number) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 entry.name,
                 *place._replace(layout=layout),
@@ -121,8 +125,10 @@ def _entry(
     length: int | None,
     line: int | None,
     layout: str | None,
+    item_size: int | None,
     path: str | None,
     reason: str | None,
 ) -> Entry:
     columns = Layout(*map(int, layout.split())) if layout else None
-    return Entry(name, Place(file, start, length, line, columns, path), reason)
+    place = Place(file, start, length, line, columns, item_size, path)
+    return Entry(name, place, reason)
