@@ -1,4 +1,3 @@
-import base64
 import hashlib
 import io
 import pathlib
@@ -10,58 +9,19 @@ import zipfile
 import numpy as np
 import pytest
 
-from vqa_keras.datasets.question import ImageQuestions
+from tests.fixtures.region_files import column
+from tests.fixtures.region_files import image
+from tests.fixtures.region_files import reason
+from tests.fixtures.region_files import row
 from vqa_keras.errors import UserError
+from vqa_keras.writing import region_arrays
 from vqa_keras.writing import region_index
-from vqa_keras.writing import region_rows
-from vqa_keras.writing.region_features import RegionFeatures
-from vqa_keras.writing.region_index import DroppedRow
-from vqa_keras.writing.region_index import index_region_features
-from vqa_keras.writing.region_rows import UnreadableFeatures
+from vqa_keras.writing.region_entries import DroppedRow
+from vqa_keras.writing.regions import UnreadableFeatures
 
 DATA = pathlib.Path(__file__).parents[1] / "testdata" / "region_features"
 TSV = DATA / "regions.tsv"
 NPZ = DATA / "npz"
-
-
-def image(image_id, path=None):
-    return ImageQuestions(image_id, path)
-
-
-def column(values):
-    return base64.b64encode(np.asarray(values, "<f4").tobytes()).decode()
-
-
-def row(image_id="1", size=("64", "48"), regions="2", boxes=8, features=6):
-    """Returns a row; `boxes` and `features` are columns or numbers of values.
-
-    Any part can be replaced by an invalid one.
-    """
-    boxes = column(range(boxes)) if isinstance(boxes, int) else boxes
-    if isinstance(features, int):
-        features = column(range(features))
-    return "\t".join([image_id, *size, regions, boxes, features]) + "\n"
-
-
-@pytest.fixture
-def index(tmp_path):
-    """Returns `index(*rows or paths)`, which gives the scan and a reader."""
-
-    def make(*content):
-        paths = list(content)
-        if isinstance(content[0], str):
-            paths = [tmp_path / "regions.tsv"]
-            paths[0].write_text("".join(content), newline="")
-        scan = index_region_features(paths, tmp_path / "index.sqlite")
-        return scan, RegionFeatures(scan.region_index)
-
-    return make
-
-
-def reason(features, image):
-    with pytest.raises(UnreadableFeatures) as error:
-        features.read(image)
-    return error.value.reason
 
 
 @pytest.mark.parametrize("path", [TSV, NPZ], ids=["tsv", "npz"])
@@ -147,7 +107,7 @@ def test_an_error_of_unequal_width_names_both_rows(index):
     [
         ({"features": np.ones((2, 3))}, "missing_arrays"),
         (
-            {"features": np.ones((3, 2)), "boxes": np.ones((2, 4))},
+            {"features": np.ones((3, 5)), "boxes": np.ones((2, 4))},
             "wrong_shape",
         ),
         (
@@ -176,7 +136,7 @@ def test_an_error_of_unequal_width_names_both_rows(index):
 def test_reading_an_image_raises_the_reason_of_its_file(
     index, tmp_path, arrays, expected, monkeypatch
 ):
-    monkeypatch.setattr(region_rows, "MAX_BYTES", 4000)
+    monkeypatch.setattr(region_arrays, "MAX_BYTES", 4000)
     folder = tmp_path / "npz"
     folder.mkdir()
     np.savez(folder / "good.npz", features=[[1.0, 2, 3]], boxes=[[0, 1, 2, 3]])
@@ -221,7 +181,7 @@ def test_a_hostile_file_takes_little_memory(tmp_path, content, expected):
     archive(tmp_path / "a.npz", *content)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(UnreadableFeatures, match=expected):
-        region_rows.read_npz(tmp_path / "a.npz")
+        region_arrays.read_npz(tmp_path / "a.npz")
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert after - before < 100 * 2**10  # kilobytes
 
@@ -230,7 +190,7 @@ def test_a_member_other_than_an_array_is_a_damaged_file(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as file:
         file.writestr("features", b"text")
     with pytest.raises(UnreadableFeatures, match="damaged_file"):
-        region_rows.read_npz(tmp_path / "a.npz")
+        region_arrays.read_npz(tmp_path / "a.npz")
 
 
 def test_a_file_that_changed_since_the_scan_is_refused(index, tmp_path):

@@ -24,7 +24,7 @@ from vqa_keras.writing.image_reader import ReadImage
 from vqa_keras.writing.record_text import RecordText
 from vqa_keras.writing.region_features import RegionFeatures
 from vqa_keras.writing.region_index import RegionIndex
-from vqa_keras.writing.region_rows import UnreadableFeatures
+from vqa_keras.writing.regions import UnreadableFeatures
 
 REGIONS = "regions"  # the level of precomputed region features
 

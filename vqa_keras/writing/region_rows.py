@@ -1,214 +1,244 @@
-"""Reads the region features of one image: a TSV row or an .npz file.
+"""Parses the rows of a table of region features.
 
-The TSV format is that of bottom-up attention, without a header, columns
-
-    image_id  image_w  image_h  num_boxes  boxes  features
-
-where boxes (num_boxes, 4) and features (num_boxes, C) are base64 of raw
-little-endian float32. An .npz file has the arrays `features` or `x` (M, C),
-`boxes` or `bbox` (M, 4), and optionally `image_w` and `image_h`, or
-`image_size` (height, width). Boxes are x1, y1, x2, y2 in pixels.
+`vqa_keras.writing.region_features` documents the tables.
 """
 
-import binascii
-import os
-import zipfile
-import zlib
-from typing import Any
 from typing import NamedTuple
 
-import numpy as np
+from vqa_keras.errors import UserError
+from vqa_keras.writing.region_payload import boxes_of
+from vqa_keras.writing.region_payload import decode_base64
+from vqa_keras.writing.region_payload import features_of
+from vqa_keras.writing.regions import NAMES
+from vqa_keras.writing.regions import Regions
+from vqa_keras.writing.regions import UnreadableFeatures
+from vqa_keras.writing.regions import checked
+from vqa_keras.writing.regions import named
 
-COLUMNS = (
-    b"image_id",
-    b"image_w",
-    b"image_h",
-    b"num_boxes",
-    b"boxes",
-    b"features",
-)
-MAX_BYTES = 64 * 2**20  # per row or array; 100 regions of 2048 take 1.1 MB
-
-
-class Regions(NamedTuple):
-    """The regions of an image.
-
-    Args:
-        features: float32 array `(M, C)`.
-        boxes: float32 array `(M, 4)`, x1, y1, x2, y2 in pixels.
-        image_size: `(height, width)` of the image, or None if an .npz file
-            omits it.
-    """
-
-    features: np.ndarray
-    boxes: np.ndarray
-    image_size: tuple[int, int] | None
+_BOM = b"\xef\xbb\xbf"
+_MAX_HEADER = 4096  # bytes
+_MAX_CELLS = 100
+_LONG = 8  # characters of an image_id that is no end of another one
+_REQUIRED = ("image_id", "num_boxes", "boxes", "features")
 
 
-class UnreadableFeatures(ValueError):
-    """Raised if the region features of an image cannot be used.
+class Layout(NamedTuple):
+    """Numbers of the columns of a table.
 
     Args:
-        reason: one of "missing_features", "truncated_row", "damaged_row",
-            "no_image_id", "wrong_image_size", "wrong_num_boxes",
-            "damaged_base64", "not_finite", "damaged_file", "missing_arrays",
-            "wrong_shape", "too_large" and "unreadable_file".
-        image_id: str, image_id of the row, or None (default) if unreadable.
+        image_id: int.
+        width: int, of the image's width, or -1 without one.
+        height: int, of the image's height, or -1 without one.
+        num_boxes: int.
+        boxes: int.
+        features: int.
+        columns: int, number of all columns.
     """
 
-    def __init__(self, reason: str, image_id: str | None = None):
-        super().__init__(
-            f"Region features must be readable. Received: {reason}"
-        )
-        self.reason = reason
-        self.image_id = image_id
+    image_id: int
+    width: int
+    height: int
+    num_boxes: int
+    boxes: int
+    features: int
+    columns: int
 
 
-def parse_row(row: bytes) -> tuple[str, Regions]:
-    """Parses a row of a bottom-up-attention TSV file.
+# Tables without a header: bottom-up attention, and LXMERT with the ids and
+# confidences of objects and attributes in columns 3 to 6.
+SIX_COLUMNS = Layout(0, 1, 2, 3, 4, 5, 6)
+TEN_COLUMNS = Layout(0, 2, 1, 7, 8, 9, 10)
+_OF_OBJECTS = slice(3, 7)
+
+
+class Row(NamedTuple):
+    """A parsed row.
+
+    Args:
+        image_id: str.
+        regions: `Regions`.
+        layout: `Layout` of the row.
+        item_size: int, bytes per value of the features.
+    """
+
+    image_id: str
+    regions: Regions
+    layout: Layout
+    item_size: int
+
+
+def parse_header(row: bytes, name: str) -> Layout | None:
+    """Returns the layout of a header, or None for any other row.
+
+    Args:
+        row: bytes of the line.
+        name: str, location of the row.
+
+    Raises:
+        UserError: if the header lacks a column or has it twice.
+    """
+    if len(row) > _MAX_HEADER:
+        return None
+    names = [
+        cell.decode("utf-8", "replace")
+        for cell in _cells(row.removeprefix(_BOM))
+    ]
+    columns = {role: named(role, names) for role in NAMES}
+    if not columns["boxes"] or not columns["features"]:
+        return None
+    for role, found in columns.items():
+        if len(found) > 1 or (role in _REQUIRED and not found):
+            raise UserError(
+                f"{name} must have one column of {role}, with a name of "
+                f"{', '.join(NAMES[role])}. Received: {', '.join(names)}"
+            )
+    number = {
+        role: names.index(found[0]) if found else -1
+        for role, found in columns.items()
+    }
+    return Layout(**number, columns=len(names))
+
+
+def parse_row(
+    row: bytes, layout: Layout | None = None, item_size: int | None = None
+) -> Row:
+    """Parses a row of a table.
 
     Args:
         row: bytes of the line, with or without the line end.
+        layout: `Layout` by the header. Defaults to None: by the number of
+            columns.
+        item_size: int, bytes per value of the features, for a row that leaves
+            it open. Defaults to None, unknown.
 
     Returns:
-        image_id and `Regions`.
+        `Row`.
 
     Raises:
         UnreadableFeatures: with the reason and, if readable, the image_id.
     """
-    columns = row.rstrip(b"\r\n").split(b"\t")
+    cells = _cells(row.removeprefix(_BOM))
+    if layout is None:
+        layout = TEN_COLUMNS if _has_ten_columns(cells) else SIX_COLUMNS
+    image_id = _image_id(cells, layout)
     try:
-        # An image_id without a tab after it may be truncated.
-        image_id = columns[0].decode() if len(columns) > 1 else ""
-    except UnicodeDecodeError:
-        image_id = ""
-    if not image_id:
-        raise UnreadableFeatures("no_image_id")
-    try:
-        return image_id, _parse_columns(columns)
+        regions, item_size = _parse_cells(cells, layout, item_size)
     except UnreadableFeatures as error:
         error.image_id = image_id
         raise
+    return Row(image_id, regions, layout, item_size)
 
 
-def _parse_columns(columns: list[bytes]) -> Regions:
-    if len(columns) != len(COLUMNS):
-        short = len(columns) < len(COLUMNS)
-        raise UnreadableFeatures("truncated_row" if short else "damaged_row")
-    width = _natural(columns[1], "wrong_image_size")
-    height = _natural(columns[2], "wrong_image_size")
-    regions = _natural(columns[3], "wrong_num_boxes")
-    boxes = _floats(columns[4])
-    features = _floats(columns[5])
-    if boxes.size != 4 * regions:
-        raise UnreadableFeatures("wrong_num_boxes")
-    if features.size < regions or features.size % regions:
-        raise UnreadableFeatures("truncated_row")
-    return _checked(
-        features.reshape(regions, -1),
-        boxes.reshape(regions, 4),
-        (height, width),
-    )
+def _image_id(cells: list[bytes], layout: Layout) -> str:
+    # An image_id without a tab after it may be truncated.
+    if len(cells) == layout.columns or len(cells) > layout.image_id + 1:
+        try:
+            if image_id := cells[layout.image_id].decode():
+                return image_id
+        except UnicodeDecodeError:
+            pass
+    raise UnreadableFeatures("no_image_id")
 
 
-def _natural(column: bytes, reason: str) -> int:
-    if not column.isdigit() or len(column) > 9 or int(column) == 0:
-        raise UnreadableFeatures(reason)
-    return int(column)
+def start_of_joined_row(row: bytes, layout: Layout | None = None) -> int | None:
+    """Finds the whole row that follows a broken one of its image in one line.
 
-
-def _floats(column: bytes) -> np.ndarray:
-    try:
-        raw = binascii.a2b_base64(column, strict_mode=True)
-    except ValueError:
-        # A truncated column may lack part of its last group.
-        reason = "truncated_row" if len(column) % 4 else "damaged_base64"
-        raise UnreadableFeatures(reason) from None
-    if len(raw) % 4:
-        raise UnreadableFeatures("truncated_row")
-    return np.frombuffer(raw, "<f4")
-
-
-def read_npz(path: str | os.PathLike[str]) -> Regions:
-    """Reads the .npz file of an image; never loads pickled objects.
+    A process that is killed leaves a row without a line end, and the process
+    that continues appends to it. The second image_id then stands at the end of
+    the broken cell, where it is known only if it is the first one again.
 
     Args:
-        path: str or path of the file.
+        row: bytes of the line.
+        layout: `Layout` by the header. Defaults to None: either form without a
+            header.
 
     Returns:
-        `Regions`.
-
-    Raises:
-        UnreadableFeatures: with the reason.
+        int, offset of the second row, or None if there is none.
     """
-    try:
-        with (
-            open(path, "rb") as file,
-            np.load(file, allow_pickle=False) as arrays,
+    cells = row.rstrip(b"\r\n").split(b"\t", _MAX_CELLS)
+    for form in (layout,) if layout else (SIX_COLUMNS, TEN_COLUMNS):
+        broken = len(cells) - form.columns  # number of the broken cell
+        if broken < 1 or form.image_id != 0:
+            continue
+        offset = sum(len(cell) + 1 for cell in cells[: broken + 1])
+        offset -= 1 + len(cells[0])
+        whole = [cells[0], *cells[broken + 1 :]]
+        if cells[broken].endswith(cells[0]) and (
+            row[offset:].startswith(row[:offset])
+            or (
+                _ends_alone(cells[broken], cells[0])
+                and all(
+                    cells[column] == whole[column]
+                    for column in (form.width, form.height)
+                    if 0 < column < broken
+                )
+            )
         ):
-            features = _array(arrays, "features", "x")
-            boxes = _array(arrays, "boxes", "bbox")
-            size = _image_size(arrays)
-    except UnreadableFeatures:
-        raise
-    except (FileNotFoundError, PermissionError, IsADirectoryError):
-        raise UnreadableFeatures("unreadable_file") from None
-    except (
-        OSError,
-        ValueError,  # also: a pickle instead of numbers
-        TypeError,  # also: an .npy file under another name
-        EOFError,
-        KeyError,  # a member that is not an .npy file
-        MemoryError,  # a header with an impossible shape
-        NotImplementedError,
-        RuntimeError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ):
-        raise UnreadableFeatures("damaged_file") from None
-    if features is None or boxes is None:
-        raise UnreadableFeatures("missing_arrays")
-    if (
-        features.ndim != 2
-        or not features.size
-        or boxes.shape != (len(features), 4)
-    ):
-        raise UnreadableFeatures("wrong_shape")
-    return _checked(features, boxes, size)
-
-
-def _array(arrays: Any, *names: str) -> np.ndarray | None:
-    for name in names:
-        if name in arrays.files:
-            # zipfile reads no more bytes of a member than declared, and the
-            # memory of a larger array is never touched.
-            member = arrays.zip.getinfo(f"{name}.npy")
-            if member.file_size > MAX_BYTES:
-                raise UnreadableFeatures("too_large")
-            values = arrays[name]
-            if 4 * values.size > MAX_BYTES:
-                raise UnreadableFeatures("too_large")
-            return values.astype("<f4")
+            return offset
     return None
 
 
-def _image_size(arrays: Any) -> tuple[int, int] | None:
-    size = _array(arrays, "image_size")
-    if size is None:
-        height = _array(arrays, "image_h")
-        width = _array(arrays, "image_w")
-        if height is None or width is None:
-            return None
-        size = np.append(height, width)
-    size = size.ravel()
-    if size.shape != (2,) or not (size >= 1).all() or (size > 1e9).any():
-        raise UnreadableFeatures("wrong_image_size")
-    return int(size[0]), int(size[1])
+def _ends_alone(cell: bytes, image_id: bytes) -> bool:
+    """Whether no other image_id than this one can end the cell."""
+    if image_id.isdigit():
+        # A digit before it may be part of a longer number.
+        before = cell[: -len(image_id)]
+        return not before[-1:].isdigit()
+    return (
+        len(image_id) >= _LONG
+        or image_id.endswith((b"'", b'"'))
+        or cell == image_id
+    )
 
 
-def _checked(
-    features: np.ndarray, boxes: np.ndarray, size: tuple[int, int] | None
-) -> Regions:
-    if not (np.isfinite(features).all() and np.isfinite(boxes).all()):
-        raise UnreadableFeatures("not_finite")
-    return Regions(features, boxes, size)
+def _has_ten_columns(cells: list[bytes]) -> bool:
+    """Whether the columns of objects and attributes have a value per box."""
+    if len(cells) != TEN_COLUMNS.columns:
+        return False
+    try:
+        num_boxes = _natural(cells[TEN_COLUMNS.num_boxes], "")
+        sizes = [len(decode_base64(cell)) for cell in cells[_OF_OBJECTS]]
+    except UnreadableFeatures:
+        return False
+    return all(size and size % num_boxes == 0 for size in sizes)
+
+
+def _parse_cells(
+    cells: list[bytes], layout: Layout, item_size: int | None
+) -> tuple[Regions, int]:
+    if len(cells) != layout.columns:
+        short = len(cells) < layout.columns
+        raise UnreadableFeatures("truncated_row" if short else "damaged_row")
+    size = None
+    if layout.width >= 0 and layout.height >= 0:
+        size = (
+            _natural(cells[layout.height], "wrong_image_size"),
+            _natural(cells[layout.width], "wrong_image_size"),
+        )
+    num_boxes = _natural(cells[layout.num_boxes], "wrong_num_boxes")
+    boxes = boxes_of(decode_base64(cells[layout.boxes]), num_boxes)
+    raw = decode_base64(cells[layout.features])
+    features = features_of(raw, num_boxes, item_size)
+    return checked(features, boxes, size), features.itemsize
+
+
+def _natural(cell: bytes, reason: str) -> int:
+    if not cell.isdigit() or len(cell) > 9 or int(cell) == 0:
+        raise UnreadableFeatures(reason)
+    return int(cell)
+
+
+def _cells(row: bytes) -> list[bytes]:
+    """Returns the cells of a row; more than a table has remain in the last."""
+    cells = row.rstrip(b"\r\n").split(b"\t", _MAX_CELLS)
+    return [_clean(cell) for cell in cells]
+
+
+def _clean(cell: bytes) -> bytes:
+    """Removes the quotes of csv, and those that Python writes for bytes."""
+    cell = cell.strip()
+    if len(cell) > 1 and cell[:1] == cell[-1:] == b'"':
+        cell = cell[1:-1].replace(b'""', b'"')
+    if len(cell) > 2 and cell[:2] in (b"b'", b'b"') and cell[-1:] == cell[1:2]:
+        cell = cell[2:-1].replace(rb"\n", b"")
+    return cell
