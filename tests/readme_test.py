@@ -55,6 +55,13 @@ def test_the_quickstart_answers_right_and_shows_its_heat_maps(
     assert page.count("data:image/png") >= 3  # the image, two hops
 
 
+def test_a_part_of_a_recipe_is_replaced():
+    names = {}
+    exec(compile(block("Models"), "README.md", "exec"), names)
+    contextualizer = names["task"].backbone.contextualizer
+    assert type(contextualizer).__name__ == "SelfAttentionContextualizer"
+
+
 @pytest.mark.slow
 def test_a_layer_trains_in_a_model_that_is_not_ours():
     code = block("Layers in your own model")

@@ -235,3 +235,8 @@ def test_rejects_no_hops_and_an_empty_attention_space():
         StackedAttention(6, num_hops=0)
     with pytest.raises(ValueError, match="`attention_dim` must.* Received: 0"):
         StackedAttention(0)
+
+
+def test_a_grid_is_refused_with_the_way_to_flatten_it():
+    with pytest.raises(ValueError, match="flatten a CNN grid first. Received"):
+        StackedAttention(4)(np.ones((2, 5)), np.ones((2, 7, 7, 5)))

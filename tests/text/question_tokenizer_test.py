@@ -64,9 +64,8 @@ def expected_ids(vocabulary, texts, length=14):
         if isinstance(text, bytes):
             text = text.decode("utf-8", errors="replace")
         words = split(text)[-length:] or ["[UNK]"]
-        row[: len(words)] = [
-            vocabulary.index(w) if w in vocabulary else 1 for w in words
-        ]
+        for i, word in enumerate(words):
+            row[i] = vocabulary.index(word) if word in vocabulary else 1
     return rows
 
 
@@ -173,8 +172,7 @@ def test_python_and_tensorflow_agree_on_random_bytes(tokenizer):
 def test_python_and_tensorflow_agree_on_marks_in_any_order(strip_accents):
     tf = pytest.importorskip("tensorflow")
     rng = random.Random(0)
-    letters = "aeiIbs \u0627\u0623\u05e9\u0915\u304b\u4eba\u0e01\u0ea5\u1780"
-    letters += "\u1000\ud55c\u1112\u1161\u11ab"
+    letters = "aeiIbs \u0627\u0623\u05e9\u0915\u304b\u4eba\u0e01\ud55c\u1161"
     marks = "\u0301\u0302\u0307\u0323\u0327\u031b\u064e\u0654\u05b8"
     marks += "\u3099\u0e48\u0e33\u094d\u17d2\u20e3"
     texts = [

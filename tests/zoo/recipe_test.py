@@ -40,8 +40,11 @@ def test_load_reads_the_recipe_of_that_entry(zoo, name):
     + ["stacked/../../secret", "/", "stacked/"],
 )
 def test_an_unknown_name_lists_every_entry(zoo, name):
+    close = {"Stacked": "stacked", "stacked/": "stacked"}
+    close["image_encoders"] = "image_encoders/small"
+    hint = f"; did you mean {close[name]}?" if name in close else ""
     expected = (
-        f"The zoo has no entry named {name!r}. "
+        f"The zoo has no entry named {name!r}{hint}. "
         "Known: co_attention, image_encoders/small, stacked; or the path of a "
         "recipe, which ends in .toml"
     )

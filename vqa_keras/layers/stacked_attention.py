@@ -78,6 +78,9 @@ class StackedAttention(AttentionLayer):
         ]
 
     def build(self, question_shape, regions_shape):
+        self.check_rank(
+            "regions", regions_shape, "batch", "regions", "features"
+        )
         if question_shape[-1] != regions_shape[-1]:
             raise ValueError(
                 "`question` and `regions` must have the same width, since "

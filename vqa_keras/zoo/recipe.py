@@ -37,9 +37,11 @@ def load_recipe(name):
     elif name in known:
         path = entries() / name / "recipe.toml"
     else:
+        close = difflib.get_close_matches(name, known, 1)
+        hint = f"; did you mean {close[0]}?" if close else ""
         raise UserError(
-            f"The zoo has no entry named {name!r}. Known: {', '.join(known)}; "
-            "or the path of a recipe, which ends in .toml"
+            f"The zoo has no entry named {name!r}{hint}. Known: "
+            f"{', '.join(known)}; or the path of a recipe, which ends in .toml"
         )
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
