@@ -287,9 +287,8 @@ def test_check_names_stale_files_and_writes_nothing(call, cards):
 
 def test_an_argument_is_refused(call):
     done = call("tables", "stacked")
-    assert done.status == 2
-    expected = "There must be no argument. Received: stacked"
-    assert done.stderr == f"error: {expected}\n"
+    expected = "error: There must be no argument. Received: stacked\n"
+    assert (done.status, done.stderr) == (2, expected)
 
 
 def test_the_published_pages_are_current():
