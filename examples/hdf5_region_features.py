@@ -58,7 +58,9 @@ def _read_ids(path):
     if not isinstance(ids, dict) or not all(
         type(row) is int for row in ids.values()
     ):
-        raise ValueError("IDS must be a dict from image_id to row")
+        raise ValueError(
+            f"IDS must be a dict from image_id to row. Received: {type(ids)}"
+        )
     if len(set(ids.values())) < len(ids):
         raise ValueError("IDS must give each image a row. Received: one twice")
     return ids
@@ -70,6 +72,12 @@ def _write(path, file, ids):
         raise ValueError(
             "The datasets must include image_features and image_bb. Received: "
             f"{', '.join(file)}"
+        )
+    shapes = [file[name].shape[:-1] for name in ("image_features", "image_bb")]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            "image_features and image_bb must have equal numbers of regions. "
+            f"Received: {shapes[0]} and {shapes[1]}"
         )
     with_size = "spatial_features" in file
     columns = _COLUMNS + _SIZE if with_size else _COLUMNS
@@ -94,17 +102,22 @@ def _write(path, file, ids):
 
 def _place(file, row, image_id):
     """Returns the index of an image's regions."""
-    if "pos_boxes" in file:
-        place = slice(*map(int, file["pos_boxes"][row]))
-        count, end = len(file["image_bb"]), place.stop
-    else:
-        place, count, end = row, len(file["image_bb"]), row + 1
-    if row < 0 or end > count:
+    by_position = "pos_boxes" in file
+    rows = file["pos_boxes" if by_position else "image_bb"]
+    if not 0 <= row < len(rows):
         raise ValueError(
-            f"The row of image {image_id} must be one of the datasets'. "
+            f"The row of image {image_id} must be one of {len(rows)}. "
             f"Received: {row}"
         )
-    return place
+    if not by_position:
+        return row
+    start, end = map(int, rows[row])
+    if not 0 <= start < end <= len(file["image_bb"]):
+        raise ValueError(
+            f"The regions of image {image_id} must be in image_bb. Received: "
+            f"{start} to {end}"
+        )
+    return slice(start, end)
 
 
 def _text(values):
@@ -114,6 +127,11 @@ def _text(values):
 def _side(ends, relative_ends):
     """Returns the side of an image of which boxes end at fractions."""
     last = np.argmax(ends)
+    if not relative_ends[last] > 0:
+        raise ValueError(
+            "spatial_features must have the relative ends of boxes in columns "
+            f"2 and 3. Received: {relative_ends[last]}"
+        )
     return round(float(ends[last]) / float(relative_ends[last]))
 
 

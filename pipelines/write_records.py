@@ -81,8 +81,9 @@ flags.DEFINE_string(
 flags.DEFINE_list(
     "region_features",
     None,
-    "Precomputed features in place of a CNN: bottom-up-attention .tsv files, "
-    "or a folder of .npz files, one per image.",
+    "Precomputed features in place of a CNN: .tsv files, or folders of .npz or "
+    ".npy files, one per image; vqa_keras/writing/region_features.py documents "
+    "the forms.",
 )
 flags.DEFINE_list(
     "levels",

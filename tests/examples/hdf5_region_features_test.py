@@ -85,8 +85,8 @@ def test_regions_of_varying_number_are_read_by_their_positions(
     ("ids", "expected"),
     [
         (b"{", "must be readable"),
-        (b'{"9": 5}', "must be one of the datasets'. Received: 5"),
-        (b'{"9": -1}', "must be one of the datasets'. Received: -1"),
+        (b'{"9": 5}', "must be one of 2. Received: 5"),
+        (b'{"9": -1}', "must be one of 2. Received: -1"),
         (b'{"9": 1, "8": 1}', "Received: one twice"),
         (b"[0, 1]", "must be a dict"),
     ],
@@ -100,6 +100,33 @@ def test_ids_that_name_no_row_are_refused(
     with pytest.raises(SystemExit, match=expected):
         main([str(tmp_path / name) for name in names])
     assert not (tmp_path / "a.tsv").exists()
+
+
+@pytest.mark.parametrize(
+    ("positions", "expected"),
+    [
+        ([[0, 11]], "must be in image_bb. Received: 0 to 11"),
+        ([[-2, 3]], "must be in image_bb. Received: -2 to 3"),
+        ([[3, 3]], "must be in image_bb. Received: 3 to 3"),
+    ],
+)
+def test_positions_outside_the_regions_are_refused(
+    main, arrays, tmp_path, positions, expected
+):
+    flat = [array.reshape(10, -1) for array in arrays[:2]]
+    write(tmp_path / "a.hdf5", flat, pos_boxes=positions)
+    (tmp_path / "ids.json").write_text('{"9": 0}')
+    names = "a.hdf5", "ids.json", "a.tsv"
+    with pytest.raises(SystemExit, match=expected):
+        main([str(tmp_path / name) for name in names])
+
+
+def test_features_without_a_box_are_refused(main, arrays, tmp_path):
+    write(tmp_path / "a.hdf5", [arrays[0], arrays[1][:, :3]])
+    (tmp_path / "ids.json").write_text(json.dumps(IDS))
+    names = "a.hdf5", "ids.json", "a.tsv"
+    with pytest.raises(SystemExit, match="equal numbers of regions"):
+        main([str(tmp_path / name) for name in names])
 
 
 def test_other_datasets_are_refused(main, tmp_path):

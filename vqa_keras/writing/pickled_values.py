@@ -114,7 +114,8 @@ def _run(content: bytes, max_operations: int) -> Any:
         name = opcode.name
         if number >= max_operations:
             raise RefusedPickle(
-                f"A pickle must have at most {max_operations} operations"
+                f"A pickle must have at most {max_operations} operations. "
+                "Received: more"
             )
         if name == "STOP":
             return stack.pop()
@@ -155,7 +156,7 @@ def _constructor(module: str, name: str) -> Callable[..., Any]:
 
 
 def _class_of_arrays(*arguments: Any) -> Any:
-    raise RefusedPickle("A pickle must not call numpy.ndarray")
+    raise RefusedPickle("A pickle must hold plain values. Received: a call")
 
 
 def _items(stack: list[Any]) -> list[Any]:
@@ -178,14 +179,18 @@ def _dict(items: list[Any]) -> dict[Any, Any]:
     keys = items[::2]
     # The hash of a tuple takes time that nesting multiplies.
     if not all(isinstance(key, str | bytes | int) for key in keys):
-        raise RefusedPickle("A pickle must have texts and integers as keys")
+        raise RefusedPickle(
+            "The keys of a dict must be texts or integers. Received: others"
+        )
     return dict(zip(keys, items[1::2], strict=True))
 
 
 def _build(stack: list[Any]) -> None:
     declared, state = _last(stack, 2)
     if not isinstance(declared, PickledArray):
-        raise RefusedPickle("A pickle must declare the state of arrays only")
+        raise RefusedPickle(
+            "A pickle must set the state of arrays only. Received: another"
+        )
     declared.state = state
     stack.append(declared)
 
