@@ -210,3 +210,33 @@ def test_a_model_that_does_not_exist_is_named(call, zoo_folder, tmp_path):
         done = call("build", path)
         assert done.status == 2, done.stderr
         assert f"Received: {model}" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_run_continues_another_with_its_recipe_and_frozen_parts(
+    call, run, records, tmp_path
+):
+    output = tmp_path / "continued"
+    flags = [f"--data={records}", f"--output={output}", f"--from={run}"]
+    done = call("train", *flags, "--freeze=question_encoder", "--epochs=1")
+    assert done.status == 0, done.stderr
+    results = read(output)
+    assert results["entry"] == "tiny"
+    found = results["initialization"]
+    for name in ("weights", "words", "answers"):
+        known, total = found[name]
+        assert known == total > 0
+    before = {w.path: w for w in VQA.from_preset(str(run)).weights}
+    task = VQA.from_preset(str(output))
+    equal = {
+        w.path: np.array_equal(w, before[w.path])
+        for w in task.weights
+        if w.path in before
+    }
+    frozen = {path for path in equal if path.startswith("question_encoder/")}
+    assert all(equal[path] for path in frozen)
+    assert not equal["answer_dense/kernel"]
+    assert frozen <= {w.path for w in task.non_trainable_weights}
+    done = call("train", *flags, "--epochs=1")
+    assert done.status == 2
+    assert "same initialization" in done.stderr

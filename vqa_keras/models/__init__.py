@@ -6,6 +6,7 @@ from vqa_keras.models.cnn_layer import CNNLayerBackbone
 from vqa_keras.models.cosine import CosineBackbone
 from vqa_keras.models.dense_symmetric import DenseSymmetricBackbone
 from vqa_keras.models.dual import DualBackbone
+from vqa_keras.models.frozen_layers import freeze_layers
 from vqa_keras.models.hierarchical import HierarchicalBackbone
 from vqa_keras.models.independent import IndependentBackbone
 from vqa_keras.models.intra_inter import IntraInterBackbone
@@ -17,6 +18,8 @@ from vqa_keras.models.parametric import ParametricBackbone
 from vqa_keras.models.pyramid_backbone import PyramidBackbone
 from vqa_keras.models.spatial_channel import SpatialChannelBackbone
 from vqa_keras.models.stacked import StackedBackbone
+from vqa_keras.models.transfer import Transferred
+from vqa_keras.models.transfer import transfer
 from vqa_keras.models.transformer import TransformerBackbone
 from vqa_keras.models.vanilla import VanillaBackbone
 from vqa_keras.models.vqa import VQA

@@ -4,6 +4,9 @@ import inspect
 import keras
 import keras_hub
 
+from vqa_keras.models.frozen_layers import freeze
+from vqa_keras.models.frozen_layers import freeze_layers
+from vqa_keras.models.frozen_layers import frozen_layers
 from vqa_keras.renamed import refuse_old_arguments
 
 _COMMON = {"self", "dtype", "name", "trainable", "kwargs", "unknown"}
@@ -16,7 +19,8 @@ class SavedBackbone(keras_hub.models.Backbone):
     The config is read from the signatures of the constructors: each argument
     is an attribute of its name, and `**kwargs` stands for the arguments of the
     base class, up to the class that ends with `**unknown`. An unknown argument
-    is an error. A frozen backbone or image encoder is frozen again when loaded.
+    is an error. A frozen backbone, image encoder or layer is frozen again when
+    loaded.
     """
 
     def __init__(self, inputs, outputs, dtype, name, trainable):
@@ -61,17 +65,22 @@ class SavedBackbone(keras_hub.models.Backbone):
                 value = value if name in self.given else None
                 value = value and keras.saving.serialize_keras_object(value)
             config[name] = value
+        if self.trainable and (frozen := frozen_layers(self)):
+            config["frozen_layers"] = frozen
         return config
 
     @classmethod
     def from_config(cls, config):
         config = dict(config)
+        frozen = config.pop("frozen_layers", ())
         for name in PARTS:
             if isinstance(config.get(name), dict):
                 config[name] = keras.saving.deserialize_keras_object(
                     config[name]
                 )
-        return super().from_config(config)
+        backbone = super().from_config(config)
+        freeze_layers(backbone, frozen)
+        return backbone
 
 
 def refuse(cls, known, unknown):
@@ -84,14 +93,3 @@ def refuse(cls, known, unknown):
             f"The arguments of {cls.__name__} must be among "
             f"{', '.join(known)}. Received: {name}{hint}"
         )
-
-
-def freeze(model):
-    """Freezes all weights of a model.
-
-    When a functional model is loaded, Keras restores its flag but not that of
-    its weights, and with TensorFlow setting a flag to its own value does not
-    set those of the weights.
-    """
-    model.trainable = True
-    model.trainable = False

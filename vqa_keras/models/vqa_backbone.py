@@ -9,9 +9,9 @@ from vqa_keras.layers import QuestionEncoder
 from vqa_keras.layers import RegionEncoder
 from vqa_keras.layers.check_mask import check_input_mask
 from vqa_keras.models import parts
+from vqa_keras.models.frozen_layers import freeze
 from vqa_keras.models.saved_backbone import PARTS
 from vqa_keras.models.saved_backbone import SavedBackbone
-from vqa_keras.models.saved_backbone import freeze
 
 
 class Encoded(NamedTuple):

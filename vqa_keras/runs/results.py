@@ -57,6 +57,29 @@ class Training:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Initialization:
+    """What the first weights of a training were, as results.json has it.
+
+    Args:
+        run: the run or preset of --from.
+        weights: `[copied, all]` of the model, counted by their names.
+        words: `[known, all]` words of the records, known to the run.
+        answers: `[known, all]` answers of the records, known to the run.
+        word_vectors: name of the file of --word_vectors.
+        vectors: `[found, all]` words of the records, found in that file.
+        frozen: paths of the layers of --freeze.
+    """
+
+    run: str | None = None
+    weights: list[int] | None = None
+    words: list[int] | None = None
+    answers: list[int] | None = None
+    word_vectors: str | None = None
+    vectors: list[int] | None = None
+    frozen: list[str] | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Provenance:
     """The origin of a run: its command, code, backend, device and versions.
 
@@ -101,6 +124,7 @@ class RunResults:
         training: how the weights were trained and chosen.
         seconds: the time of the whole command.
         provenance: the origin of the run.
+        initialization: what the first weights were; None for random ones.
         image_encoder: in a shipped preset, the name of its CNN.
         files: in a shipped preset, `{name: sha256}` of its other files.
         absent: keys of this version that an older file lacks.
@@ -124,6 +148,7 @@ class RunResults:
     training: Training = dataclasses.field(metadata=typed_json.INLINE)
     seconds: float
     provenance: Provenance = dataclasses.field(metadata=typed_json.INLINE)
+    initialization: Initialization | None = None
     image_encoder: str | None = None
     files: dict[str, str] | None = None
     absent: frozenset[str] = dataclasses.field(

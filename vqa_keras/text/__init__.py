@@ -12,3 +12,4 @@ from vqa_keras.text.vocabulary import build_vocabulary
 from vqa_keras.text.vocabulary import question_vocabulary
 from vqa_keras.text.vocabulary import read_vocabulary
 from vqa_keras.text.vocabulary import write_vocabulary
+from vqa_keras.text.word_vectors import read_word_vectors

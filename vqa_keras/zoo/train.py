@@ -5,9 +5,10 @@
 Flags override values of the recipe. The best epoch on the validation split is
 kept, then evaluated once on the test split. Without a test split that has
 answers, the last epoch is kept and evaluated on validation, on which then
-nothing was chosen. The same command continues a killed run after its last
-finished epoch. The output is a run: a preset for VQA.from_preset with the image
-encoder inside, and results.json.
+nothing was chosen. --from starts from the weights of another run, and without
+an ENTRY takes its recipe. The same command continues a killed run after its
+last finished epoch. The output is a run: a preset for VQA.from_preset with the
+image encoder inside, and results.json.
 """
 
 import functools
@@ -24,8 +25,10 @@ from vqa_keras.data import Records
 from vqa_keras.errors import UserError
 from vqa_keras.files import read_json
 from vqa_keras.files import write_json
+from vqa_keras.presets import find
 from vqa_keras.runs import evaluation
 from vqa_keras.runs import training
+from vqa_keras.runs.initialization import Initializer
 from vqa_keras.runs.provenance import provenance
 from vqa_keras.runs.results import RESULTS
 from vqa_keras.runs.results import RunResults
@@ -60,6 +63,24 @@ _SET = flags.DEFINE_multi_string(
     "Value of the recipe to replace, such as backbone.num_hops=3; repeat it "
     "for several.",
 )
+_FROM = flags.DEFINE_string(
+    "from",
+    None,
+    "Run or preset whose weights the training starts from, words and answers "
+    "matched by their text.",
+)
+_WORD_VECTORS = flags.DEFINE_string(
+    "word_vectors",
+    None,
+    "File of pretrained word vectors in the text form of GloVe or fastText, "
+    "with which the word embeddings start.",
+)
+_FREEZE = flags.DEFINE_list(
+    "freeze",
+    [],
+    "Layers of the backbone that are not trained, such as question_encoder or "
+    "question_encoder.word_embedding.",
+)
 _STRATEGY = flags.DEFINE_enum(
     "strategy",
     "none",
@@ -93,10 +114,15 @@ def main(argv):
     entry, recipe, settings = _recipe(argv)
     records = Records(_DATA.value)
     records.files.split("train")
+    initializer = Initializer(
+        records, _FROM.value, _WORD_VECTORS.value, _FREEZE.value
+    )
+    recipe = initializer.set_width(recipe)
     output = pathlib.Path(_OUTPUT.value)
     same = {
         "entry": entry,
         "recipe": recipe,
+        **initializer.settings(),
         "precision": _PRECISION.value,
         "records": {
             name: [shard.sha256 for shard in split.shards]
@@ -107,7 +133,9 @@ def main(argv):
         results = read_results(output / RESULTS)
         print(f"finished     {output}; --noresume trains again")
     else:
-        results = _train(entry, recipe, settings, records, output, started)
+        results = _train(
+            entry, recipe, settings, records, initializer, output, started
+        )
         write_json(output / RESULTS, results.to_json())
     if results.evaluation is None:
         print("accuracy     not measured: no test or validation split")
@@ -120,11 +148,16 @@ def main(argv):
 
 def _recipe(argv):
     """Returns the entry's name, its recipe overridden by flags, `Settings`."""
-    known = ", ".join(zoo.names())
-    entry = one_argument(
-        argv, "ENTRY", f"one entry of the zoo ({known}) or a recipe.toml"
-    )
-    recipe = zoo.set_values(zoo.load_recipe(entry), _SET.value)
+    if len(argv) == 1 and _FROM.value is not None:
+        of_run = read_results(pathlib.Path(find(_FROM.value), RESULTS))
+        entry, recipe = of_run.entry, of_run.recipe
+    else:
+        known = ", ".join(zoo.names())
+        entry = one_argument(
+            argv, "ENTRY", f"one entry of the zoo ({known}) or a recipe.toml"
+        )
+        recipe = zoo.load_recipe(entry)
+    recipe = zoo.set_values(recipe, _SET.value)
     if _PUBLISH.value and (entry.endswith(".toml") or _SET.value):
         raise UserError(
             "--publish must be of an entry as its recipe describes it. "
@@ -187,14 +220,14 @@ def _difference(found, received):
     return f"{found!r}. Received: {received!r}"
 
 
-def _train(entry, recipe, settings, records, output, started):
+def _train(entry, recipe, settings, records, initializer, output, started):
     """Trains, saves the preset and returns the results."""
     interactive = sys.stdout.isatty()
     inputs = settings.inputs
     if inputs != "images":  # now, not when the training is over
         image_encoder = training.image_encoder_of(records, inputs)
     task, trained = training.train(
-        functools.partial(build_task, recipe, records),
+        initializer.then(functools.partial(build_task, recipe, records)),
         settings,
         records,
         output / "training",
@@ -228,6 +261,7 @@ def _train(entry, recipe, settings, records, output, started):
         training=trained,
         seconds=round(time.time() - started, 1),
         provenance=provenance(),
+        initialization=initializer.done,
     )
 
 
