@@ -48,7 +48,7 @@ def read_word_vectors(path, words, strip_accents=False):
             if len(fields) <= width or width < 2:
                 raise UserError(
                     f"{path}, line {number}: it must be a word and "
-                    f"{max(width, 2)} numbers, as the lines before. Received: "
+                    f"{max(width, 2)} numbers, as every line. Received: "
                     f"{len(fields) - 1} numbers; the file may be cut short"
                 )
             word = b" ".join(fields[:-width]).decode("utf-8")
@@ -91,8 +91,8 @@ def _check_word(path, number, fields, width):
     except ValueError:
         return
     raise UserError(
-        f"{path}, line {number}: it must be a word and {width} numbers, as the "
-        f"lines before. Received: {width + len(fields)} numbers"
+        f"{path}, line {number}: it must be a word and {width} numbers, as "
+        f"every line. Received: {width + len(fields)} numbers"
     )
 
 
