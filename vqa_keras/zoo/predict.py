@@ -111,7 +111,7 @@ def _answer(file, task, rest, root, threshold, done, total):
         task, rest, root, _TOP_K.value, threshold, _BATCH_SIZE.value
     )
     count = collections.Counter(done=done)
-    with Progress(total, lambda: count["done"], unit="questions"):
+    with Progress(total, lambda: count["done"], lambda: done, unit="questions"):
         for number in file.write(batches):
             count["done"] += number
 
