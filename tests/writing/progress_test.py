@@ -69,6 +69,16 @@ def test_without_a_new_image_no_rate_is_shown():
     assert stream.getvalue() == "4 / 10 images, 0:00:00 elapsed\n"
 
 
+def test_a_rate_below_one_is_not_shown_as_zero():
+    stream = io.StringIO()
+    start = time.monotonic()
+    with Progress(
+        10, lambda: 1, stream=stream, interval=9, unit="pages"
+    ) as progress:
+        progress._start = start - 4
+    assert "1 / 10 pages, 0.2 pages/s, 0:00:04 elapsed" in stream.getvalue()
+
+
 def test_a_terminal_shows_one_line_that_is_updated():
     stream = Terminal()
     with Progress(5, lambda: 1, stream=stream, interval=0.02):

@@ -129,7 +129,7 @@ class Checkpoints(keras.callbacks.Callback):
             ]
             seeds = [np.array(value, "uint32") for value in state["seeds"]]
         except OSError as error:
-            raise _damaged(path, error.strerror) from error
+            raise _damaged(path, error.strerror or "no file") from error
         except (ValueError, RecursionError) as error:
             raise _damaged(path, str(error)) from error
         except (KeyError, TypeError, AttributeError, OverflowError) as error:

@@ -79,12 +79,12 @@ class Progress:
             self._first = (new, now)
         text = f"{done} / {self.total} {self.unit}"
         elapsed = now - self._start
-        if new:
-            rate = self._rate(new, now, elapsed)
-            text += f", {rate:.0f} {self.unit}/s"
+        rate = self._rate(new, now, elapsed)
+        if rate:
+            text += f", {rate:.{0 if rate >= 10 else 1}f} {self.unit}/s"
         if done:
             text += f", {_clock(elapsed)} elapsed"
-        if new and done < self.total:
+        if rate and done < self.total:
             text += f", {_clock((self.total - done) / rate)} left"
         line = f"\r{text:<78}" if self.terminal else f"{text}\n"
         self.stream.write(line + end)
