@@ -63,7 +63,7 @@ def main(argv):
         commands = {
             "prepare": jsonl_set.command(folder / "data", records, cnn),
             "read": [sys.executable, "-c", _READ, str(records)],
-            "inspect": [sys.executable, *inspect, "--contact_sheet="],
+            "inspect": [sys.executable, *inspect],
             "import tensorflow": [sys.executable, "-c", "import tensorflow"],
         }
         print(f"{'':18}{'MiB':>8}{'of 3 GiB':>10}{'seconds':>9}", flush=True)

@@ -6,6 +6,7 @@ _DISTRIBUTIONS = (
     ("answers", "Answers"),
 )
 _NUMBER = 12  # columns of a number
+_RARE = "rare"
 
 
 def card_text(card, directory, width=80):
@@ -36,7 +37,7 @@ def card_text(card, directory, width=80):
     ]
     lines += _table(table, width)
     for key, title in _DISTRIBUTIONS:
-        lines += ["", *_table(_distribution(splits, key, title), width)]
+        lines += ["", *_table(distribution(splits, key, title), width)]
     lines += ["", *_features(card, width)]
     lines += ["", *_dropped(card)]
     return "\n".join(line.rstrip() for line in lines)
@@ -93,29 +94,38 @@ _ROWS = (
 )
 
 
-def _distribution(splits, key, title):
+def distribution(splits, key, title):
     """Returns rows of the most frequent values of the first nonempty split."""
     first = next((s for s in splits.values() if s[key]["distinct"]), None)
     if first is None:
         return [(f"{title}: none", [])]
     shown = [value for value, _ in first[key]["top"]]
+    counts = [dict(figures[key]["top"]) for figures in splits.values()]
+    totals = [
+        figures["labeled" if key == "answers" else "questions"]
+        for figures in splits.values()
+    ]
     rows = [(title, list(splits))]
     for value in shown:
-        cells = []
-        for figures in splits.values():
-            counts = dict(figures[key]["top"])
-            total = figures["labeled" if key == "answers" else "questions"]
-            percent = 100 * counts.get(value, 0) / total if total else None
-            # A value below the top of this split is rare, not absent.
-            rare = value not in counts and figures[key]["distinct"] > len(
-                counts
-            )
-            cells.append("rare" if rare else _percent(percent))
+        cells = [
+            _frequency(count.get(value, 0), total)
+            for count, total in zip(counts, totals, strict=True)
+        ]
         rows.append((f"  {value or '(none)'}", cells))
-    more = [max(0, s[key]["distinct"] - len(shown)) for s in splits.values()]
+    more = [
+        figures[key]["distinct"] - sum(value in count for value in shown)
+        for figures, count in zip(splits.values(), counts, strict=True)
+    ]
     if any(more):
         rows.append(("  other distinct values", [f"{n:,}" for n in more]))
+    if any(_RARE in cells for _, cells in rows[1:]):
+        rows.append((f"  {_RARE}: below 0.01 %, not 0", []))
     return rows
+
+
+def _frequency(count, total):
+    percent = 100 * count / total if total else None
+    return _RARE if count and percent < 0.01 else _percent(percent)
 
 
 def _features(card, width):

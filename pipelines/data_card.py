@@ -13,6 +13,7 @@ from vqa_keras.text import split as split_words
 
 TOP = 20  # values of a distribution that the card keeps
 SAMPLES = 200  # images whose features are measured
+_COUNTED = ("question_types", "answer_types", "answers")
 
 
 def data_card(directory, on_image=None):
@@ -37,7 +38,8 @@ def data_card(directory, on_image=None):
                 images, questions, shards, bytes: int.
                 labeled: int, questions with an answer.
                 question_types, answer_types, answers: `{"distinct": int,
-                    "top": [[value, questions], ...]}`, the 20 most frequent.
+                    "top": [[value, questions], ...]}`: the 20 most frequent
+                    and, after them, those in the top of the first split.
                 question_words: `{"min", "median", "p95", "max"}`, words per
                     question, and "cut", percentage of questions longer than
                     sequence_length; None without questions.
@@ -74,6 +76,7 @@ def data_card(directory, on_image=None):
                     features[level].add(values)
         splits[name] = counts
     train = splits["train"].pairs if "train" in splits else []
+    shown = _top_of_first(splits.values())
     return {
         "dataset": info.dataset,
         "schema_version": info.schema_version,
@@ -90,7 +93,7 @@ def data_card(directory, on_image=None):
                 "questions": info.splits[name].questions,
                 "shards": len(info.splits[name].shards),
                 "bytes": info.splits[name].bytes,
-                **counts.figures(train if name != "train" else []),
+                **counts.figures(train if name != "train" else [], shown),
             }
             for name, counts in splits.items()
         },
@@ -110,11 +113,7 @@ class _Split:
         )
         self._classes = classes
         self._pairs_once = pairs_once
-        self._counters = {
-            "question_types": collections.Counter(),
-            "answer_types": collections.Counter(),
-            "answers": collections.Counter(),
-        }
+        self.counters = {name: collections.Counter() for name in _COUNTED}
         self._lengths = collections.Counter()
         self._in_vocabulary = 0
         self._annotators = collections.Counter()  # True: the answer is a class
@@ -123,24 +122,27 @@ class _Split:
     def add(self, image):
         for q in image.questions:
             self._lengths[len(split_words(q.question))] += 1
-            self._counters["question_types"][q.question_type] += 1
-            self._counters["answer_types"][q.answer_type] += 1
+            self.counters["question_types"][q.question_type] += 1
+            self.counters["answer_types"][q.answer_type] += 1
             pair = (q.question, q.answer)
             self.pairs.append(self._pairs_once.setdefault(pair, pair))
             if q.answer:
-                self._counters["answers"][q.answer] += 1
+                self.counters["answers"][q.answer] += 1
                 self._in_vocabulary += q.answer_id >= 0
             for answer in q.all_answers:
                 self._annotators[self._class_of(answer) in self._classes] += 1
 
-    def figures(self, train):
-        labeled = self._counters["answers"].total()
+    def figures(self, train, shown):
+        labeled = self.counters["answers"].total()
         return {
             "labeled": labeled,
             "question_words": self._words(),
             **{
-                name: {"distinct": len(counter), "top": _top(counter)}
-                for name, counter in self._counters.items()
+                name: {
+                    "distinct": len(counter),
+                    "top": _top(counter, shown.get(name, ())),
+                }
+                for name, counter in self.counters.items()
             },
             "in_vocabulary": _percent(self._in_vocabulary, labeled),
             "annotator_answers": _percent(
@@ -211,10 +213,27 @@ class _Features:
         }
 
 
-def _top(counter):
-    """Returns the most frequent values; ties are in alphabetical order."""
+def _top(counter, shown=()):
+    """Returns the most frequent values, and those of `shown` that occur.
+
+    They are in the order of their counts; ties are in alphabetical order.
+    """
     pairs = sorted(counter.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [list(pair) for pair in pairs[:TOP]]
+    return [
+        list(pair)
+        for rank, pair in enumerate(pairs)
+        if rank < TOP or pair[0] in shown
+    ]
+
+
+def _top_of_first(splits):
+    """Returns the top values of the first split that has any, by counter."""
+    shown = {}
+    for split in splits:
+        for name, counter in split.counters.items():
+            if counter and name not in shown:
+                shown[name] = {value for value, _ in _top(counter)}
+    return shown
 
 
 def _percent(part, whole):

@@ -1,12 +1,13 @@
 """Prints a data card: the statistics of a folder of records.
 
-    python -m pipelines.inspect_records records
+    python -m pipelines.inspect_records RECORDS [--contact_sheet=FILE.png]
 
-The card has the splits, question and answer types, lengths of questions, the
+RECORDS is the folder that `pipelines.write_records` wrote to --output. The card
+has the splits, question and answer types, lengths of questions, the
 distribution of answers, the coverage of the answer vocabulary, the accuracy of
-baselines, statistics of the features, and counts of dropped items. A contact
-sheet of examples is written to a PNG file. All records are read once; memory is
-constant in the number of images.
+baselines, statistics of the features, and counts of dropped items.
+--contact_sheet also draws examples; without it no file is written. All records
+are read once; memory is constant in the number of images.
 """
 
 import json
@@ -31,11 +32,13 @@ _EXAMPLES = 16
 
 _SHEET = flags.DEFINE_string(
     "contact_sheet",
-    "contact_sheet.png",
-    "PNG file of examples to write. Default: contact_sheet.png in the current "
-    "folder; --contact_sheet= writes none.",
+    None,
+    f"PNG file to draw up to {_EXAMPLES} images in, each with a question and "
+    "its answer. Without it no file is written.",
 )
-_JSON = flags.DEFINE_bool("json", False, "Prints the card as JSON instead.")
+_JSON = flags.DEFINE_bool(
+    "json", False, "Prints the card as JSON, not as a table."
+)
 
 
 class _Examples:
@@ -43,13 +46,15 @@ class _Examples:
 
     Args:
         info: `DatasetInfo` of the records.
+        wanted: bool, whether to select any, and not only to count.
 
     Attributes:
         selected: list of dicts of image, question, answer and boxes.
     """
 
-    def __init__(self, info):
+    def __init__(self, info, wanted):
         images = sum(split.images for split in info.splits.values())
+        self._wanted = wanted
         self._step = max(1, math.ceil(images / _EXAMPLES))
         self._count = 0
         self.selected = []
@@ -57,7 +62,7 @@ class _Examples:
     def add(self, image, split):
         number, rest = divmod(self._count, self._step)
         self._count += 1
-        if rest or not image.questions:
+        if rest or not self._wanted or not image.questions:
             return
         # Neighboring images often have the same first question.
         question = image.questions[number % len(image.questions)]
@@ -101,7 +106,7 @@ def main(argv):
         )
     info = DatasetInfo.read(argv[1])
     total = sum(split.images for split in info.splits.values())
-    examples = _Examples(info)
+    examples = _Examples(info, wanted=bool(_SHEET.value))
     with Progress(total, examples.count):
         card = data_card(argv[1], examples.add)
     if _JSON.value:
@@ -109,7 +114,7 @@ def main(argv):
     else:
         width = shutil.get_terminal_size().columns
         print(card_text(card, argv[1], max(60, min(width, 100))))
-    if _SHEET.value and examples.selected:
+    if examples.selected:
         _write_sheet(examples.selected, pathlib.Path(_SHEET.value))
         print(f"Examples: {_SHEET.value}", file=sys.stderr)
 

@@ -51,18 +51,27 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string(
     "dataset",
     None,
-    f"Data set, one of: {', '.join(READERS)}. jsonl is your own, in .jsonl or "
-    ".csv files.",
+    f"Required. Data set, one of: {', '.join(READERS)}. jsonl is your own, in "
+    ".jsonl or .csv files.",
     required=True,
 )
 flags.DEFINE_string(
-    "input", None, "Folder of the data set. Default: the installed package."
+    "input",
+    None,
+    "Folder of the data set. Required, except with sort_of_clevr, which is "
+    "generated, and easy_vqa, whose default is the installed package.",
 )
 flags.DEFINE_string(
-    "images", None, "Folder of the images. Default: that of --input."
+    "images",
+    None,
+    "Folder that the images' paths are below. Default: --input.",
 )
 flags.DEFINE_string(
-    "output", None, "Folder of the records; new or empty.", required=True
+    "output",
+    None,
+    "Required. Folder of the records: new, empty, or one that the same command "
+    "began.",
+    required=True,
 )
 flags.DEFINE_string(
     "image_encoder",
@@ -155,7 +164,11 @@ flags.DEFINE_integer(
     "batch_size", 32, "Images per batch of the CNN.", lower_bound=1
 )
 flags.DEFINE_integer(
-    "images_per_shard", 512, "Largest number of images per file.", lower_bound=1
+    "images_per_shard",
+    512,
+    "Largest number of images per file, the unit that a killed command loses; "
+    "large images make smaller files.",
+    lower_bound=1,
 )
 flags.DEFINE_float(
     "max_megapixels",

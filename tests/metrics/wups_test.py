@@ -1,6 +1,7 @@
 import json
 import pathlib
 import sys
+import tarfile
 
 import pytest
 import wn
@@ -194,9 +195,32 @@ def test_missing_library_is_named_with_its_extra(monkeypatch):
         wups(["chair"], ["chair"])
 
 
-def test_missing_lexicon_is_named_with_its_download():
-    with pytest.raises(UserError, match="python -m wn download.*nowhere:1"):
-        wups(["chair"], ["chair"], wordnet="nowhere:1")
+@pytest.mark.parametrize(
+    ("name", "known", "file"),
+    [
+        ("omw-en:1.4", "omw-en:1.4", "omw-en-1.4.tar.xz"),
+        ("oewn:2024", "oewn:2024", "english-wordnet-2024.xml.gz"),
+        ("nowhere:1", "omw-en:1.4", "omw-en-1.4.tar.xz"),
+        ("none.xml", "omw-en:1.4", "omw-en-1.4.tar.xz"),
+    ],
+)
+def test_missing_lexicon_is_named_with_its_file_and_folder(name, known, file):
+    with pytest.raises(UserError) as caught:
+        wups(["chair"], ["chair"], wordnet=name)
+    message = str(caught.value)
+    assert f"must be in {wn.config.database_path} " in message
+    assert f"`python -m wn download {known}`" in message
+    assert f"copy {file} of https://" in message
+    assert f'WordNet("{file}")' in message
+    assert f". Received: {name} (" in message
+
+
+def test_lexicon_is_read_from_the_archive_of_its_download(tmp_path):
+    path = tmp_path / "omw-en-1.4.tar.xz"
+    with tarfile.open(path, "w:xz") as archive:
+        archive.add(TINY, "omw-en/omw-en.xml")
+    wordnet = WordNet(path)
+    assert wordnet.similarity("chair", "sofa") == pytest.approx(6 / 8)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,9 @@ def shards(tmp_path):
             for question in one.questions:
                 table.add_question("train", one.image_id, question)
         table.finish()
-        return WorkFolder(tmp_path).write_plans(table, 1)["train"]
+        return WorkFolder(tmp_path).write_plans(table, {"train": [1, 1, 1]})[
+            "train"
+        ]
 
 
 def run(build):
@@ -116,3 +118,4 @@ def test_finished_shards_are_kept_without_being_written(shards, tmp_path):
     again = [finished_shard(tmp_path / s, "fingerprint") for s in shards]
     assert again == entries
     assert WorkFolder(tmp_path).done() == 3
+    assert WorkFolder(tmp_path).done_before() == 2

@@ -36,17 +36,17 @@ def test_load_reads_the_recipe_of_that_entry(zoo, name):
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", "Stacked", "notes", "image_encoders", "../secret"]
+    ["", ".", "..", "Stacked", "notes", "../secret"]
+    + ["image_encoders", "image_encoders/smal"]
     + ["stacked/../../secret", "/", "stacked/"],
 )
 def test_an_unknown_name_lists_every_entry(zoo, name):
     close = {"Stacked": "stacked", "stacked/": "stacked"}
-    close["image_encoders"] = "image_encoders/small"
     hint = f"; did you mean {close[name]}?" if name in close else ""
     expected = (
         f"The zoo has no entry named {name!r}{hint}. "
-        "Known: co_attention, image_encoders/small, stacked; or the path of a "
-        "recipe, which ends in .toml"
+        "Known: co_attention, stacked; or the path of a recipe, which ends in "
+        ".toml"
     )
     with pytest.raises(UserError, match=f"^{re.escape(expected)}$"):
         recipe.load_recipe(name)

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 OLD = {
     "floors": {"majority": 37.33071435955753},
     "grounding": {
@@ -32,6 +34,18 @@ def test_names_change_and_numbers_stay(call, tmp_path):
     done = call("rename_results", path)
     assert (done.status, done.stdout) == (0, f"current      {path}\n")
     assert path.stat().st_mtime_ns == written
+
+
+@pytest.mark.parametrize("depth", [700, 950, 100_000])
+def test_a_file_nested_too_deep_stays(call, tmp_path, depth):
+    path = tmp_path / "results.json"
+    text = '{"floors": ' * depth + "1" + "}" * depth
+    path.write_text(text)
+    done = call("rename_results", path)
+    assert done.status == 2
+    assert done.stderr.startswith(f"error: {path} must be ")
+    assert done.stderr.count("\n") == 1
+    assert path.read_text() == text
 
 
 def test_a_file_that_is_no_json_stays(call, tmp_path):

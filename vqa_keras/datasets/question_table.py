@@ -194,6 +194,14 @@ class QuestionTable:
         if image is not None:
             yield image
 
+    def paths(self, split: str) -> Iterator[str | None]:
+        """Yields the path of each image of a split, in the order of adding."""
+        rows = self._execute(
+            "SELECT path FROM image WHERE split = ? ORDER BY number", (split,)
+        )
+        for (path,) in rows:
+            yield path
+
     def dropped(self) -> Iterator[Dropped]:
         """Yields the `Dropped` items, in the order of dropping."""
         for (content,) in self._execute(

@@ -111,16 +111,17 @@ class WordNet:
     similarity 1, in WordNet or not; a word without a noun synset has
     similarity 0 to all others.
 
-    The library `wn` stores the lexicon in `~/.wn_data` or `$WN_DATA_DIR` and
-    downloads it once: `python -m wn download omw-en:1.4` is WordNet 3.0, that
-    of NLTK and of published numbers; `oewn:2024` is newer and gives other
-    numbers.
+    The library `wn` keeps its lexicons in `~/.wn_data/wn.db`, or in
+    `$WN_DATA_DIR/wn.db`. `python -m wn download omw-en:1.4` adds WordNet 3.0,
+    that of NLTK and of published numbers; `oewn:2024` is newer and gives other
+    numbers. On a machine without a network, the file that this command
+    downloads on another one, `omw-en-1.4.tar.xz`, is the `source`.
 
     Args:
         source: str or path: name of a lexicon in the database of `wn`, or a
-            WN-LMF file, compressed or not, of one lexicon, which is added to
-            the database unless its name and version are there. Defaults to
-            "omw-en:1.4".
+            WN-LMF file of one lexicon, also compressed or in a tar archive,
+            which is added to the database unless its name and version are
+            there. Defaults to "omw-en:1.4".
 
     Raises:
         UserError: if `wn` is not installed, the lexicon is not in its database
@@ -256,16 +257,30 @@ def _open(source):
             "The package wn must be installed for WUPS. Received: no such "
             "package; run `pip install vqa-keras[wordnet]`"
         ) from error
+    is_file = pathlib.Path(source).exists()
     try:
-        if pathlib.Path(source).exists():
-            source = _add(pathlib.Path(source))
-        return wn.Wordnet(source, expand="", lemmatizer=morphy.Morphy())
+        name = _add(pathlib.Path(source)) if is_file else str(source)
+        return wn.Wordnet(name, expand="", lemmatizer=morphy.Morphy())
     except (wn.Error, sqlite3.Error, OSError) as error:
+        needed = "a WN-LMF file of one lexicon" if is_file else _needed(source)
         raise UserError(
-            "The lexicon must be one that `python -m wn download omw-en:1.4` "
-            "downloaded or the path of a WN-LMF file. Received: "
-            f"{source} ({error})"
+            f"The lexicon must be {needed}. Received: {source} ({error})"
         ) from error
+
+
+def _needed(source):
+    """Describes where a lexicon is looked for, and how it comes there."""
+    import wn
+
+    source = source if source == "oewn:2024" else "omw-en:1.4"
+    url, *_ = wn.config.get_project_info(source)["resource_urls"]
+    file = url.rpartition("/")[2]
+    return (
+        f"in {wn.config.database_path} (WN_DATA_DIR names another folder), "
+        f"where `python -m wn download {source}` adds it, or the path of a "
+        f"WN-LMF file. Without a network, copy {file} of {url} from another "
+        f'machine and pass its path, as in WordNet("{file}")'
+    )
 
 
 def _add(path):

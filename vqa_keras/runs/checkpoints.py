@@ -49,17 +49,19 @@ class Checkpoints(keras.callbacks.Callback):
 
         Returns:
             The number of finished epochs, 0 without a checkpoint.
+
+        Raises:
+            UserError: if the checkpoint is damaged.
         """
         epochs = self._saved_epochs()
         if not epochs:
             return 0
         last = max(epochs)
-        text = self._path(last, "json").read_text(encoding="utf-8")
-        state = json.loads(text)
-        self.history = state["logs"]
+        seeds = _seeds(model)
+        self.history, values = self._state(last, [s.shape for s in seeds])
         self._load(model, last)
-        for seed, value in zip(_seeds(model), state["seeds"], strict=True):
-            seed.assign(np.array(value, "uint32"))
+        for seed, value in zip(seeds, values, strict=True):
+            seed.assign(value)
         return last
 
     def load_best(self, model: keras.Model) -> None:
@@ -113,16 +115,55 @@ class Checkpoints(keras.callbacks.Callback):
                 "saved epoch"
             )
 
+    def _state(
+        self, epoch: int, shapes: list[tuple[int, ...]]
+    ) -> tuple[list[dict[str, float]], list[np.ndarray]]:
+        """Returns the logs of the epochs and the states of the seeds."""
+        path = self._path(epoch, "json")
+        try:
+            # NaN is read: `training.check_finite` names it.
+            state = json.loads(path.read_text(encoding="utf-8"))
+            logs = [
+                {name: float(value) for name, value in one.items()}
+                for one in state["logs"]
+            ]
+            seeds = [np.array(value, "uint32") for value in state["seeds"]]
+        except OSError as error:
+            raise _damaged(path, error.strerror or "no file") from error
+        except (ValueError, RecursionError) as error:
+            raise _damaged(path, str(error)) from error
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise _damaged(path, "other values") from error
+        names = {"seconds", self.monitor or "seconds"}
+        if len(logs) != epoch or not all(names <= one.keys() for one in logs):
+            raise _damaged(path, f"logs of {len(logs)} epochs")
+        if [seed.shape for seed in seeds] != shapes:
+            raise _damaged(path, f"states of {len(seeds)} seed generators")
+        return logs, seeds
+
     def _load(self, model: keras.Model, epoch: int) -> None:
+        path = self._path(epoch, "weights.h5")
         model.optimizer.build(model.trainable_variables)
-        model.load_weights(self._path(epoch, "weights.h5"))
+        try:
+            model.load_weights(path)
+        except (OSError, KeyError, ValueError, RuntimeError) as error:
+            (first, *_) = str(error).splitlines() or [type(error).__name__]
+            raise _damaged(path, first) from error
 
     def _saved_epochs(self) -> set[int]:
         names = self.directory.glob("epoch_*.weights.h5")
-        return {int(path.name.split(".")[0][6:]) for path in names}
+        epochs = (path.name.split(".")[0][6:] for path in names)
+        return {int(epoch) for epoch in epochs if epoch.isdecimal()}
 
     def _path(self, epoch: int, suffix: str) -> pathlib.Path:
         return self.directory / f"epoch_{epoch}.{suffix}"
+
+
+def _damaged(path: pathlib.Path, received: str) -> UserError:
+    return UserError(
+        f"{path} must be a checkpoint of this training. Received: {received}. "
+        "--noresume trains anew"
+    )
 
 
 def _seeds(model: keras.Model) -> list[keras.Variable]:

@@ -18,10 +18,15 @@ class Progress:
         work()
     ```
 
+    The speed, and with it the time left, is that of the units done since the
+    start.
+
     Args:
         total: int, number of units, such as images.
         done: function without arguments that returns the number of units
             done.
+        before: function without arguments that returns how many of them were
+            done before the start, by an earlier process. Defaults to none.
         stream: text stream. Defaults to `sys.stderr`.
         interval: float, seconds between lines. Defaults to 1 on a terminal and
             10 elsewhere.
@@ -32,12 +37,14 @@ class Progress:
         self,
         total: int,
         done: Callable[[], int],
+        before: Callable[[], int] = lambda: 0,
         stream: TextIO | None = None,
         interval: float | None = None,
         unit: str = "images",
     ):
         self.total = total
         self.done = done
+        self.before = before
         self.unit = unit
         self.stream = stream or sys.stderr
         self.terminal = self.stream.isatty()
@@ -45,9 +52,9 @@ class Progress:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._start = 0.0
-        # Units and time of the first report: an earlier run may have done
-        # some of the units.
-        self._before: tuple[int, float] | None = None
+        # Units and time of the first report with a unit: the work may have
+        # begun late.
+        self._first: tuple[int, float] | None = None
 
     def __enter__(self) -> "Progress":
         self._start = time.monotonic()
@@ -65,26 +72,29 @@ class Progress:
 
     def _print(self, end: str = "") -> None:
         done = min(self.done(), self.total)
+        # Read after `done`: a unit in `before` alone is none of this process.
+        new = max(0, done - self.before())
         now = time.monotonic()
-        if self._before is None and done:
-            self._before = (done, now)
+        if self._first is None and new:
+            self._first = (new, now)
         text = f"{done} / {self.total} {self.unit}"
         elapsed = now - self._start
+        rate = self._rate(new, now, elapsed)
+        if rate:
+            text += f", {rate:.{0 if rate >= 10 else 1}f} {self.unit}/s"
         if done:
-            rate = self._rate(done, now, elapsed)
-            text += f", {rate:.0f} {self.unit}/s, {_clock(elapsed)} elapsed"
-            if done < self.total:
-                left = (self.total - done) / rate
-                text += f", {_clock(left)} left"
+            text += f", {_clock(elapsed)} elapsed"
+        if rate and done < self.total:
+            text += f", {_clock((self.total - done) / rate)} left"
         line = f"\r{text:<78}" if self.terminal else f"{text}\n"
         self.stream.write(line + end)
         self.stream.flush()
 
-    def _rate(self, done: int, now: float, elapsed: float) -> float:
-        first, then = self._before or (done, now)
-        if done > first and now > then:
-            return (done - first) / (now - then)
-        return done / max(elapsed, 1e-3)
+    def _rate(self, new: int, now: float, elapsed: float) -> float:
+        first, then = self._first or (new, now)
+        if new > first and now > then:
+            return (new - first) / (now - then)
+        return new / max(elapsed, 1e-3)
 
 
 def _clock(seconds: float) -> str:

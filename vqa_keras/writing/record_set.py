@@ -31,6 +31,7 @@ from vqa_keras.writing.record_text import QUESTION_VOCABULARY
 from vqa_keras.writing.record_text import TEXT
 from vqa_keras.writing.record_text import TextOptions
 from vqa_keras.writing.saved_encoder import FILE as ENCODER_FILE
+from vqa_keras.writing.shards import MARKER_SUFFIX
 from vqa_keras.writing.shards import remove_leftovers
 from vqa_keras.writing.shards import remove_markers
 from vqa_keras.writing.work_folder import WorkFolder
@@ -132,6 +133,24 @@ def begin(
         return None
     _tidy(output)
     return records
+
+
+def remove_other_shards(
+    output: str | os.PathLike[str], shards: dict[str, list[str]]
+) -> None:
+    """Removes shards that an earlier run divided in another way.
+
+    Images may have changed since, and with them the sizes of the shards.
+
+    Args:
+        output: str or path, folder of the records.
+        shards: `{split: [shard name, ...]}` of this run.
+    """
+    kept = {name for names in shards.values() for name in names}
+    for path in pathlib.Path(output).iterdir():
+        name = path.name.removesuffix(MARKER_SUFFIX)
+        if _SHARD.fullmatch(path.name) and name not in kept:
+            path.unlink()
 
 
 def finish(

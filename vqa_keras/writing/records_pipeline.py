@@ -22,6 +22,8 @@ from vqa_keras.writing.feature_source import FeatureSource
 from vqa_keras.writing.progress import Progress
 from vqa_keras.writing.record_maker import RecordOptions
 from vqa_keras.writing.record_text import TextOptions
+from vqa_keras.writing.shard_sizes import ImageWork
+from vqa_keras.writing.shard_sizes import shard_sizes
 from vqa_keras.writing.transforms import BuildVocabularies
 from vqa_keras.writing.transforms import WriteShards
 from vqa_keras.writing.work_folder import AnswerTexts
@@ -137,16 +139,20 @@ def write_records(
             feature_dtype=source.feature_dtype,
             max_pixels=max_pixels,
         )
-        shards = work.write_plans(table, images_per_shard)
+        sizes = shard_sizes(
+            table, images_per_shard, _image_work(record_options)
+        )
+        shards = work.write_plans(table, sizes)
+        record_set.remove_other_shards(output, shards)
         work.clear_done()
         total = sum(table.splits().values())
-        with Progress(total, work.done), user_errors():
+        with Progress(total, work.done, work.done_before), user_errors():
             _run(
                 options,
                 output,
                 shards,
                 record_options,
-                record_set.sha256_of(arguments),
+                record_set.sha256_of([arguments, sizes]),
                 text,
             )
         answers = work.answer_texts()
@@ -165,6 +171,15 @@ def write_records(
     for line in _warnings(records):
         print(line)
     return records
+
+
+def _image_work(options: RecordOptions) -> ImageWork | None:
+    """Returns the work of an image, or None if no image file is read."""
+    if options.folder is None or not (
+        options.image_encoder or options.store_images
+    ):
+        return None
+    return ImageWork(options.folder, options.store_images, options.max_pixels)
 
 
 def _run(

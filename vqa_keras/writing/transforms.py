@@ -131,7 +131,7 @@ class WriteShard(beam.DoFn):
         shard = finished_shard(path, self.fingerprint)
         if shard is not None:
             _count("shards_finished_before", 1)
-            work.set_done(element, len(work.plan(element)))
+            work.set_done(element, len(work.plan(element)), before=True)
         else:
             records = self._records(element, work, RecordText(*vocabularies))
             shard = write_shard(path, records, self.fingerprint)

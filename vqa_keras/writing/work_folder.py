@@ -60,30 +60,29 @@ class WorkFolder:
         self.path = pathlib.Path(output, NAME)
 
     def write_plans(
-        self, table: QuestionTable, images_per_shard: int
+        self, table: QuestionTable, sizes: dict[str, list[int]]
     ) -> dict[str, list[str]]:
-        """Divides each split into shards of equal size and writes their plans.
+        """Writes the plans of all shards.
 
         A shard holds consecutive images. Memory holds the images of one shard.
 
         Args:
             table: `QuestionTable`.
-            images_per_shard: int, largest number of images per shard.
+            sizes: `{split: [number of images of the shard, ...]}`.
 
         Returns:
             `{split: [shard name, ...]}`.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         names = {}
-        for split, total in table.splits().items():
-            count = -(-total // images_per_shard)
+        for split, of_split in sizes.items():
+            count = len(of_split)
             names[split] = [
                 f"{split}-{index:05d}-of-{count:05d}.tfrecord"
                 for index in range(count)
             ]
             images = table.images(split)
-            for index, name in enumerate(names[split]):
-                size = (index + 1) * total // count - index * total // count
+            for name, size in zip(names[split], of_split, strict=True):
                 self._write(name, "plan", list(itertools.islice(images, size)))
         return names
 
@@ -125,10 +124,17 @@ class WorkFolder:
         """Returns the numbers of answers of the training split."""
         return AnswerTexts(**self._read("text", "answers"))
 
-    def set_done(self, shard: str, images: int) -> None:
-        """Writes the number of images done of a shard; not flushed to disk."""
+    def set_done(self, shard: str, images: int, before: bool = False) -> None:
+        """Writes the number of images done of a shard; not flushed to disk.
+
+        Args:
+            shard: str, name of the shard.
+            images: int.
+            before: bool, whether an earlier run did them. Defaults to False.
+        """
         path = self.path / f"{shard}.progress"
-        path.write_text(str(images), encoding="utf-8")
+        text = f"{images} {images if before else 0}"
+        path.write_text(text, encoding="utf-8")
 
     def clear_done(self) -> None:
         """Removes the progress of earlier runs."""
@@ -136,18 +142,25 @@ class WorkFolder:
             path.unlink(missing_ok=True)
 
     def done(self) -> int:
-        """Returns the number of images done of all shards."""
-        total = 0
-        for path in self.path.glob("*.progress"):
-            try:
-                total += int(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError):
-                pass  # The file is being written.
-        return total
+        """Returns the number of images done of all shards, now or before."""
+        return self._sum_of_progress(0)
+
+    def done_before(self) -> int:
+        """Returns the number of images in shards that an earlier run did."""
+        return self._sum_of_progress(1)
 
     def remove(self) -> None:
         """Removes the folder."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+    def _sum_of_progress(self, column: int) -> int:
+        total = 0
+        for path in self.path.glob("*.progress"):
+            try:
+                total += int(path.read_text(encoding="utf-8").split()[column])
+            except (OSError, ValueError, IndexError):
+                pass  # The file is being written.
+        return total
 
     def _write(self, shard: str, kind: str, value: Any) -> None:
         text = json.dumps(value, ensure_ascii=False, default=vars)

@@ -3,6 +3,9 @@ r"""Answers a question about an image.
     python -m vqa_keras.zoo.ask runs/stacked --image=photo.png \
         --question="what color is the shape?" --output=answer.html
 
+The argument is the folder of a run or the name of a shipped preset, such as
+stacked_easy_vqa.
+
 Prints the best answers with their probabilities. --output also draws their
 attention, in a file whose ending decides the form:
 
@@ -28,11 +31,15 @@ from vqa_keras.runs.run import check_takes_images
 from vqa_keras.runs.run import load_run
 from vqa_keras.zoo.arguments import one_run
 
-_IMAGE = flags.DEFINE_string("image", None, "Image file.", required=True)
-_QUESTION = flags.DEFINE_string(
-    "question", None, "The question.", required=True
+_IMAGE = flags.DEFINE_string(
+    "image", None, "Required. Image file.", required=True
 )
-_TOP_K = flags.DEFINE_integer("top_k", 5, "Answers to show.", lower_bound=1)
+_QUESTION = flags.DEFINE_string(
+    "question", None, "Required. The question.", required=True
+)
+_TOP_K = flags.DEFINE_integer(
+    "top_k", 5, "Number of answers to show.", lower_bound=1
+)
 _OUTPUT = flags.DEFINE_string(
     "output",
     None,

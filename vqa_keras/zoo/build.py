@@ -3,8 +3,9 @@
     python -m vqa_keras.zoo.build stacked [--output=stacked.keras]
     python -m vqa_keras.zoo.build --list
 
-It requires no data. keras.saving.load_model opens the saved file where
-vqa_keras is imported.
+The argument is an entry, which --list names, or the path of a recipe that ends
+in .toml. No data is required. keras.saving.load_model opens the saved file
+where vqa_keras is imported.
 """
 
 from absl import flags
@@ -15,9 +16,14 @@ from vqa_keras.errors import UserError
 from vqa_keras.files import make_folder_of
 from vqa_keras.zoo.arguments import one_argument
 
-_LIST = flags.DEFINE_bool("list", False, "List the entries of the zoo.")
+_LIST = flags.DEFINE_bool(
+    "list", False, "Lists the entries of the zoo, with mechanism and source."
+)
 _OUTPUT = flags.DEFINE_string(
-    "output", None, "File to save the untrained model in, ending in .keras."
+    "output",
+    None,
+    "File to save the untrained model in, ending in .keras. Without it none is "
+    "saved.",
 )
 
 

@@ -2,6 +2,9 @@ r"""Measures a run on a split of records: accuracy, calibration and grounding.
 
     python -m vqa_keras.zoo.evaluate runs/stacked --data=records --split=test
 
+The argument is the folder of a run or the name of a shipped preset, such as
+stacked_easy_vqa.
+
 Prints the accuracy, overall and by type of answer, beside the accuracy of the
 majority answer and of the best question-only answer; for every attention over
 the grid, how often its largest weight lies on the object, and how much of its
@@ -32,21 +35,33 @@ from vqa_keras.runs.thresholds import print_calibration
 from vqa_keras.zoo.arguments import check_threshold
 from vqa_keras.zoo.arguments import one_run
 
-_DATA = flags.DEFINE_string("data", None, "Folder of records.", required=True)
-_SPLIT = flags.DEFINE_string("split", "test", "Split of the records.")
+_DATA = flags.DEFINE_string(
+    "data",
+    None,
+    "Required. Folder of records, as pipelines.write_records wrote it.",
+    required=True,
+)
+_SPLIT = flags.DEFINE_string(
+    "split", "test", "Split of the records: train, validation or test."
+)
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 256, "Questions per batch.", lower_bound=1
 )
 _OUTPUT = flags.DEFINE_string(
-    "output", None, "File to write the figures to, as JSON."
+    "output",
+    None,
+    "File to write the figures to, as JSON. Without it they are only printed.",
 )
 _SUBMISSION = flags.DEFINE_string(
     "submission",
     None,
-    "File to write all answers to, for the VQA challenge's server.",
+    "JSON file to write all answers to, for the VQA challenge's server.",
 )
 _THRESHOLD = flags.DEFINE_float(
-    "threshold", 0.0, 'Probability, 0 to 1, below which an answer is "".'
+    "threshold",
+    0.0,
+    'Probability, 0 to 1, below which an answer is "". Default: 0, which keeps '
+    "all answers.",
 )
 
 

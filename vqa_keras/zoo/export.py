@@ -2,6 +2,9 @@
 
     python -m vqa_keras.zoo.export runs/stacked --output=models/stacked
 
+The argument is the folder of a run or the name of a shipped preset, such as
+stacked_easy_vqa.
+
 Writes models/stacked/1/ with the signatures `serving_default` (image files and
 question strings) and `tokens` (grids of features and token ids); both return
 answers, scores and the attention of every hop, and neither needs
@@ -17,12 +20,20 @@ from vqa_keras.runs.run import load_run
 from vqa_keras.zoo.arguments import one_run
 
 _OUTPUT = flags.DEFINE_string(
-    "output", None, "Folder for the versions of the model.", required=True
+    "output",
+    None,
+    "Required. Folder for the versions of the model.",
+    required=True,
 )
 _VERSION = flags.DEFINE_integer(
-    "version", 1, "Version, the name of the subfolder.", lower_bound=1
+    "version",
+    1,
+    "Version: the name of the subfolder, which must be new.",
+    lower_bound=1,
 )
-_TOP_K = flags.DEFINE_integer("top_k", 5, "Answers to return.", lower_bound=1)
+_TOP_K = flags.DEFINE_integer(
+    "top_k", 5, "Number of answers to return.", lower_bound=1
+)
 
 
 def main(argv):

@@ -5,6 +5,9 @@ r"""Answers many questions about images of any size, to a file.
     python -m vqa_keras.zoo.predict runs/stacked --input=photos \
         --question="what color is it?" --output=answers.jsonl
 
+The argument is the folder of a run or the name of a shipped preset, such as
+stacked_easy_vqa.
+
 --input is a .jsonl or .csv file in the format of vqa_keras/datasets/jsonl.py,
 of which `question_id`, `image` and `question` are used; or a folder, whose
 images at any depth all get --question. The output has a line of JSON per
@@ -45,32 +48,40 @@ from vqa_keras.zoo.arguments import one_run
 _INPUT = flags.DEFINE_string(
     "input",
     None,
-    "File of questions, .jsonl or .csv, or folder of images.",
+    "Required. File of questions, .jsonl or .csv, or folder of images.",
     required=True,
 )
 _OUTPUT = flags.DEFINE_string(
-    "output", None, "File for the answers, as lines of JSON.", required=True
+    "output",
+    None,
+    "Required. File for the answers, one line of JSON per question.",
+    required=True,
 )
 _QUESTION = flags.DEFINE_string(
-    "question", None, "The question about each image of a folder."
+    "question",
+    None,
+    "The question about each image of a folder; required with a folder.",
 )
 _IMAGES = flags.DEFINE_string(
     "images",
     None,
-    "Folder that the images of a file are below. Defaults to the folder of the "
-    "file.",
+    "Folder that the images of a file of questions are below. Default: the "
+    "folder of that file.",
 )
 _TOP_K = flags.DEFINE_integer(
-    "top_k", TOP_K, "Answers per question.", lower_bound=1
+    "top_k", TOP_K, "Number of answers per question.", lower_bound=1
 )
 _THRESHOLD = flags.DEFINE_float(
-    "threshold", 0.0, 'Probability, 0 to 1, below which an answer is "".'
+    "threshold",
+    0.0,
+    'Probability, 0 to 1, below which an answer is "". Default: 0, which keeps '
+    "all answers.",
 )
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", BATCH_SIZE, "Questions per batch.", lower_bound=1
 )
 _RESUME = flags.DEFINE_bool(
-    "resume", True, "Continue an unfinished output; --noresume starts anew."
+    "resume", True, "Continues an unfinished output; --noresume starts anew."
 )
 
 
@@ -111,7 +122,7 @@ def _answer(file, task, rest, root, threshold, done, total):
         task, rest, root, _TOP_K.value, threshold, _BATCH_SIZE.value
     )
     count = collections.Counter(done=done)
-    with Progress(total, lambda: count["done"], unit="questions"):
+    with Progress(total, lambda: count["done"], lambda: done, unit="questions"):
         for number in file.write(batches):
             count["done"] += number
 

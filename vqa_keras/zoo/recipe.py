@@ -31,12 +31,12 @@ def load_recipe(name):
             or if its recipe cannot be read or is not TOML, with the file and
             the line.
     """
-    known = _all_names()
     if name.endswith(".toml"):
         path = pathlib.Path(name)
-    elif name in known:
+    elif name in _all_names():
         path = entries() / name / "recipe.toml"
     else:
+        known = names()
         close = difflib.get_close_matches(name, known, 1)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise UserError(

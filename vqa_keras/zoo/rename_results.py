@@ -23,12 +23,23 @@ def main(argv):
             "The results.json files to rename must be given. Received: none"
         )
     for path in argv[1:]:
-        results = read_json(path)
+        print(f"{'renamed' if _rename(path) else 'current':12} {path}")
+
+
+def _rename(path):
+    """Renames the keys of a file; returns whether any was an old name."""
+    results = read_json(path)
+    try:
         renamed = rename_results(results)
         changed = json.dumps(renamed) != json.dumps(results)
         if changed:
             write_json(path, renamed)
-        print(f"{'renamed' if changed else 'current':12} {path}")
+    except RecursionError as error:
+        raise UserError(
+            f"{path} must be a results.json. Received: values nested too deep "
+            "for one"
+        ) from error
+    return changed
 
 
 if __name__ == "__main__":

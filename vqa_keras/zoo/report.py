@@ -3,6 +3,9 @@ r"""Writes a page of right and wrong answers of a run with their heat maps.
     python -m vqa_keras.zoo.report runs/stacked --data=records \
         --output=report.html
 
+The argument is the folder of a run or the name of a shipped preset, such as
+stacked_easy_vqa.
+
 The page is one file that needs no network. It begins with accuracy, baselines,
 grounding and calibration of the whole split; at most half of its examples are
 wrong answers.
@@ -24,11 +27,20 @@ from vqa_keras.runs.run import task_for_records
 from vqa_keras.runs.thresholds import print_calibration
 from vqa_keras.zoo.arguments import one_run
 
-_DATA = flags.DEFINE_string("data", None, "Folder of records.", required=True)
-_OUTPUT = flags.DEFINE_string("output", None, "HTML file.", required=True)
-_SPLIT = flags.DEFINE_string("split", "test", "Split of the records.")
+_DATA = flags.DEFINE_string(
+    "data",
+    None,
+    "Required. Folder of records, as pipelines.write_records wrote it.",
+    required=True,
+)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "Required. HTML file to write.", required=True
+)
+_SPLIT = flags.DEFINE_string(
+    "split", "test", "Split of the records: train, validation or test."
+)
 _EXAMPLES = flags.DEFINE_integer(
-    "examples", 24, "Questions to show.", lower_bound=0
+    "examples", 24, "Number of questions to show.", lower_bound=0
 )
 _SEED = flags.DEFINE_integer(
     "seed", 0, "Seed of the choice of questions.", lower_bound=0

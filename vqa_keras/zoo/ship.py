@@ -22,10 +22,13 @@ from vqa_keras.runs.run import load_run
 from vqa_keras.zoo.arguments import one_run
 
 _OUTPUT = flags.DEFINE_string(
-    "output", None, "Folder of the preset.", required=True
+    "output", None, "Required. Folder of the preset.", required=True
 )
 _IMAGE_ENCODER = flags.DEFINE_string(
-    "image_encoder", None, "Name of the run's CNN.", required=True
+    "image_encoder",
+    None,
+    "Required. Name of the CNN of the run's records, such as grid_cnn.",
+    required=True,
 )
 
 

@@ -19,7 +19,7 @@ from vqa_keras.files import write_atomically
 from vqa_keras.zoo import results_tables
 
 _CHECK = flags.DEFINE_bool(
-    "check", False, "Write nothing; name the files that are not current."
+    "check", False, "Writes nothing; names the files that are not current."
 )
 
 

@@ -2,6 +2,9 @@
 
     python -m vqa_keras.zoo.train stacked --data=records --output=runs/stacked
 
+The argument is an entry of the zoo, which `vqa_keras.zoo.build --list` names,
+or the path of a recipe that ends in .toml.
+
 Flags override values of the recipe. The best epoch on the validation split is
 kept, then evaluated once on the test split. Without a test split that has
 answers, the last epoch is kept and evaluated on validation, on which then
@@ -38,24 +41,39 @@ from vqa_keras.runs.settings import Settings
 from vqa_keras.zoo.arguments import one_argument
 from vqa_keras.zoo.build_model import build_task
 
-_DATA = flags.DEFINE_string("data", None, "Folder of records.", required=True)
+_DATA = flags.DEFINE_string(
+    "data",
+    None,
+    "Required. Folder of records, as pipelines.write_records wrote it.",
+    required=True,
+)
 _OUTPUT = flags.DEFINE_string(
-    "output", None, "Folder of the run.", required=True
+    "output",
+    None,
+    "Required. Folder of the run, new or its own.",
+    required=True,
 )
 _EPOCHS = flags.DEFINE_integer(
-    "epochs", None, "Number of epochs.", lower_bound=1
+    "epochs", None, "Number of epochs. Default: the recipe's.", lower_bound=1
 )
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size",
     None,
-    "Questions per step, on all devices together.",
+    "Questions per step, on all devices together. Default: the recipe's.",
     lower_bound=1,
 )
 _LEARNING_RATE = flags.DEFINE_float(
-    "learning_rate", None, "Highest learning rate.", lower_bound=0.0
+    "learning_rate",
+    None,
+    "Highest learning rate. Default: the recipe's.",
+    lower_bound=0.0,
 )
 _SEED = flags.DEFINE_integer(
-    "seed", None, "Seed of weights and order.", lower_bound=0
+    "seed",
+    None,
+    "Seed of the weights and of the order of the questions. Default: the "
+    "recipe's.",
+    lower_bound=0,
 )
 _SET = flags.DEFINE_multi_string(
     "set",
@@ -85,7 +103,7 @@ _STRATEGY = flags.DEFINE_enum(
     "strategy",
     "none",
     training.STRATEGIES,
-    "mirrored trains on all local devices.",
+    "mirrored trains on all local devices, none on one.",
 )
 _PRECISION = flags.DEFINE_enum(
     "precision",
@@ -100,12 +118,12 @@ _JIT = flags.DEFINE_enum(
     "Compilation by XLA; auto leaves it to Keras.",
 )
 _RESUME = flags.DEFINE_bool(
-    "resume", True, "Continue an unfinished run; --noresume starts anew."
+    "resume", True, "Continues an unfinished run; --noresume starts anew."
 )
 _PUBLISH = flags.DEFINE_bool(
     "publish",
     False,
-    "Also add the results to the entry's results.json in the zoo.",
+    "Also adds the results to the entry's results.json in the zoo.",
 )
 
 

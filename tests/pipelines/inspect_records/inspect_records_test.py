@@ -1,19 +1,16 @@
 import dataclasses
 import json
 import math
-import os
-import pathlib
-import subprocess
-import sys
+import runpy
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from pipelines.card_text import card_text
+from pipelines.card_text import distribution
 from pipelines.data_card import data_card
-
-ROOT = pathlib.Path(__file__).parents[3]
+from tests.fixtures.in_process import run_main
 
 
 @pytest.fixture
@@ -148,24 +145,83 @@ def test_long_distributions_are_cut_and_count_the_rest(
     assert line.split() == ["other", "distinct", "values", "5", "0"]
 
 
-@pytest.mark.slow
-def test_the_command_prints_a_card_and_draws_examples(records, tmp_path):
+def of_types(counts):
+    """Figures of a split as those of a card, for its question types."""
+    return {
+        "questions": sum(counts.values()),
+        "question_types": {
+            "distinct": len(counts),
+            "top": list(counts.items()),
+        },
+    }
+
+
+def test_rare_is_below_a_hundredth_of_a_percent_and_not_absent():
+    train = of_types({"what": 29_996, "why": 3, "who": 1})
+    test = of_types({"what": 5, "how": 3})
+    rows = distribution({"train": train, "test": test}, "question_types", "Of")
+    assert rows == [
+        ("Of", ["train", "test"]),
+        ("  what", ["99.99 %", "62.50 %"]),
+        ("  why", ["0.01 %", "0.00 %"]),
+        ("  who", ["rare", "0.00 %"]),
+        ("  other distinct values", ["0", "1"]),
+        ("  rare: below 0.01 %, not 0", []),
+    ]
+
+
+def test_a_value_below_the_top_of_its_split_has_its_percentage(
+    write_records, make_image
+):
+    def image(number, kinds):
+        image = make_image(number, len(kinds))
+        pairs = zip(image.questions, kinds, strict=True)
+        questions = [dataclasses.replace(q, question_type=k) for q, k in pairs]
+        return dataclasses.replace(image, questions=questions)
+
+    # The 24 types of two questions precede it in the test split.
+    often = [f"type {i:02}" for i in range(1, 25) for _ in range(2)]
+    train = image(0, ["type 00"] * 3)
+    test = image(1, [*often, "type 00", "type 99"])
+    card = data_card(write_records([train], test=[test]))
+    (row,) = (
+        line
+        for line in card_text(card, "DIR").splitlines()
+        if "type 00" in line
+    )
+    assert row.split() == ["type", "00", "100.00", "%", "-", "2.00", "%"]
+    types = card["splits"]["test"]["question_types"]
+    assert types["distinct"] == 26
+    assert [value for value, _ in types["top"]] == [
+        *(f"type {i:02}" for i in range(1, 21)),
+        "type 00",
+    ]
+
+
+def test_the_command_prints_a_card_and_draws_examples_where_asked_to(
+    records, tmp_path, monkeypatch
+):
     def inspect(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "pipelines.inspect_records", *arguments],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
+        name = "pipelines.inspect_records"
+        return run_main(
+            lambda: runpy.run_module(name, None, "__main__", True),
+            name,
+            *arguments,
         )
 
-    done = inspect(str(records), "--json")
-    assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.rglob("*"))
+    done = inspect(records, "--json")
+    assert done.status == 0, done.stderr
     assert json.loads(done.stdout) == data_card(records)
-    with Image.open(tmp_path / "contact_sheet.png") as sheet:
+    assert set(tmp_path.rglob("*")) == before
+    done = inspect(records, "--json", "--contact_sheet=sheet.png")
+    assert done.status == 0, done.stderr
+    assert json.loads(done.stdout) == data_card(records)
+    with Image.open(tmp_path / "sheet.png") as sheet:
         # 9 of the 10 images have a question: three rows of four.
         assert sheet.size == (4 * 204 + 12, 3 * 284 + 12)
         assert len(sheet.getcolors(10**6)) > 100
-    done = inspect(str(tmp_path / "nothing"))
-    assert done.returncode == 2
+    done = inspect(tmp_path / "nothing")
+    assert done.status == 2
     assert "Received:" in done.stderr and "Traceback" not in done.stderr
