@@ -36,7 +36,10 @@ def main(argv):
             f"--output must end in .keras. Received: {_OUTPUT.value}"
         )
     recipe = zoo.load_recipe(entry)
-    task = zoo.build_model(recipe)
+    head = recipe.get("head", {})
+    # Without data, no n-gram of the training is known.
+    ngrams = {"head_ngrams": [0, 0, 0]} if head.get("ngrams") else {}
+    task = zoo.build_model(recipe, **ngrams)
     describe(task, recipe.get("source", entry))
     if _OUTPUT.value:
         path = make_folder_of(_OUTPUT.value)
