@@ -20,8 +20,8 @@ class SavedTask(keras_hub.models.Task):
         """Returns the task of a preset: a shipped name, folder or hub handle.
 
         With `num_classes=` or `answers=` the head is new and untrained;
-        `answers=` keeps the saved tokenizer, `num_classes=` alone does not; both
-        keep the n-grams of `ngrams`.
+        `answers=` keeps the saved tokenizer, `num_classes=` alone does not;
+        both keep the n-grams of `ngrams`.
 
         Raises:
             ValueError: if the preset is unknown, or of vqa_keras 0.1.

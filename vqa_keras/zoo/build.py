@@ -36,11 +36,13 @@ def main(argv):
             f"--output must end in .keras. Received: {_OUTPUT.value}"
         )
     recipe = zoo.load_recipe(entry)
-    head = recipe.get("head", {})
-    # Without data, no n-gram of the training is known.
-    ngrams = {"head_ngrams": [0, 0, 0]} if head.get("ngrams") else {}
-    task = zoo.build_model(recipe, **ngrams)
+    ngrams = recipe.get("head", {}).get("ngrams")
+    task = zoo.build_model(
+        recipe, **({"head_ngrams": [0, 0, 0]} if ngrams else {})
+    )
     describe(task, recipe.get("source", entry))
+    if ngrams:
+        print("n-grams      counted in a training, with their parameters")
     if _OUTPUT.value:
         path = make_folder_of(_OUTPUT.value)
         task.save(path)
