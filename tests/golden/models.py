@@ -29,6 +29,7 @@ _SIZES = {
     "jointly_conditioned": {**_REGIONS, **_HOP},
     "multilevel": {**_REGIONS, **_HOP, "num_concepts": 5},
     "parametric": {**_REGIONS, **_HOP},
+    "question_only": {**_REGIONS, **_WORDS},
     "self_attention_context": {**_REGIONS, **_HOP},
     "spatial_channel": {**_REGIONS, **_HOP},
     "stacked": {**_REGIONS, **_HOP},

@@ -5,6 +5,7 @@ import pytest
 from keras import ops
 
 from vqa_keras import models
+from vqa_keras.layers import SelfAttentionContextualizer
 
 SIZES = {"vocabulary_size": 6, "embedding_dim": 3, "hidden_dim": 8}
 REGIONS = SIZES | {"regions_dim": 8}
@@ -117,3 +118,40 @@ def test_rejects_regions_that_are_not_the_position_grid(records, encoder):
         models.TransformerBackbone(
             **TRANSFORMER, position_grid=(3, 2), image_encoder=encoder
         )
+
+
+def test_the_question_alone_moves_the_baseline_without_the_image(records):
+    backbone = models.QuestionOnlyBackbone(**REGIONS)
+    before = fused(backbone, records)
+    records["regions"] = records["regions"][::-1] + 1
+    records["regions_mask"] = records["regions_mask"][::-1]
+    np.testing.assert_array_equal(fused(backbone, records), before)
+    records["token_ids"] = records["token_ids"][::-1]
+    np.testing.assert_allclose(
+        fused(backbone, records), before[::-1], atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"normalize_regions": True},
+        {"contextualizer": SelfAttentionContextualizer()},
+    ],
+)
+def test_the_baseline_without_the_image_refuses_parts_for_regions(arguments):
+    with pytest.raises(TypeError, match=f"Received: {next(iter(arguments))}"):
+        models.QuestionOnlyBackbone(**REGIONS, **arguments)
+
+
+@pytest.mark.parametrize("normalize_image", [False, True])
+def test_vanilla_takes_the_length_of_the_image_unless_normalized(
+    records, normalize_image
+):
+    backbone = models.VanillaBackbone(
+        **REGIONS, normalize_image=normalize_image
+    )
+    before = fused(backbone, records)
+    records["regions"] = 3 * records["regions"]
+    change = np.abs(fused(backbone, records) - before).max()
+    assert (change > 1e-4) != normalize_image

@@ -63,6 +63,7 @@ HIERARCHICAL = {
 LEVELS = V * D + 6 * D * D + 3 * D + lstm(D, D) + dense(C, D)
 ENCODINGS = dense(D, D) + dense(2 * D, D) + dense(2 * D, 7)
 COUNTS = [
+    ("QuestionOnly", {"vocabulary_size": 100}, question(100, 200, 1024)),
     (
         "Vanilla",
         {"vocabulary_size": 100},

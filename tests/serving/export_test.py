@@ -15,6 +15,7 @@ from vqa_keras import serving
 from vqa_keras.errors import UserError
 from vqa_keras.image_encoders import GridCNNBackbone
 from vqa_keras.image_encoders.resize import resize
+from vqa_keras.layers import count_ngrams
 from vqa_keras.models import VQA
 from vqa_keras.models import StackedBackbone
 from vqa_keras.models import VQAPreprocessor
@@ -42,8 +43,12 @@ np.savez(sys.argv[3], **outputs)
 """
 
 
-@pytest.fixture(params=["softmax", "sigmoid"])
+@pytest.fixture(params=["softmax", "sigmoid", "n-grams"])
 def task(request):
+    head = {"activation": request.param}
+    if request.param == "n-grams":
+        token_ids = QuestionTokenizer(WORDS, sequence_length=5)(QUESTIONS)
+        head = {"ngrams": count_ngrams(token_ids, len(WORDS), min_count=1)}
     backbone = StackedBackbone(
         vocabulary_size=len(WORDS),
         embedding_dim=6,
@@ -56,13 +61,13 @@ def task(request):
         ["red", "bl\u00e1u", "yes", "no"],
         (16, 32),
     )
-    return VQA(
-        backbone,
-        num_classes=4,
-        preprocessor=preprocessor,
-        hidden_dim=8,
-        activation=request.param,
+    task = VQA(
+        backbone, num_classes=4, preprocessor=preprocessor, hidden_dim=8, **head
     )
+    if task.ngram_dense is not None:
+        kernel = task.ngram_dense.kernel
+        kernel.assign(np.random.default_rng(0).normal(size=kernel.shape))
+    return task
 
 
 @pytest.fixture
@@ -79,7 +84,7 @@ def content(image, path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("task", ["softmax"], indirect=True)
+@pytest.mark.parametrize("task", ["softmax", "n-grams"], indirect=True)
 def test_plain_tensorflow_agrees_with_the_task(task, images, tmp_path):
     files = [content(image, tmp_path / "a.png") for image in images]
     resized = np.concatenate(

@@ -14,7 +14,8 @@ from vqa_keras.text import QuestionTokenizer
 ENTRIES = """
     bilstm_context channel cnn_layer cosine dense_symmetric dual hierarchical
     independent intra_inter joint jointly_conditioned multilevel parametric
-    self_attention_context spatial_channel stacked transformer vanilla
+    question_only self_attention_context spatial_channel stacked transformer
+    vanilla
 """.split()
 WORDS = ["[PAD]", "[UNK]", *"what color is the shape a red".split()]
 ANSWERS = [f"answer {i}" for i in range(13)]
@@ -89,7 +90,7 @@ def test_entry(entry, batch, tmp_path):
     )
 
     attention = task.attend(inputs)
-    assert bool(attention) == (entry != "vanilla")
+    assert bool(attention) == (entry not in ("question_only", "vanilla"))
     for name, weights in attention.items():
         axes = attention_axes(name, weights.ndim - 1)
         if axes[-1] == "words":

@@ -1,10 +1,12 @@
 """Recipes are found where they lie, and nothing else is."""
 
+import copy
 import re
 import tomllib
 
 import pytest
 
+from vqa_keras.data.features import Features
 from vqa_keras.errors import UserError
 from vqa_keras.zoo import recipe
 
@@ -122,3 +124,75 @@ def test_values_are_replaced_in_a_copy():
 def test_a_value_that_does_not_fit_is_refused(assignment, message):
     with pytest.raises(UserError, match=message):
         recipe.set_values({"backbone": {"num_hops": 2}}, [assignment])
+
+
+def features(name):
+    level = {"grid": (2, 2, 4)}
+    return Features(
+        source="files" if name == "boxes" else "cnn",
+        name=name,
+        weights_sha256="0" * 64,
+        levels=level,
+    )
+
+
+MINE = {
+    "backbone": {"normalize_image": True, "num_hops": 2},
+    "head": {"activation": "softmax"},
+    "training": {"inputs": "regions"},
+}
+PHOTOGRAPHS = {
+    "backbone": {"normalize_image": False},
+    "head": {"activation": "sigmoid"},
+}
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "boxes"])
+def test_features_of_photographs_choose_their_values(name):
+    before = copy.deepcopy({**MINE, "photographs": PHOTOGRAPHS})
+    found, changed = recipe.for_features(before, features(name))
+    assert found["backbone"] == {"normalize_image": False, "num_hops": 2}
+    assert found["head"] == {"activation": "sigmoid"}
+    assert "photographs" not in found
+    assert changed == [
+        "backbone.normalize_image=false",
+        'head.activation="sigmoid"',
+    ]
+    assert before == {**MINE, "photographs": PHOTOGRAPHS}
+
+
+@pytest.mark.parametrize("given", [None, features("grid_cnn")])
+def test_features_of_drawings_and_pixels_leave_the_recipe(given):
+    before = {**MINE, "photographs": PHOTOGRAPHS}
+    assert recipe.for_features(before, given) == (MINE, [])
+    pixels = {**MINE, "training": {"inputs": "images"}}
+    before = {**pixels, "photographs": PHOTOGRAPHS}
+    assert recipe.for_features(before, features("boxes")) == (pixels, [])
+
+
+def test_a_recipe_without_values_for_photographs_is_left():
+    assert recipe.for_features(MINE, features("boxes")) == (MINE, [])
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"backbone": {"hops": 3}}, "NAME of the recipe.*backbone.num_hops"),
+        ({"backbone": {"num_hops": 2.5}}, "num_hops must be of type int"),
+        ({"num_hops": 3}, "must be NAME=VALUE.*did you mean backbone.num_hops"),
+    ],
+)
+def test_values_for_photographs_must_fit_the_recipe(table, message):
+    before = {**MINE, "photographs": table}
+    with pytest.raises(UserError, match=rf"^\[photographs\].*{message}"):
+        recipe.for_features(before, features("boxes"))
+
+
+@pytest.mark.parametrize("name", recipe.names())
+def test_the_values_for_photographs_of_an_entry_fit_its_recipe(name):
+    loaded = recipe.load_recipe(name)
+    tables = loaded.get("photographs", {})
+    count = sum(len(values) for values in tables.values())
+    found, changed = recipe.for_features(loaded, features("boxes"))
+    assert len(changed) == count
+    assert found != recipe.for_features(loaded, None)[0] or not count

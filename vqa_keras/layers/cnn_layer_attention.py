@@ -34,6 +34,8 @@ class CNNLayerAttention(AttentionLayer):
             to `False`.
         num_heads: int. Number of softmaxes that are averaged. Defaults to 1;
             the paper has 4.
+        normalize: bool. Whether each projected region is scaled to unit length.
+            Defaults to `True`.
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -72,13 +74,21 @@ class CNNLayerAttention(AttentionLayer):
         [Nguyen and Okatani, 2018](https://arxiv.org/abs/1804.00775).
     """
 
-    def __init__(self, hidden_dim, use_content=False, num_heads=1, **kwargs):
+    def __init__(
+        self,
+        hidden_dim,
+        use_content=False,
+        num_heads=1,
+        normalize=True,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         check_size("hidden_dim", hidden_dim, minimum=2)
         check_size("num_heads", num_heads)
         self.hidden_dim = hidden_dim
         self.use_content = use_content
         self.num_heads = num_heads
+        self.normalize = normalize
         dtype = self.dtype_policy
         self.normalization = RegionNormalization(
             dtype=dtype, name="normalization"
@@ -148,7 +158,9 @@ class CNNLayerAttention(AttentionLayer):
             grid = ops.max_pool(
                 grid, factors, factors, data_format="channels_last"
             )
-        regions = self.normalization(dense(grid))
+        regions = dense(grid)
+        if self.normalize:
+            regions = self.normalization(regions)
         return ops.reshape(regions, (-1, size[0] * size[1], self.hidden_dim))
 
     def compute_output_shape(self, question_shape, grids_shape):
@@ -164,6 +176,7 @@ class CNNLayerAttention(AttentionLayer):
             "hidden_dim": self.hidden_dim,
             "use_content": self.use_content,
             "num_heads": self.num_heads,
+            "normalize": self.normalize,
         }
 
 

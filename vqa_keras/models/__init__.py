@@ -16,6 +16,7 @@ from vqa_keras.models.losses import AnswerBinaryCrossentropy
 from vqa_keras.models.multilevel import MultilevelBackbone
 from vqa_keras.models.parametric import ParametricBackbone
 from vqa_keras.models.pyramid_backbone import PyramidBackbone
+from vqa_keras.models.question_only import QuestionOnlyBackbone
 from vqa_keras.models.spatial_channel import SpatialChannelBackbone
 from vqa_keras.models.stacked import StackedBackbone
 from vqa_keras.models.transfer import Transferred

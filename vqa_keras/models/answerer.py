@@ -36,7 +36,7 @@ class Answerer:
         """Returns the outputs of a call, for another compiled function."""
         outputs = self.task.backbone(inputs, training=False)
         probabilities = self.task.probabilities(
-            self.task.head(outputs["fused"])
+            self.task.head(outputs["fused"], inputs["token_ids"])
         )
         best, answers = ops.top_k(probabilities, self.top_k)
         attention = {

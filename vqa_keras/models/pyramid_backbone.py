@@ -37,6 +37,8 @@ class PyramidBackbone(VQABackbone):
             Defaults to 1.
         dropout: float. Fraction of word embeddings and of regions to drop.
             Defaults to 0.
+        normalize_regions: bool. Whether each projected region of each grid is
+            scaled to unit length (`CNNLayerAttention`). Defaults to `True`.
         image_encoder: optional Keras model from images of a fixed size to a
             dict of two or more grids.
         contextualizer, question_encoder, dtype, name, trainable: as in
@@ -61,6 +63,7 @@ class PyramidBackbone(VQABackbone):
         use_content=False,
         num_heads=1,
         dropout=0.0,
+        normalize_regions=True,
         contextualizer=None,
         image_encoder=None,
         question_encoder=None,
@@ -84,6 +87,7 @@ class PyramidBackbone(VQABackbone):
         self.use_content = use_content
         self.num_heads = num_heads
         self.dropout = dropout
+        self.normalize_regions = normalize_regions
 
         # === Layers ===
         self.set_parts(contextualizer, image_encoder, question_encoder, dtype)
@@ -91,6 +95,7 @@ class PyramidBackbone(VQABackbone):
             hidden_dim,
             use_content=use_content,
             num_heads=num_heads,
+            normalize=normalize_regions,
             dtype=dtype,
             name="cnn_layer_attention",
         )

@@ -20,7 +20,8 @@ class SavedTask(keras_hub.models.Task):
         """Returns the task of a preset: a shipped name, folder or hub handle.
 
         With `num_classes=` or `answers=` the head is new and untrained;
-        `answers=` keeps the saved tokenizer, `num_classes=` alone does not.
+        `answers=` keeps the saved tokenizer, `num_classes=` alone does not;
+        both keep the n-grams of `ngrams`.
 
         Raises:
             ValueError: if the preset is unknown, or of vqa_keras 0.1.
@@ -38,6 +39,13 @@ class SavedTask(keras_hub.models.Task):
         if new_head:
             kwargs.setdefault("preprocessor", None)
         task = loader.load_task(cls, load_weights, not new_head, **kwargs)
+        if new_head and load_weights and task.ngrams and "ngrams" not in kwargs:
+            # The known n-grams are weights of the task, which a new head omits.
+            saved = loader.load_task(cls, True, True)
+            for keys, known in zip(
+                task.ngram_dense.keys, saved.ngram_dense.keys, strict=True
+            ):
+                keys.assign(known)
         return presets.complete(task, preset)
 
     def save_to_preset(self, preset_dir, **kwargs):

@@ -34,6 +34,8 @@ class SpatialChannelBackbone(VQABackbone):
         num_layers: int. Number of attentions L. Defaults to 2.
         channel_first: bool. Whether channels are weighted before regions.
             Defaults to `True`.
+        normalize_image: bool. Whether the mean of the weighted regions is
+            scaled to unit length. Defaults to `True`.
         **kwargs: passed to `VQABackbone`, which documents the other arguments.
 
     Attention: `channels_l` (B, D) and `regions_l` (B, M) of every layer l.
@@ -54,6 +56,7 @@ class SpatialChannelBackbone(VQABackbone):
         attention_dim=512,
         num_layers=2,
         channel_first=True,
+        normalize_image=True,
         dtype=None,
         **kwargs,
     ):
@@ -61,6 +64,7 @@ class SpatialChannelBackbone(VQABackbone):
         self.attention_dim = attention_dim
         self.num_layers = num_layers
         self.channel_first = channel_first
+        self.normalize_image = normalize_image
         self.attentions = [
             SpatialChannelAttention(
                 attention_dim,
@@ -97,5 +101,7 @@ class SpatialChannelBackbone(VQABackbone):
             if layer < self.num_layers:
                 stage = self.residual_denses[layer - 1]
                 regions = ops.relu(regions + stage(filtered))  # (B, M, D)
-        image = self.image_normalization(masked_mean(filtered, mask))
+        image = masked_mean(filtered, mask)
+        if self.normalize_image:
+            image = self.image_normalization(image)
         return question + self.image_dense(image), attention

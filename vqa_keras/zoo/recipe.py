@@ -2,11 +2,14 @@
 
 import copy
 import difflib
+import json
 import pathlib
 import tomllib
 
 from vqa_keras.errors import UserError
 from vqa_keras.files import zoo_folder as entries
+
+_OF_DRAWINGS = "grid_cnn"  # the CNN of all recipes, trained on drawings
 
 
 def names():
@@ -59,13 +62,46 @@ def load_recipe(name):
         ) from error
 
 
-def set_values(recipe, assignments):
+def for_features(recipe, features):
+    """Returns a recipe for the features of records, and what that changed.
+
+    A recipe's values are for drawings. Its [photographs], such as
+    `backbone.normalize_image = false`, replace some of them where the features
+    it takes come from another CNN than `grid_cnn`, or from files.
+
+    Args:
+        recipe: dict from `load_recipe`.
+        features: `vqa_keras.data.features.Features`, or None without features.
+
+    Returns:
+        recipe: a recipe without [photographs].
+        changed: list of str, such as `"backbone.normalize_image=false"`.
+
+    Raises:
+        UserError: for a value of [photographs] that does not fit the recipe.
+    """
+    recipe = dict(recipe)
+    tables = recipe.pop("photographs", {})
+    if features is None or features.name == _OF_DRAWINGS:
+        return recipe, []
+    if recipe["training"]["inputs"] == "images":  # it has a CNN of its own
+        return recipe, []
+    changed = []
+    for table, values in tables.items():
+        values = values if isinstance(values, dict) else {"": values}
+        for name, value in values.items():
+            changed.append(f"{table}.{name}={json.dumps(value)}")
+    return set_values(recipe, changed, "[photographs]"), changed
+
+
+def set_values(recipe, assignments, source="--set"):
     """Returns a recipe with some of its values replaced.
 
     Args:
         recipe: dict from `load_recipe`.
         assignments: list of str, such as `"backbone.num_hops=3"`, the value as
             TOML writes it.
+        source: str. What messages call the assignments' source.
 
     Raises:
         UserError: for a name that is not in the recipe, with the closest one,
@@ -87,15 +123,15 @@ def set_values(recipe, assignments):
         if path not in known or not equals:
             close = difflib.get_close_matches(path, known, 1, 0)
             raise UserError(
-                "--set must be NAME=VALUE with a NAME of the recipe. Received: "
-                f"{assignment}; did you mean {' or '.join(close)}?"
+                f"{source} must be NAME=VALUE with a NAME of the recipe. "
+                f"Received: {assignment}; did you mean {' or '.join(close)}?"
             )
         values, name = known[path]
-        values[name] = _value(path, text, values[name])
+        values[name] = _value(f"{source}={path}", text, values[name])
     return recipe
 
 
-def _value(path, text, before):
+def _value(where, text, before):
     """Returns a value written in TOML, which must be of the type before."""
     try:
         parsed = tomllib.loads(f"value = {text}")
@@ -106,7 +142,7 @@ def _value(path, text, before):
         value = float(value)
     if type(value) is not type(before):
         raise UserError(
-            f"--set={path} must be of type {type(before).__name__}, as "
+            f"{where} must be of type {type(before).__name__}, as "
             f"{before!r} in the recipe. Received: {text}"
         )
     return value

@@ -32,7 +32,7 @@ records with `--levels=relu_2,relu_4`.
 
 An image of easy-VQA shows one shape, and without any attention `vanilla`
 answers nearly all questions. Accuracy here shows that an entry works; it does
-not rank the mechanisms.
+not rank the mechanisms. `question_only` is no mechanism but a baseline.
 
 The recipes are small models for two CPU cores, not of the papers' sizes.
 Accuracy, grounding and training time are means over the seeds. Parameters are

@@ -5,13 +5,14 @@
 The argument is an entry of the zoo, which `vqa_keras.zoo.build --list` names,
 or the path of a recipe that ends in .toml.
 
-Flags override values of the recipe. The best epoch on the validation split is
-kept, then evaluated once on the test split. Without a test split that has
-answers, the last epoch is kept and evaluated on validation, on which then
-nothing was chosen. --from starts from the weights of another run, and without
-an ENTRY takes its recipe. The same command continues a killed run after its
-last finished epoch. The output is a run: a preset for VQA.from_preset with the
-image encoder inside, and results.json.
+Flags override values of the recipe; where the records hold features of a CNN
+for photographs, so do the recipe's [photographs], before the flags. The best
+epoch on the validation split is kept, then evaluated once on the test split.
+Without a test split that has answers, the last epoch is kept and evaluated on
+validation, on which then nothing was chosen. --from starts from the weights of
+another run, and without an ENTRY takes its recipe. The same command continues a
+killed run after its last finished epoch. The output is a run: a preset for
+VQA.from_preset with the image encoder inside, and results.json.
 """
 
 import functools
@@ -40,6 +41,7 @@ from vqa_keras.runs.results import read_results
 from vqa_keras.runs.settings import Settings
 from vqa_keras.zoo.arguments import one_argument
 from vqa_keras.zoo.build_model import build_task
+from vqa_keras.zoo.recipe import for_features
 
 _DATA = flags.DEFINE_string(
     "data",
@@ -129,8 +131,7 @@ _PUBLISH = flags.DEFINE_bool(
 
 def main(argv):
     started = time.time()
-    entry, recipe, settings = _recipe(argv)
-    records = Records(_DATA.value)
+    entry, recipe, settings, records = _recipe(argv)
     records.files.split("train")
     initializer = Initializer(
         records, _FROM.value, _WORD_VECTORS.value, _FREEZE.value
@@ -165,7 +166,7 @@ def main(argv):
 
 
 def _recipe(argv):
-    """Returns the entry's name, its recipe overridden by flags, `Settings`."""
+    """Returns the entry, its recipe, overridden, `Settings` and `Records`."""
     if len(argv) == 1 and _FROM.value is not None:
         of_run = read_results(pathlib.Path(find(_FROM.value), RESULTS))
         entry, recipe = of_run.entry, of_run.recipe
@@ -175,6 +176,10 @@ def _recipe(argv):
             argv, "ENTRY", f"one entry of the zoo ({known}) or a recipe.toml"
         )
         recipe = zoo.load_recipe(entry)
+    records = Records(_DATA.value)
+    recipe, changed = for_features(recipe, records.info.features)
+    if changed:
+        print(f"recipe       {entry} for photographs: {', '.join(changed)}")
     recipe = zoo.set_values(recipe, _SET.value)
     if _PUBLISH.value and (entry.endswith(".toml") or _SET.value):
         raise UserError(
@@ -185,7 +190,8 @@ def _recipe(argv):
         if flag.value is not None:
             recipe["training"][flag.name] = flag.value
     source = f"The [training] of the recipe of {entry}"
-    return entry, recipe, Settings.from_json(recipe["training"], source)
+    settings = Settings.from_json(recipe["training"], source)
+    return entry, recipe, settings, records
 
 
 def _is_finished(output, same):

@@ -27,6 +27,7 @@ from tests.models.oracle.image_attention import CNNLayer
 from tests.models.oracle.image_attention import Cosine
 from tests.models.oracle.image_attention import Multilevel
 from tests.models.oracle.image_attention import Parametric
+from tests.models.oracle.image_attention import QuestionOnly
 from tests.models.oracle.image_attention import SpatialChannel
 from tests.models.oracle.image_attention import Stacked
 from tests.models.oracle.image_attention import Vanilla

@@ -24,14 +24,25 @@ def hop(w, name, query, vectors):
 class Vanilla(Oracle):
     """Antol et al., 2015."""
 
+    normalize_image = True
+
     def see(self, question, record):
         if self.contextualizer is None:
             return self.features(record), {}
         return super().see(question, record)
 
     def fuse(self, encoded):
-        image = unit(mean(encoded.regions))
+        image = mean(encoded.regions)
+        if self.normalize_image:
+            image = unit(image)
         return product(self.w, "fusion", encoded.question, image, np.tanh), {}
+
+
+class QuestionOnly(Vanilla):
+    """Antol et al., 2015: LSTM Q."""
+
+    def fuse(self, encoded):
+        return encoded.question, {}
 
 
 def product(w, name, question, image, activation=lambda x: x):
@@ -114,6 +125,7 @@ class SpatialChannel(Oracle):
     activation = staticmethod(relu)
     num_layers = 2
     channel_first = True
+    normalize_image = True
 
     def fuse(self, encoded):
         question, x, attention = encoded.question, encoded.regions, {}
@@ -127,7 +139,9 @@ class SpatialChannel(Oracle):
             attention |= {f"channels_{l}": beta, f"regions_{l}": alpha}
             if l < self.num_layers:
                 x = relu(x + self.w.dense(f"residual_dense_{l}", filtered))
-        image = unit(mean(filtered))
+        image = mean(filtered)
+        if self.normalize_image:
+            image = unit(image)
         return question + self.w.dense("image_dense", image), attention
 
     def channel(self, l, question, x):
@@ -149,15 +163,22 @@ class Pyramid(Oracle):
     use_content = False
     num_heads = 1
 
+    def __init__(self, *arguments, normalize_regions=True, **formula):
+        super().__init__(
+            *arguments, normalize_regions=normalize_regions, **formula
+        )
+
     def see(self, question, record):
         w, name = self.w, "cnn_layer_attention"
         size = np.min([grid.shape[:2] for grid in record["grids"]], axis=0)
         layers = np.stack(
             [
-                unit(w.dense(f"{name}/grid_{l}_dense", max_pool(grid, size)))
+                w.dense(f"{name}/grid_{l}_dense", max_pool(grid, size))
                 for l, grid in enumerate(record["grids"], 1)
             ]
         )  # (L, M, D)
+        if self.normalize_regions:
+            layers = unit(layers)
         hidden = w.dense(f"{name}/question_dense", question)
         if self.use_content:
             hidden = hidden + w.dense(f"{name}/regions_dense", layers)
