@@ -18,7 +18,7 @@ SUMMARY = {
     "title": "stacked on easy-VQA",
     "questions": 9673,
     "accuracy": {"overall": 99.62, "per_answer_type": {"yes/no": 98.76}},
-    "baselines": {"majority": 37.29, "question_only": 67.04},
+    "baselines": {"majority": 37.29, "same_question": 67.04},
     "grounding": {
         "regions_1": {"pointing_accuracy": 81.2, "mass": 63.1, "chance": 18.6}
     },

@@ -99,7 +99,7 @@ def test_evaluate_gives_the_figures_of_the_run(call, run, records, tmp_path):
     results = json.loads((run / "results.json").read_text())
     assert found == {name: results[name] for name in found}
     assert {"accuracy", "baselines", "grounding", "questions"} <= set(found)
-    assert "best question-only answer" in done.stdout
+    assert "most frequent answer of the same question" in done.stdout
 
 
 def test_an_unknown_split_names_the_known_ones(call, run, records):
@@ -192,7 +192,8 @@ def test_build_prints_what_the_model_is(call):
         "source       https://example.com/tiny",
     ):
         assert line in done.stdout
-    assert re.search(r"parameters   [\d,]+\n", done.stdout)
+    # The CNN has 6 * (12 + 1) + 8 * (24 + 1) parameters; it is trained.
+    assert re.search(r"parameters   [\d,]+ trainable, 0 frozen\n", done.stdout)
     entries = call("build", "--list").stdout.splitlines()
     assert [line.split() for line in entries] == [
         [name, "a", "test", "https://example.com/tiny"]
