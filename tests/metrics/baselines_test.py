@@ -40,6 +40,12 @@ def test_tie_goes_to_the_smallest_answer_in_any_order(order):
     assert result["same_question"] == pytest.approx(100 / 3)
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_tie_goes_to_the_answer_that_is_more_frequent_overall(order):
+    train = [("q", "b"), ("q", "a"), ("r", "b")][::order]
+    assert baselines(train, [("q", "b")])["same_question"] == 100
+
+
 def test_empty_training_answers_do_not_count():
     train = [("q", ""), ("q", ""), ("q", "a"), ("r", "")]
     result = baselines(train, [("q", "a"), ("r", "a")])

@@ -53,14 +53,19 @@ def write_training_answers(
 
 
 def _lines(connection: sqlite3.Connection) -> Iterator[str]:
+    # The order among equally frequent answers is that of `TrainingAnswers`.
+    connection.execute(
+        "CREATE TABLE totals AS "
+        "SELECT answer, sum(count) AS total FROM sums GROUP BY answer"
+    )
+    connection.execute("CREATE UNIQUE INDEX of_answer ON totals (answer)")
     majority = connection.execute(
-        "SELECT answer, sum(count) AS total FROM sums GROUP BY answer "
-        "ORDER BY total DESC, answer LIMIT 1"
+        "SELECT answer, total FROM totals ORDER BY total DESC, answer LIMIT 1"
     )
     yield from (line_of(None, *row) for row in majority)
     rows = connection.execute(
-        "SELECT question, answer, count FROM sums "
-        "ORDER BY question, count DESC, answer"
+        "SELECT question, answer, count FROM sums JOIN totals USING (answer) "
+        "ORDER BY question, count DESC, total DESC, answer"
     )
     for _, of_question in itertools.groupby(rows, lambda row: row[0]):
         yield line_of(*next(of_question))
