@@ -6,12 +6,14 @@ from vqa_keras.models import VQA
 
 
 def count_trainable(task: VQA) -> int:
-    """Returns the number of parameters that training changes."""
+    """Returns the number of parameters that gradients change."""
     return sum(math.prod(v.shape) for v in task.trainable_variables)
 
 
 def describe_parameters(parameters: int, trainable: int | None) -> str:
     """Returns both numbers as text.
+
+    Frozen are those of a frozen CNN and the statistics of batch normalization.
 
     Args:
         parameters: number of all.
