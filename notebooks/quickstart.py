@@ -142,9 +142,9 @@ questions = {
 }
 baselines = vqa_keras.metrics.baselines(questions["train"], questions["test"])
 accuracy = task.evaluate(test, verbose=0, return_dict=True)["accuracy"]
-print(f"majority answer            {baselines['majority']:6.2f} %")
-print(f"best question-only answer  {baselines['question_only']:6.2f} %")
-print(f"this model                 {100 * accuracy:6.2f} %")
+print(f"majority answer         {baselines['majority']:6.2f} %")
+print(f"same question's answer  {baselines['same_question']:6.2f} %")
+print(f"this model              {100 * accuracy:6.2f} %")
 
 # %% [markdown]
 # ## Attention

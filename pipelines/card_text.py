@@ -90,7 +90,7 @@ _ROWS = (
     ("  annotators' answers", _percentage("annotator_answers")),
     ("accuracy of baselines", lambda figures: ""),
     ("  majority", _baseline("majority")),
-    ("  question-only", _baseline("question_only")),
+    ("  same question", _baseline("same_question")),
 )
 
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from vqa_keras.data import Records
+from vqa_keras.data.training_answers import training_answers
 from vqa_keras.metrics.baselines import baselines
 from vqa_keras.text import ANSWER_RULES
 from vqa_keras.text import split as split_words
@@ -18,6 +19,9 @@ _COUNTED = ("question_types", "answer_types", "answers")
 
 def data_card(directory, on_image=None):
     """Reads all records once and returns their statistics.
+
+    The training split of records without a file of training answers is read
+    twice.
 
     Memory is constant in the number of images. Each distinct (question, answer)
     pair is stored once, plus 8 bytes per question.
@@ -47,8 +51,8 @@ def data_card(directory, on_image=None):
                     a class, or None.
                 annotator_answers: percentage of all annotators' answers that
                     are a class, or None.
-                baselines: see `vqa_keras.metrics.baselines`; None for "train"
-                    and without answers.
+                baselines: see `vqa_keras.metrics.baselines`; None for "train",
+                    and without answers here or a training split.
             features: `{level: figures}` of at most 200 evenly spaced images of
                 the first split: shape, images, mean, std, min, max, zeros
                 (percentage) and norm (mean L2 norm of a cell).
@@ -75,7 +79,7 @@ def data_card(directory, on_image=None):
                 for level, values in image.features.items():
                     features[level].add(values)
         splits[name] = counts
-    train = splits["train"].pairs if "train" in splits else []
+    train = training_answers(records)
     shown = _top_of_first(splits.values())
     return {
         "dataset": info.dataset,
@@ -93,7 +97,7 @@ def data_card(directory, on_image=None):
                 "questions": info.splits[name].questions,
                 "shards": len(info.splits[name].shards),
                 "bytes": info.splits[name].bytes,
-                **counts.figures(train if name != "train" else [], shown),
+                **counts.figures(None if name == "train" else train, shown),
             }
             for name, counts in splits.items()
         },

@@ -84,3 +84,27 @@ def test_results_keep_their_numbers_and_order():
     ]
     assert json.dumps(rename_results([old])) == json.dumps(new)
     assert rename_results(new) == new
+
+
+def test_the_baseline_question_only_is_renamed_where_it_is_the_old_one():
+    old = {
+        "baselines": {
+            "majority": 1.5,
+            "question_only": 2.5,
+            "per_question_type": {
+                "question_only": {"majority": 3.5, "question_only": 4.5}
+            },
+        }
+    }
+    new = {
+        "baselines": {
+            "majority": 1.5,
+            "same_question": 2.5,
+            "per_question_type": {
+                "question_only": {"majority": 3.5, "same_question": 4.5}
+            },
+        }
+    }
+    assert json.dumps(rename_results(old)) == json.dumps(new)
+    new["baselines"]["question_only"] = 5.5  # of a run of that entry
+    assert rename_results(new) == new

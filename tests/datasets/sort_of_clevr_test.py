@@ -99,7 +99,7 @@ def test_an_image_has_ten_questions_of_each_type():
 
 
 @pytest.mark.slow
-def test_question_only_baselines_are_50_and_43_75_percent():
+def test_same_question_baselines_are_50_and_43_75_percent():
     def pairs(split, question_type):
         return [
             (question.question, question.answers[0])
@@ -114,7 +114,7 @@ def test_question_only_baselines_are_50_and_43_75_percent():
         )
         # The sample of 1,000 images: ten seeds differ by 0.6 points (one
         # standard deviation).
-        assert measured["question_only"] == pytest.approx(percent, abs=2.5)
+        assert measured["same_question"] == pytest.approx(percent, abs=2.5)
 
 
 def test_a_scene_depends_on_its_seed_split_and_number_alone():

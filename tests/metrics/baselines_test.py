@@ -5,6 +5,7 @@ import pathlib
 import pytest
 
 from vqa_keras.metrics import baselines
+from vqa_keras.text.training_answers import count_answers
 
 TRAIN = [
     ("Is it red?", "yes"),
@@ -22,25 +23,45 @@ def test_majority_answers_all_with_the_most_common_training_answer():
     assert baselines(TRAIN, test)["majority"] == pytest.approx(200 / 3)
 
 
-def test_question_only_answers_with_the_most_common_of_the_same_text():
+def test_same_question_answers_with_the_most_common_of_the_same_text():
     test = [("WHAT SHAPE", "circle"), ("is it  red?", "yes")]
-    assert baselines(TRAIN, test)["question_only"] == 100
+    assert baselines(TRAIN, test)["same_question"] == 100
 
 
-def test_question_only_falls_back_on_the_majority_for_a_new_text():
-    assert baselines(TRAIN, [("is it green?", "yes")])["question_only"] == 100
+def test_same_question_falls_back_on_the_majority_for_a_new_text():
+    assert baselines(TRAIN, [("is it green?", "yes")])["same_question"] == 100
 
 
-def test_tie_goes_to_the_answer_that_occurs_first():
-    train = [("q", "b"), ("q", "a")]
+@pytest.mark.parametrize("order", [1, -1])
+def test_tie_goes_to_the_smallest_answer_in_any_order(order):
+    train = [("q", "b"), ("q", "a")][::order]
     result = baselines(train, [("q", "b"), ("q", "b"), ("q", "a")])
-    assert result["majority"] == pytest.approx(200 / 3)
-    assert result["question_only"] == pytest.approx(200 / 3)
+    assert result["majority"] == pytest.approx(100 / 3)
+    assert result["same_question"] == pytest.approx(100 / 3)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_tie_goes_to_the_answer_that_is_more_frequent_overall(order):
+    train = [("q", "b"), ("q", "a"), ("r", "b")][::order]
+    assert baselines(train, [("q", "b")])["same_question"] == 100
+
+
+def test_empty_training_answers_do_not_count():
+    train = [("q", ""), ("q", ""), ("q", "a"), ("r", "")]
+    result = baselines(train, [("q", "a"), ("r", "a")])
+    assert result == {"majority": 100, "same_question": 100}
+
+
+def test_training_answers_give_what_their_pairs_give():
+    test = [("what shape?", "yes"), ("is it red", "yes"), ("new?", "circle")]
+    types = ["a", "b", "b"]
+    expected = baselines(TRAIN, test, types)
+    assert baselines(count_answers(TRAIN), test, types) == expected
 
 
 def test_question_without_a_known_answer_is_wrong():
     result = baselines([("q", "")], [("q", "")])
-    assert result == {"majority": 0, "question_only": 0}
+    assert result == {"majority": 0, "same_question": 0}
 
 
 @pytest.mark.parametrize("train, test", [([], TRAIN), (TRAIN, [])])
@@ -63,5 +84,5 @@ def test_easy_vqa_has_the_known_baselines():
     )
     result = baselines(train, test)
     assert len(test) == 9673
-    assert round(result["majority"], 1) == 37.3
-    assert round(result["question_only"], 1) == 67.0
+    assert round(result["majority"], 2) == 37.33
+    assert round(result["same_question"], 2) == 67.0

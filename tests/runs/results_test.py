@@ -23,12 +23,16 @@ FILES = sorted(
 OPTIONAL = {  # in files of this version or of all versions
     "accuracy.per_question_type",
     "baselines.per_question_type",
+    "baselines.per_answer_type",
     "grounding.regions_1.questions",
     "grounding.regions_1.per_question_type",
     "grounding.regions_1.per_question_type.color.questions",
     "vqa_accuracy",
     "threshold",
     "calibration",
+    "outside",
+    "counts",
+    "trainable_parameters",
     "weights_sha256",
     "flops_per_question",
     "selected",
@@ -51,10 +55,18 @@ PATHS = list(paths(RESULTS))
 NAMED = {  # a dict of any keys: a type, an attention, a package, a file
     "grounding.regions_1",
     "baselines.per_question_type.color",
+    "baselines.per_answer_type.other",
+    "baselines.per_answer_type.yes/no",
     "grounding.regions_1.per_question_type.color",
     "accuracy.per_question_type.color",
     "accuracy.per_answer_type.other",
     "accuracy.per_answer_type.yes/no",
+    "outside.per_question_type.color",
+    "outside.per_answer_type.other",
+    "outside.per_answer_type.yes/no",
+    "counts.per_question_type.color",
+    "counts.per_answer_type.other",
+    "counts.per_answer_type.yes/no",
     "vqa_accuracy.per_question_type.color",
     "vqa_accuracy.per_answer_type.other",
     "vqa_accuracy.per_answer_type.yes/no",
@@ -118,6 +130,22 @@ def test_a_run_without_an_evaluation_has_a_null_split():
     values["split"] = None
     results = RunResults.from_json(values, "results.json")
     assert results.evaluation is None
+    assert json.dumps(results.to_json()) == json.dumps(values)
+
+
+def test_a_question_only_run_is_a_baseline_beside_the_others():
+    values = copy.deepcopy(RESULTS)
+    both = {"majority": 50.0, "same_question": 62.5, "question_only": 63.5}
+    values["baselines"] = {**both, "per_question_type": {"color": both}}
+    results = RunResults.from_json(values, "results.json")
+    assert results.evaluation.baselines.question_only == 63.5
+    assert json.dumps(results.to_json()) == json.dumps(values)
+
+
+def test_results_without_baselines_have_null_there():
+    values = {**RESULTS, "baselines": None}
+    results = RunResults.from_json(values, "results.json")
+    assert results.evaluation.baselines is None
     assert json.dumps(results.to_json()) == json.dumps(values)
 
 

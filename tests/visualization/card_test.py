@@ -54,6 +54,17 @@ def test_only_an_image_with_an_id_shows_it(example):
     assert '<p class="id">image <bdi>0</bdi></p>' in named
 
 
+def test_card_names_its_question_and_types(example):
+    named = dataclasses.replace(
+        example, question_id="7-1", question_type="<what>", answer_type="other"
+    )
+    assert (
+        '<p class="id">question <bdi>7-1</bdi>, '
+        '<data value="question type &lt;what&gt;">question type &lt;what&gt;'
+        '</data>, <data value="answer type other">answer type other</data></p>'
+    ) in card(named)
+
+
 def test_page_holds_the_card_in_the_style_of_the_report(example, tmp_path):
     alone = page(example)
     report = write_report(tmp_path / "r.html", [example], {}).read_text("utf-8")
@@ -62,6 +73,8 @@ def test_page_holds_the_card_in_the_style_of_the_report(example, tmp_path):
     for part in (head, style, card(example)):
         assert part in report and part in alone
     assert "<title>what shape is in the image?</title>" in alone
+    assert "content=\"default-src 'none'; img-src data:; style-src" in alone
+    assert "script" not in alone
     assert alone.count("<article") == alone.count("</article>") == 1
 
 

@@ -21,7 +21,7 @@ RUN = {
         "overall": 99.0,
         "per_answer_type": {"other": 97.125, "yes/no": 100.0},
     },
-    "baselines": {"majority": 37.33, "question_only": 67.0},
+    "baselines": {"majority": 37.33, "same_question": 67.0},
     "grounding": {
         "regions_1": {"pointing_accuracy": 90.0, "mass": 80.0, "chance": 18.51},
         "regions_2": {"pointing_accuracy": 50.0, "mass": 40.0, "chance": 18.51},
@@ -115,7 +115,7 @@ def test_baselines_stand_above_the_tables(folder):
         above = re.sub(r"\s+", " ", text.split("| ")[0])
         assert "9,673 questions about 1,000 images" in above
         assert "majority answer 37.33 %" in above
-        assert "question-only answer 67.00 %" in above
+        assert "answer of the same question 67.00 %" in above
         assert "is 18.5 %" in above
 
 
@@ -189,8 +189,8 @@ def of_types(**changes):
     run = changed(**changes)
     run["accuracy"]["per_question_type"] = {"far": 70.0, "near": 90.0}
     run["baselines"]["per_question_type"] = {
-        "far": {"majority": 31.25, "question_only": 43.75},
-        "near": {"majority": 20.0, "question_only": 50.0},
+        "far": {"majority": 31.25, "same_question": 43.75},
+        "near": {"majority": 20.0, "same_question": 50.0},
     }
     for found in run["grounding"].values():
         found["per_question_type"] = {

@@ -37,9 +37,13 @@ def test_results_say_what_was_measured_and_how(run, records):
     assert (results["split"], results["questions"]) == ("test", 24)
     assert results["images"] == 6
     assert set(results["accuracy"]["per_answer_type"]) == {"other", "yes/no"}
-    baselines = {"majority", "question_only"}
-    assert set(results["baselines"]) == baselines | {"per_question_type"}
+    baselines = {"majority", "same_question"}
+    by_type = {"per_question_type", "per_answer_type"}
+    assert set(results["baselines"]) == baselines | by_type
     assert set(results["baselines"]["per_question_type"]["color"]) == baselines
+    assert results["baselines"]["per_answer_type"].keys() == {"other", "yes/no"}
+    assert results["counts"]["per_answer_type"] == {"other": 6, "yes/no": 18}
+    assert results["outside"]["overall"] == 0
     assert set(results["grounding"]) == {"regions_1", "regions_2"}
     chance = results["grounding"]["regions_1"]["chance"]
     assert chance == pytest.approx(100 / 16)  # one cell of 4 x 4

@@ -32,7 +32,7 @@ SCHEMA_VERSION = 3
 
 @dataclasses.dataclass(frozen=True)
 class VocabularyFile:
-    """A file of words, one per line.
+    """A file of words or answers, one per line.
 
     Args:
         file: name in the folder of the records.
@@ -75,6 +75,9 @@ class DatasetInfo:
         dropped: `{reason: count}` of the items left out of the records.
         dropped_file: name of the file that lists them, or None.
         cut_questions: number of questions longer than `sequence_length`.
+        training_answers: the most frequent answers of the training questions
+            (`text.training_answers`), or None: without a training split, and
+            in older files, which lack the field.
         arguments: arguments of the writer, by the names of its flags.
         schema_version: version of the file that was read; `write` writes 3.
     """
@@ -91,6 +94,7 @@ class DatasetInfo:
     dropped: Mapping[str, int] = dataclasses.field(default_factory=dict)
     dropped_file: str | None = None
     cut_questions: int = 0
+    training_answers: VocabularyFile | None = None
     arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
@@ -146,9 +150,9 @@ class DatasetInfo:
         if type(version) is not int or version not in _READ:
             refuse("`schema_version`", "3, or 2 of vqa_keras 0.1", version)
         if version == schema_2.VERSION:
-            fields = JSONFields(schema_2.convert(values), _NAMES)
+            fields = JSONFields(_NEW | schema_2.convert(values), _NAMES)
         else:
-            fields = JSONFields(values, [*_NAMES, "sha256"])
+            fields = JSONFields(_NEW | values, [*_NAMES, "sha256"])
             _check_sha256(fields.sha256("sha256"), values)
         return cls(
             dataset=fields.text("dataset"),
@@ -172,6 +176,10 @@ class DatasetInfo:
             },
             dropped_file=fields.optional(fields.file, "dropped_file"),
             cut_questions=fields.count("cut_questions"),
+            training_answers=fields.optional(
+                lambda name: VocabularyFile.from_json(fields.value(name), name),
+                "training_answers",
+            ),
             arguments=_arguments(fields),
             schema_version=fields.count("schema_version"),
         )
@@ -196,12 +204,15 @@ class DatasetInfo:
             "question_vocabulary": dataclasses.asdict(self.question_vocabulary),
             "answer_vocabulary": dataclasses.asdict(self.answer_vocabulary),
             "features": self.features and self.features.to_json(),
+            "training_answers": self.training_answers
+            and dataclasses.asdict(self.training_answers),
             "schema_version": SCHEMA_VERSION,
         }
 
 
 _NAMES = [field.name for field in dataclasses.fields(DatasetInfo)]
 _READ = (SCHEMA_VERSION, schema_2.VERSION)
+_NEW: dict[str, Any] = {"training_answers": None}  # older files lack it
 
 
 def _sha256(values: dict[str, Any]) -> str:

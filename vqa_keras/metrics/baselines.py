@@ -2,27 +2,30 @@
 
 import collections
 
-from vqa_keras.text import normalize
+from vqa_keras.text.training_answers import TrainingAnswers
+from vqa_keras.text.training_answers import count_answers
 
 
 def baselines(train, test, question_types=None):
-    """Computes the accuracy of the majority and question-only baselines.
+    """Computes the accuracy of the majority and same-question baselines.
 
-    `majority` answers every question with the most common training answer.
-    `question_only` answers with the most common training answer to the same
+    `majority` answers every question with the most frequent training answer.
+    `same_question` answers with the most frequent training answer to the same
     normalized question text, or the majority answer for a new text: only a
-    model that is more accurate uses the image. Ties go to the answer that
-    occurs first.
+    model that is more accurate uses the image. Of answers that are equally
+    frequent for a text, the one that is more frequent over all questions is
+    taken, then the smallest; empty answers do not count.
 
     Args:
-        train: iterable of (question text, answer).
+        train: iterable of (question text, answer), or the
+            `vqa_keras.text.training_answers.TrainingAnswers` of it.
         test: iterable of (question text, answer). An answer of `""` (unknown)
             counts as wrong.
         question_types: sequence of str, the types of the test questions.
             Defaults to `None`.
 
     Returns:
-        `{"majority": percent, "question_only": percent}` of the test
+        `{"majority": percent, "same_question": percent}` of the test
         questions; with `question_types` also `"per_question_type"`, a dict
         from each type to such a dict.
 
@@ -32,28 +35,22 @@ def baselines(train, test, question_types=None):
     Example:
     >>> train = [("is it red?", "yes"), ("what color is it?", "red")]
     >>> baselines(train, [("What color is it", "red"), ("is it?", "no")])
-    {'majority': 0.0, 'question_only': 50.0}
+    {'majority': 0.0, 'same_question': 50.0}
     """
-    train, test = list(train), list(test)
+    test = list(test)
+    if not isinstance(train, TrainingAnswers):
+        train = list(train)
     if not train or not test:
         raise ValueError(
             "`train` and `test` must each hold at least one question. "
             f"Received: {len(train)} and {len(test)}"
         )
-    fold = {text: normalize(text) for text, _ in train + test}
-    overall, per_text = collections.Counter(), {}
-    for text, answer in train:
-        if answer:
-            overall[answer] += 1
-            counts = per_text.setdefault(fold[text], collections.Counter())
-            counts[answer] += 1
-
-    majority = _most_common(overall)
-    best = {text: _most_common(counts) for text, counts in per_text.items()}
+    if not isinstance(train, TrainingAnswers):
+        train = count_answers(train)
     right = {
-        "majority": [answer == majority for _, answer in test],
-        "question_only": [
-            answer == best.get(fold[text], majority) for text, answer in test
+        "majority": [answer == train.majority for _, answer in test],
+        "same_question": [
+            answer == train.same_question(text) for text, answer in test
         ],
     }
     known = [answer != "" for _, answer in test]
@@ -73,7 +70,3 @@ def baselines(train, test, question_types=None):
             kind: percent(rows[kind]) for kind in sorted(rows)
         }
     return result
-
-
-def _most_common(counts):
-    return counts.most_common(1)[0][0] if counts else ""

@@ -1,7 +1,6 @@
 """Evaluates a task on a split of records: what results.json says of it."""
 
 from collections.abc import Mapping
-from typing import Any
 from typing import NamedTuple
 
 import keras
@@ -11,15 +10,16 @@ from keras import ops
 from vqa_keras import metrics
 from vqa_keras.attention_axes import attention_axes
 from vqa_keras.data import Records
+from vqa_keras.data.training_answers import training_answers
 from vqa_keras.errors import UserError
 from vqa_keras.models import VQA
 from vqa_keras.models.answerer import join
+from vqa_keras.runs.by_type import count_types
+from vqa_keras.runs.by_type import measure_baselines
+from vqa_keras.runs.by_type import measure_outside
 from vqa_keras.runs.figures import Accuracy
-from vqa_keras.runs.figures import Baselines
 from vqa_keras.runs.figures import Evaluation
 from vqa_keras.runs.figures import OfficialAccuracy
-from vqa_keras.runs.figures import TypeBaselines
-from vqa_keras.runs.figures import TypeGrounding
 from vqa_keras.runs.grounding import REGIONS
 from vqa_keras.runs.grounding import Grounding
 from vqa_keras.runs.run import preprocessor_of
@@ -28,7 +28,6 @@ from vqa_keras.runs.thresholds import name_answers
 
 DRAWINGS = ("easy_vqa",)  # data sets of shapes on a plain background
 TOP_K = 5
-MANY_TYPES = 12  # more question types than this are not printed
 
 
 class Predictions(NamedTuple):
@@ -111,6 +110,7 @@ def evaluate(
     split: str,
     predictions: Predictions,
     threshold: float = 0.0,
+    question_only: np.ndarray | None = None,
 ) -> tuple[Evaluation, np.ndarray]:
     """Returns the figures of a task on a split, and which answers are right.
 
@@ -120,6 +120,8 @@ def evaluate(
         split: str, the split of the predictions.
         predictions: of all its questions.
         threshold: an answer with a lower probability is "", which is wrong.
+        question_only: bool array, `(Q,)`, which questions a run of the entry
+            `question_only` answers right: a baseline. Defaults to None.
 
     Returns:
         `evaluation, right`: the figures, and a bool array, `(Q,)`.
@@ -149,33 +151,46 @@ def evaluate(
     best, probabilities = predictions.answers[:, 0], predictions.probabilities
     predicted = name_answers(names, best, probabilities[:, 0], threshold)
     right = _is_right(name_answers(names, best, probabilities[:, 0]), answers)
-    types = [q.question_type for q in questions]
-    accuracy = metrics.accuracy(
-        predicted, answers, [q.answer_type for q in questions], types
+    types = (
+        [q.answer_type for q in questions],
+        [q.question_type for q in questions],
     )
-    baselines: dict[str, Any] = metrics.baselines(
-        _training_pairs(records),
+    accuracy = metrics.accuracy(predicted, answers, *types)
+    baselines = measure_baselines(
+        training_answers(records),
         [(q.question, q.answer) for q in questions],
-        types,
+        *types,
+        question_only,
     )
-    by_type = baselines.pop("per_question_type")
     evaluation = Evaluation(
         split=split,
         questions=len(questions),
         images=records.files.split(split).images,
         accuracy=Accuracy(**accuracy),
-        baselines=Baselines(
-            **baselines,
-            per_question_type={
-                kind: TypeBaselines(**found) for kind, found in by_type.items()
-            },
-        ),
+        baselines=baselines,
         grounding=grounding.measure(predictions.attention),
         vqa_accuracy=_vqa_accuracy(questions, predicted),
         threshold=threshold or None,
         calibration=calibration(probabilities[:, 0], right),
+        outside=measure_outside(names, answers, *types),
+        counts=count_types(*types),
     )
     return evaluation, _is_right(predicted, answers)
+
+
+def right_answers(
+    task: VQA, records: Records, split: str, predictions: Predictions
+) -> np.ndarray:
+    """Returns which answers are right, `(Q,)`, without other figures.
+
+    The arguments are those of `evaluate`.
+    """
+    predicted = name_answers(
+        preprocessor_of(task).answers,
+        predictions.answers[:, 0],
+        predictions.probabilities[:, 0],
+    )
+    return _is_right(predicted, [q.answer for q in records.questions(split)])
 
 
 def _is_right(predicted: np.ndarray, answers: list[str]) -> np.ndarray:
@@ -221,13 +236,6 @@ def _vqa_accuracy(
     return OfficialAccuracy(**found)
 
 
-def _training_pairs(records: Records) -> list[tuple[str, str]]:
-    """Pairs of question and answer that the baselines learn from."""
-    if "train" not in records.info.splits:
-        return []
-    return [(q.question, q.answer) for q in records.questions("train")]
-
-
 def _maps_of_regions(
     task: VQA, records: Records, attention: Mapping[str, np.ndarray]
 ) -> dict[str, tuple[int, int] | str]:
@@ -242,44 +250,3 @@ def _maps_of_regions(
         for name, weights in attention.items()
         if attention_axes(name) == ("regions",) and weights.ndim == rank
     }
-
-
-def print_evaluation(evaluation: Evaluation) -> None:
-    """Prints the figures, baselines beside accuracy."""
-    accuracy, baselines = evaluation.accuracy, evaluation.baselines
-    print(
-        f"accuracy     {accuracy.overall:.2f} % of {evaluation.questions:,} "
-        f"{evaluation.split} questions (baselines: majority answer "
-        f"{baselines.majority:.2f} %, best question-only answer "
-        f"{baselines.question_only:.2f} %)"
-    )
-    for kind, value in accuracy.per_answer_type.items():
-        print(f"  {kind:14} {value:.2f} %")
-    types = accuracy.per_question_type or {}
-    of_types = baselines.per_question_type or {}
-    if 1 < len(types) <= MANY_TYPES:
-        for kind, value in types.items():
-            print(
-                f"  {kind:14} {value:.2f} % "
-                f"(baselines: {of_types[kind].majority:.2f} %, "
-                f"{of_types[kind].question_only:.2f} %)"
-            )
-    if evaluation.vqa_accuracy is not None:
-        overall = evaluation.vqa_accuracy.overall
-        print(f"vqa accuracy {overall:.2f} % (official, all annotators)")
-        for kind, value in evaluation.vqa_accuracy.per_answer_type.items():
-            print(f"  {kind:14} {value:.2f} %")
-    for name, found in evaluation.grounding.items():
-        print(f"grounding    {name}: {_on_object(found)}")
-        for kind, of_kind in (found.per_question_type or {}).items():
-            print(f"  {kind}: {_on_object(of_kind)}")
-
-
-def _on_object(found: TypeGrounding) -> str:
-    text = (
-        f"pointing accuracy {found.pointing_accuracy:.1f} %, mass on it "
-        f"{found.mass:.1f} % (chance {found.chance:.1f} %"
-    )
-    if found.questions is not None:
-        text += f"; {found.questions:,} questions with boxes"
-    return f"{text})"

@@ -32,6 +32,22 @@ def choose(right: np.ndarray, number: int, seed: int = 0) -> list[int]:
     return sorted([*wrong, *_spread(np.flatnonzero(right), rest, random)])
 
 
+def choose_confident_mistakes(
+    right: np.ndarray, probabilities: np.ndarray, number: int
+) -> list[int]:
+    """Returns the indices of the most confident wrong answers, highest first.
+
+    Args:
+        right: bool array, `(Q,)`; also true where an answer is not known to be
+            wrong.
+        probabilities: `(Q,)`, of the best answers.
+        number: int, how many to return at most.
+    """
+    wrong = np.flatnonzero(~right)
+    order = np.argsort(-probabilities[wrong], kind="stable")
+    return wrong[order[:number]].tolist()
+
+
 def _spread(
     indices: np.ndarray, number: int, random: np.random.Generator
 ) -> list[int]:
@@ -75,6 +91,9 @@ def read_examples(
             yield visualization.Example(
                 image=decode(image.image),
                 image_id=image.image_id,
+                question_id=question.question_id,
+                question_type=question.question_type,
+                answer_type=question.answer_type,
                 question=question.question,
                 answer=question.answer,
                 answers=answers,

@@ -29,12 +29,16 @@ class TypeBaselines:
     """The accuracy of answers that ignore the image, in percent.
 
     Args:
-        majority: of the most common training answer.
-        question_only: of the most common training answer to each question.
+        majority: of the most frequent training answer.
+        same_question: of the most frequent training answer of the same
+            question.
+        question_only: of a run of the entry `question_only`; None if none was
+            given.
     """
 
     majority: float
-    question_only: float
+    same_question: float
+    question_only: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,11 +46,44 @@ class Baselines(TypeBaselines):
     """The baselines of a split.
 
     Args:
-        majority, question_only: as in `TypeBaselines`, of all questions.
+        majority, same_question, question_only: as in `TypeBaselines`, of all
+            questions.
         per_question_type: by question type; None in older files.
+        per_answer_type: by answer type; None in older files.
     """
 
     per_question_type: dict[str, TypeBaselines] | None = None
+    per_answer_type: dict[str, TypeBaselines] | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Outside:
+    """Percentages of questions whose answer is outside the vocabulary.
+
+    No model of the vocabulary answers them right.
+
+    Args:
+        overall: of all questions.
+        per_answer_type: by answer type.
+        per_question_type: by question type.
+    """
+
+    overall: float
+    per_answer_type: dict[str, float]
+    per_question_type: dict[str, float]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class QuestionCounts:
+    """Numbers of questions.
+
+    Args:
+        per_answer_type: by answer type.
+        per_question_type: by question type.
+    """
+
+    per_answer_type: dict[str, int]
+    per_question_type: dict[str, int]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -135,7 +172,8 @@ class Evaluation:
         questions: their number.
         images: the number of images that they are about.
         accuracy: by exact match of the best answer.
-        baselines: the accuracy of answers that ignore the image.
+        baselines: the accuracy of answers that ignore the image; None where
+            the records have no training split.
         grounding: by name of the attention over regions.
         vqa_accuracy: the official accuracy; None unless questions have several
             answers.
@@ -143,17 +181,22 @@ class Evaluation:
             right; None if there was no threshold. `calibration` does not
             depend on it.
         calibration: of the best answers; None in older files.
+        outside: the questions whose answer is outside the vocabulary; None in
+            older files.
+        counts: the questions of each type; None in older files.
     """
 
     split: str
     questions: int
     images: int
     accuracy: Accuracy
-    baselines: Baselines
+    baselines: Baselines | None
     grounding: dict[str, MapGrounding]
     vqa_accuracy: OfficialAccuracy | None = None
     threshold: float | None = None
     calibration: Calibration | None = None
+    outside: Outside | None = None
+    counts: QuestionCounts | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Returns the JSON object that results.json holds of it."""

@@ -114,6 +114,8 @@ class RunResults:
         weights_sha256: of the CNN whose features trained the model; None if
             there was none.
         parameters: number of the model's parameters, with its CNN.
+        trainable_parameters: number of those that were trained, without a
+            frozen CNN; None in older files.
         flops_per_question: floating point operations of an answer without the
             CNN; None if they were not counted.
         inputs: the inputs of the model, from the records.
@@ -139,6 +141,7 @@ class RunResults:
     )
     weights_sha256: str | None
     parameters: int
+    trainable_parameters: int | None = None
     flops_per_question: int | None
     inputs: Inputs
     recipe: Recipe

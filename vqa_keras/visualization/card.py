@@ -50,7 +50,7 @@ def card(example):
         f'<div class="maps">\n{maps}</div>\n{below}'
         f'{_truth(example.answer)}<ol class="answers">\n'
         f"{_answers(example)}</ol>\n"
-        f"{_image_id(image_id)}</article>"
+        f"{_origin(example)}</article>"
     )
 
 
@@ -155,10 +155,28 @@ def _truth(answer):
     return f'<p class="truth">True answer <b><bdi>{truth}</bdi></b></p>\n'
 
 
-def _image_id(image_id):
-    if image_id is None:
-        return ""
-    return f'<p class="id">image <bdi>{escape(image_id)}</bdi></p>\n'
+def types_of(example):
+    """Returns the types of an example, each with what it is a type of."""
+    named = {
+        "question type": example.question_type,
+        "answer type": example.answer_type,
+    }
+    return [f"{kind} {value}" for kind, value in named.items() if value]
+
+
+def _origin(example):
+    """Renders the ids and the types of an example."""
+    named = {"image": example.image_id, "question": example.question_id}
+    parts = [
+        f"{name} <bdi>{escape(value)}</bdi>"
+        for name, value in named.items()
+        if value is not None
+    ]
+    parts += [
+        f'<data value="{escape(kind)}">{escape(kind)}</data>'
+        for kind in types_of(example)
+    ]
+    return f'<p class="id">{", ".join(parts)}</p>\n' if parts else ""
 
 
 def _answers(example):

@@ -32,6 +32,9 @@ class Example:
         correct: bool, whether the first predicted answer is correct. Defaults
             to `None`, unknown.
         image_id: str or int. Defaults to `None`.
+        question_id: str or int. Defaults to `None`.
+        question_type: str. Defaults to `""`, unknown.
+        answer_type: str. Defaults to `""`, unknown.
 
     Example:
     ```python
@@ -60,6 +63,9 @@ class Example:
     answer: str | None = None
     correct: bool | None = None
     image_id: str | int | None = None
+    question_id: str | int | None = None
+    question_type: str = ""
+    answer_type: str = ""
 
     def _repr_html_(self):
         """Returns the page in a frame, to keep its style from the notebook."""

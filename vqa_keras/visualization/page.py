@@ -1,5 +1,7 @@
-"""Renders HTML pages without other files, network access or scripts."""
+"""Renders HTML pages without other files or network access."""
 
+import base64
+import hashlib
 import importlib.resources
 
 from vqa_keras.visualization.card import card
@@ -11,15 +13,15 @@ _PAGE = """<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-img-src data:; style-src 'unsafe-inline'">
 <title>{title}</title>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
+img-src data:; style-src 'unsafe-inline'{policy}">
 <style>
 {style}</style>
 </head>
 <body>
 {body}
-</body>
+{script}</body>
 </html>
 """
 
@@ -47,16 +49,29 @@ def page(example):
     return html_page(example.question or "(no question)", body)
 
 
-def html_page(title, body):
+def html_page(title, body, script=""):
     """Renders a page in the style of the report.
 
     Args:
         title: str, plain text.
         body: str, HTML.
+        script: str, the only script that the page may run. Defaults to `""`:
+            none.
 
     Returns:
         str, HTML.
     """
     folder = importlib.resources.files("vqa_keras.visualization")
     style = (folder / "report.css").read_text(encoding="utf-8")
-    return _PAGE.format(title=escape(title), style=style, body=body)
+    policy = ""
+    if script:
+        digest = hashlib.sha256(script.encode()).digest()
+        policy = f"; script-src 'sha256-{base64.b64encode(digest).decode()}'"
+        script = f"<script>{script}</script>\n"
+    return _PAGE.format(
+        title=escape(title),
+        style=style,
+        body=body,
+        policy=policy,
+        script=script,
+    )

@@ -60,10 +60,14 @@ class RecordOptions:
 
 
 class MadeRecord(NamedTuple):
-    """A record and the number of its questions that were cut."""
+    """A record, the number of its questions that were cut, and their answers.
+
+    `answers` are (question, answer), the answer "" if there is none.
+    """
 
     record: EncodedRecord
     cut_questions: int
+    answers: list[tuple[str, str]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,7 +184,8 @@ class RecordMaker:
             raise UserError(
                 f"The record of image {image_id} cannot be written. {error}"
             ) from error
-        return MadeRecord(record, cut)
+        answers = [(q.question, q.answer) for q in questions]
+        return MadeRecord(record, cut, answers)
 
 
 def _size_of_boxes(boxes: np.ndarray) -> tuple[int, int]:

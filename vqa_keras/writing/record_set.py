@@ -34,6 +34,8 @@ from vqa_keras.writing.saved_encoder import FILE as ENCODER_FILE
 from vqa_keras.writing.shards import MARKER_SUFFIX
 from vqa_keras.writing.shards import remove_leftovers
 from vqa_keras.writing.shards import remove_markers
+from vqa_keras.writing.training_answers import FILE as TRAINING_ANSWERS
+from vqa_keras.writing.training_answers import write_training_answers
 from vqa_keras.writing.work_folder import WorkFolder
 
 _ARGUMENTS = "arguments.json"
@@ -215,6 +217,11 @@ def finish(
         dropped=dict(sorted(reasons.items())),
         dropped_file=DROPPED_FILE if reasons else None,
         cut_questions=sum(report.cut_questions for report in reports),
+        training_answers=VocabularyFile.of(
+            write_training_answers(output, shards["train"])
+        )
+        if shards.get("train")
+        else None,
         arguments=arguments,
     )
     flush_files(output / name for split in shards for name in shards[split])
@@ -277,6 +284,7 @@ def _remove_records(output: pathlib.Path) -> None:
         ANSWER_VOCABULARY,
         ENCODER_FILE,
         DROPPED_FILE,
+        TRAINING_ANSWERS,
     ):
         (output / name).unlink(missing_ok=True)
     remove_leftovers(output)

@@ -12,6 +12,7 @@ from apache_beam.metrics.metric import Metrics
 from vqa_keras.data.records import EncodedRecord
 from vqa_keras.data.splits import Shard
 from vqa_keras.datasets.question import Dropped
+from vqa_keras.text import normalize
 from vqa_keras.writing.record_maker import RecordMaker
 from vqa_keras.writing.record_maker import RecordOptions
 from vqa_keras.writing.record_text import RecordText
@@ -151,6 +152,7 @@ class WriteShard(beam.DoFn):
         maker = self.maker or RecordMaker(self.options)
         plan = work.plan(shard)
         dropped, cut_questions = [], 0
+        answers: collections.Counter[tuple[str, str]] = collections.Counter()
         split = shard.rsplit("-", 3)[0]
         for done, made in enumerate(maker.records(split, plan, text)):
             if done % self.options.batch_size == 0:
@@ -159,13 +161,20 @@ class WriteShard(beam.DoFn):
                 dropped.append(made)
             else:
                 cut_questions += made.cut_questions
+                if split == "train":
+                    answers.update(
+                        (normalize(question), answer)
+                        for question, answer in made.answers
+                        if answer
+                    )
                 yield made.record
         work.set_done(shard, len(plan))
         reasons = collections.Counter(item.reason for item in dropped)
         for reason, count in reasons.items():
             _count(f"dropped_{reason}", count)
         _count("cut_questions", cut_questions)
-        work.write_report(shard, ShardReport(dropped, cut_questions))
+        counts = [(*pair, count) for pair, count in sorted(answers.items())]
+        work.write_report(shard, ShardReport(dropped, cut_questions, counts))
 
 
 def _count(name: str, number: int) -> None:

@@ -24,10 +24,15 @@ class ShardReport:
     Args:
         dropped: list of `Dropped`, the images left out.
         cut_questions: int, number of questions that were cut.
+        answers: list of (normalized question, answer, number of questions), of
+            a training shard. Defaults to an empty list.
     """
 
     dropped: list[Dropped]
     cut_questions: int
+    answers: list[tuple[str, str, int]] = dataclasses.field(
+        default_factory=list
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +103,7 @@ class WorkFolder:
         """Returns the report of a shard."""
         values = self._read(shard, "report")
         dropped = [Dropped(**item) for item in values["dropped"]]
-        return ShardReport(dropped, values["cut_questions"])
+        return ShardReport(dropped, values["cut_questions"], values["answers"])
 
     def write_shard(self, shard: Shard) -> None:
         """Writes the `Shard` of a finished shard."""

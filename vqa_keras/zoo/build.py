@@ -14,6 +14,8 @@ from vqa_keras import zoo
 from vqa_keras.command import run
 from vqa_keras.errors import UserError
 from vqa_keras.files import make_folder_of
+from vqa_keras.runs.parameters import count_trainable
+from vqa_keras.runs.parameters import describe_parameters
 from vqa_keras.zoo.arguments import one_argument
 
 _LIST = flags.DEFINE_bool(
@@ -60,7 +62,8 @@ def describe(task, source):
     task.backbone.summary()
     task.summary()
     print(f"model        {type(task.backbone).__name__}")
-    print(f"parameters   {task.count_params():,}")
+    size = task.count_params(), count_trainable(task)
+    print(f"parameters   {describe_parameters(*size)}")
     for name, tensor in sorted(task.backbone.input.items()):
         print(f"input        {name} {tensor.shape} {tensor.dtype}")
     for name, tensor in task.backbone.output["attention"].items():

@@ -5,8 +5,10 @@ r"""Measures a run on a split of records: accuracy, calibration and grounding.
 The argument is the folder of a run or the name of a shipped preset, such as
 stacked_easy_vqa.
 
-Prints the accuracy, overall and by type of answer, beside the accuracy of the
-majority answer and of the best question-only answer; for every attention over
+Prints the accuracy, overall and by type, beside the percentage of questions
+whose answer is outside the vocabulary and beside baselines: the majority answer
+of the training split, the most frequent answer of the same question, and, with
+--question_only=RUN2, a run of the entry question_only; for every attention over
 the grid, how often its largest weight lies on the object, and how much of its
 weight; the official VQA accuracy where questions have several answers; and the
 expected calibration error, with a table of how many questions have an answer of
@@ -28,10 +30,12 @@ from vqa_keras.command import run
 from vqa_keras.data import Records
 from vqa_keras.files import write_json
 from vqa_keras.runs import evaluation
+from vqa_keras.runs.print_evaluation import print_evaluation
 from vqa_keras.runs.run import load_run
 from vqa_keras.runs.run import task_for_records
 from vqa_keras.runs.submission import write_submission
 from vqa_keras.runs.thresholds import print_calibration
+from vqa_keras.zoo import question_only
 from vqa_keras.zoo.arguments import check_threshold
 from vqa_keras.zoo.arguments import one_run
 
@@ -63,6 +67,7 @@ _THRESHOLD = flags.DEFINE_float(
     'Probability, 0 to 1, below which an answer is "". Default: 0, which keeps '
     "all answers.",
 )
+_QUESTION_ONLY = flags.DEFINE_string("question_only", None, question_only.HELP)
 
 
 def main(argv):
@@ -91,9 +96,16 @@ def main(argv):
         if not evaluation.has_answers(records, _SPLIT.value):
             return
     found, _ = evaluation.evaluate(
-        task, records, _SPLIT.value, predictions, threshold
+        task,
+        records,
+        _SPLIT.value,
+        predictions,
+        threshold,
+        question_only.right_answers(
+            _QUESTION_ONLY.value, records, _SPLIT.value, _BATCH_SIZE.value
+        ),
     )
-    evaluation.print_evaluation(found)
+    print_evaluation(found)
     print_calibration(found.calibration)
     _warn(_SPLIT.value, results)
     if _OUTPUT.value:

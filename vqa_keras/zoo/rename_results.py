@@ -3,9 +3,10 @@ r"""Gives the results of vqa_keras 0.1 the names of this version.
     python -m vqa_keras.zoo.rename_results runs/*/results.json
 
 Renames `floors` to `baselines`, `peak` to `pointing_accuracy`, `hop_1` (the
-attention over regions) to `regions_1`, and `num_nowhere` (an argument of
-`DenseSymmetricBackbone`) to `num_null_slots`. Numbers do not change. A file
-with the new names is left as it is.
+attention over regions) to `regions_1`, `num_nowhere` (an argument of
+`DenseSymmetricBackbone`) to `num_null_slots`, and the baseline `question_only`
+to `same_question`. Numbers do not change. A file with the new names is left as
+it is.
 """
 
 import json

@@ -6,13 +6,16 @@ r"""Writes a page of right and wrong answers of a run with their heat maps.
 The argument is the folder of a run or the name of a shipped preset, such as
 stacked_easy_vqa.
 
-The page is one file that needs no network. It begins with accuracy, baselines,
-grounding and calibration of the whole split; at most half of its examples are
-wrong answers.
+The page is one file that needs no network. It begins with the figures of the
+whole split: accuracy and baselines, of all types of questions and answers,
+grounding, calibration, and the curves of the training. At most half of its
+examples are wrong answers. --order=confident_mistakes shows only wrong ones,
+those of the highest probability first.
 """
 
 import sys
 
+import numpy as np
 from absl import flags
 
 from vqa_keras import visualization
@@ -21,10 +24,15 @@ from vqa_keras.data import Records
 from vqa_keras.errors import UserError
 from vqa_keras.runs import evaluation
 from vqa_keras.runs.examples import choose
+from vqa_keras.runs.examples import choose_confident_mistakes
 from vqa_keras.runs.examples import read_examples
+from vqa_keras.runs.parameters import describe_parameters
+from vqa_keras.runs.print_evaluation import names_of
+from vqa_keras.runs.print_evaluation import print_evaluation
 from vqa_keras.runs.run import load_run
 from vqa_keras.runs.run import task_for_records
 from vqa_keras.runs.thresholds import print_calibration
+from vqa_keras.zoo import question_only
 from vqa_keras.zoo.arguments import one_run
 
 _DATA = flags.DEFINE_string(
@@ -48,6 +56,14 @@ _SEED = flags.DEFINE_integer(
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 256, "Questions per batch.", lower_bound=1
 )
+_ORDER = flags.DEFINE_enum(
+    "order",
+    "records",
+    ["records", "confident_mistakes"],
+    "records: right and wrong answers from all over the split, in its order; "
+    "confident_mistakes: the most probable wrong answers, the first one first.",
+)
+_QUESTION_ONLY = flags.DEFINE_string("question_only", None, question_only.HELP)
 
 
 def main(argv):
@@ -68,34 +84,89 @@ def main(argv):
         _BATCH_SIZE.value,
         progress=sys.stdout.isatty(),
     )
-    found, right = evaluation.evaluate(task, records, split, predictions)
-    chosen = choose(right, _EXAMPLES.value, _SEED.value)
+    found, right = evaluation.evaluate(
+        task,
+        records,
+        split,
+        predictions,
+        question_only=question_only.right_answers(
+            _QUESTION_ONLY.value, records, split, _BATCH_SIZE.value
+        ),
+    )
+    path = visualization.write_report(
+        _OUTPUT.value,
+        _examples(task, records, split, predictions, right),
+        _summary(records, results, found),
+    )
+    print_evaluation(found)
+    print_calibration(found.calibration)
+    size = results.parameters, results.trainable_parameters
+    print(f"parameters   {describe_parameters(*size)}")
+    print(f"report       {path}")
+
+
+def _examples(task, records, split, predictions, right):
+    """Returns the examples to show, in the order of the page."""
+    if _ORDER.value == "records":
+        chosen = choose(right, _EXAMPLES.value, _SEED.value)
+        return read_examples(task, records, split, predictions, chosen)
+    # A question without an answer is no mistake.
+    answered = np.array([q.answer != "" for q in records.questions(split)])
+    chosen = choose_confident_mistakes(
+        right | ~answered, predictions.probabilities[:, 0], _EXAMPLES.value
+    )
+    inorder = sorted(chosen)
+    examples = read_examples(task, records, split, predictions, inorder)
+    by_index = dict(zip(inorder, examples, strict=True))
+    return [by_index[i] for i in chosen]
+
+
+def _summary(records, results, found):
+    """Returns the summary for `visualization.write_report`."""
     figures = found.to_json()
-    summary = {
-        "title": f"{results.entry} on {records.info.dataset}, {split}",
+    names = names_of(found.baselines)
+    folder = records.folder.resolve().name
+    return {
+        "title": f"{results.entry} on {folder} ({found.split})",
         "questions": found.questions,
         "accuracy": figures["accuracy"],
-        "baselines": {
-            "majority": found.baselines.majority,
-            "question_only": found.baselines.question_only,
-        },
+        "outside": found.outside.overall,
+        "baselines": found.baselines
+        and {name: getattr(found.baselines, name) for name in names},
+        "types": [
+            row
+            for kind in ("question type", "answer type")
+            for row in _rows(found, kind, names)
+        ],
         "grounding": figures["grounding"],
         "calibration": figures["calibration"],
+        "history": results.training.history,
+        "best_epoch": results.training.best_epoch,
         "settings": {
+            "records": f"{records.folder} ({records.info.dataset})",
             "source": results.recipe["source"],
-            "parameters": f"{results.parameters:,}",
+            "parameters": describe_parameters(
+                results.parameters, results.trainable_parameters
+            ),
             **results.recipe["training"],
             "best epoch": results.training.best_epoch,
         },
     }
-    path = visualization.write_report(
-        _OUTPUT.value,
-        read_examples(task, records, split, predictions, chosen),
-        summary,
-    )
-    evaluation.print_evaluation(found)
-    print_calibration(found.calibration)
-    print(f"report       {path}")
+
+
+def _rows(found, kind, names):
+    """Yields the rows of a kind of types for the table of the report."""
+    key = f"per_{kind.replace(' ', '_')}"
+    of_types = getattr(found.baselines, key, None) or {}
+    for name, questions in getattr(found.counts, key).items():
+        yield {
+            "kind": kind,
+            "type": name,
+            "questions": questions,
+            "accuracy": getattr(found.accuracy, key)[name],
+            "outside": getattr(found.outside, key)[name],
+            "baselines": {n: getattr(of_types[name], n) for n in names},
+        }
 
 
 if __name__ == "__main__":

@@ -157,17 +157,17 @@ def group_results(results):
     if not runs:
         return _NONE_TRAINED
     test = runs[0].evaluation
-    of_type = test.baselines.per_question_type or {}
+    of_type = test.baselines and test.baselines.per_question_type or {}
     types, maps = sorted(of_type), table_cells.maps(runs)
     header = ["entry", "mechanism", "parameters", "seeds", "training", *types]
     header += [f"pointing accuracy, {kind}" for kind in types]
     rows = [_member_row(*item, types) for item in results.items()]
     majority = [table_cells.percent([of_type[kind].majority]) for kind in types]
-    only = [
-        table_cells.percent([of_type[kind].question_only]) for kind in types
+    same = [
+        table_cells.percent([of_type[kind].same_question]) for kind in types
     ]
     rows.append(["*majority answer*", *[""] * 4, *majority])
-    rows.append(["*best question-only answer*", *[""] * 4, *only])
+    rows.append([f"*{table_cells.SAME_QUESTION}*", *[""] * 4, *same])
     chances = [
         table_cells.percent(
             g.chance
@@ -276,13 +276,10 @@ def _member_row(name, runs, types):
 def _measured(runs):
     """The questions of a table, their baselines and the chance of grounding."""
     test, dataset = runs[0].evaluation, runs[0].dataset
-    majority = table_cells.percent([test.baselines.majority])
-    question_only = table_cells.percent([test.baselines.question_only])
     text = (
         f"{DATASETS.get(dataset, dataset)}, {test.split} split: "
         f"{test.questions:,} questions about {test.images:,} images outside "
-        f"the training split. Baselines: the majority answer {majority}, the "
-        f"best question-only answer {question_only}."
+        f"the training split. {table_cells.baselines(test.baselines)}"
     )
     chances = {
         table_cells.percent([found.chance], 1)

@@ -3,6 +3,18 @@
 import statistics
 import textwrap
 
+SAME_QUESTION = "most frequent answer of the same question"
+
+
+def baselines(found):
+    """Returns a sentence of `Baselines`, or of their absence."""
+    if found is None:
+        return "No baselines: the records have no training split."
+    return (
+        f"Baselines: the majority answer {percent([found.majority])}, the "
+        f"{SAME_QUESTION} {percent([found.same_question])}."
+    )
+
 
 def maps(runs):
     """Returns the names of all attention that has grounding, in order."""

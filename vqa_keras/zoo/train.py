@@ -33,6 +33,9 @@ from vqa_keras.presets import find
 from vqa_keras.runs import evaluation
 from vqa_keras.runs import training
 from vqa_keras.runs.initialization import Initializer
+from vqa_keras.runs.parameters import count_trainable
+from vqa_keras.runs.parameters import describe_parameters
+from vqa_keras.runs.print_evaluation import print_evaluation
 from vqa_keras.runs.provenance import provenance
 from vqa_keras.runs.results import RESULTS
 from vqa_keras.runs.results import RunResults
@@ -159,7 +162,9 @@ def main(argv):
     if results.evaluation is None:
         print("accuracy     not measured: no test or validation split")
     else:
-        evaluation.print_evaluation(results.evaluation)
+        print_evaluation(results.evaluation)
+    size = results.parameters, results.trainable_parameters
+    print(f"parameters   {describe_parameters(*size)}")
     print(f"run          {output}")
     if _PUBLISH.value:
         print(f"published    {_publish(entry, results)}")
@@ -276,6 +281,7 @@ def _train(entry, recipe, settings, records, initializer, output, started):
         weights_sha256=records.info.features
         and records.info.features.weights_sha256,
         parameters=task.count_params(),
+        trainable_parameters=count_trainable(task),
         flops_per_question=flops,
         inputs=inputs,
         recipe=recipe,
