@@ -153,23 +153,12 @@ def evaluate(
     accuracy = metrics.accuracy(
         predicted, answers, [q.answer_type for q in questions], types
     )
-    baselines: dict[str, Any] = metrics.baselines(
-        _training_pairs(records),
-        [(q.question, q.answer) for q in questions],
-        types,
-    )
-    by_type = baselines.pop("per_question_type")
     evaluation = Evaluation(
         split=split,
         questions=len(questions),
         images=records.files.split(split).images,
         accuracy=Accuracy(**accuracy),
-        baselines=Baselines(
-            **baselines,
-            per_question_type={
-                kind: TypeBaselines(**found) for kind, found in by_type.items()
-            },
-        ),
+        baselines=_baselines(records, questions),
         grounding=grounding.measure(predictions.attention),
         vqa_accuracy=_vqa_accuracy(questions, predicted),
         threshold=threshold or None,
@@ -221,11 +210,24 @@ def _vqa_accuracy(
     return OfficialAccuracy(**found)
 
 
-def _training_pairs(records: Records) -> list[tuple[str, str]]:
-    """Pairs of question and answer that the baselines learn from."""
+def _baselines(
+    records: Records, questions: list[_Question]
+) -> Baselines | None:
+    """The baselines; None where the records have no training split."""
     if "train" not in records.info.splits:
-        return []
-    return [(q.question, q.answer) for q in records.questions("train")]
+        return None
+    found: dict[str, Any] = metrics.baselines(
+        [(q.question, q.answer) for q in records.questions("train")],
+        [(q.question, q.answer) for q in questions],
+        [q.question_type for q in questions],
+    )
+    by_type = found.pop("per_question_type")
+    return Baselines(
+        **found,
+        per_question_type={
+            kind: TypeBaselines(**values) for kind, values in by_type.items()
+        },
+    )
 
 
 def _maps_of_regions(
@@ -247,23 +249,29 @@ def _maps_of_regions(
 def print_evaluation(evaluation: Evaluation) -> None:
     """Prints the figures, baselines beside accuracy."""
     accuracy, baselines = evaluation.accuracy, evaluation.baselines
+    shown = "no baselines: the records have no training split"
+    if baselines is not None:
+        shown = (
+            f"baselines: majority answer {baselines.majority:.2f} %, best "
+            f"question-only answer {baselines.question_only:.2f} %"
+        )
     print(
         f"accuracy     {accuracy.overall:.2f} % of {evaluation.questions:,} "
-        f"{evaluation.split} questions (baselines: majority answer "
-        f"{baselines.majority:.2f} %, best question-only answer "
-        f"{baselines.question_only:.2f} %)"
+        f"{evaluation.split} questions ({shown})"
     )
     for kind, value in accuracy.per_answer_type.items():
         print(f"  {kind:14} {value:.2f} %")
     types = accuracy.per_question_type or {}
-    of_types = baselines.per_question_type or {}
+    of_types = (baselines and baselines.per_question_type) or {}
     if 1 < len(types) <= MANY_TYPES:
         for kind, value in types.items():
-            print(
-                f"  {kind:14} {value:.2f} % "
-                f"(baselines: {of_types[kind].majority:.2f} %, "
-                f"{of_types[kind].question_only:.2f} %)"
-            )
+            shown = f"  {kind:14} {value:.2f} %"
+            if kind in of_types:
+                shown += (
+                    f" (baselines: {of_types[kind].majority:.2f} %, "
+                    f"{of_types[kind].question_only:.2f} %)"
+                )
+            print(shown)
     if evaluation.vqa_accuracy is not None:
         overall = evaluation.vqa_accuracy.overall
         print(f"vqa accuracy {overall:.2f} % (official, all annotators)")

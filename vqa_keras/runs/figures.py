@@ -135,7 +135,8 @@ class Evaluation:
         questions: their number.
         images: the number of images that they are about.
         accuracy: by exact match of the best answer.
-        baselines: the accuracy of answers that ignore the image.
+        baselines: the accuracy of answers that ignore the image; None where
+            the records have no training split.
         grounding: by name of the attention over regions.
         vqa_accuracy: the official accuracy; None unless questions have several
             answers.
@@ -149,7 +150,7 @@ class Evaluation:
     questions: int
     images: int
     accuracy: Accuracy
-    baselines: Baselines
+    baselines: Baselines | None
     grounding: dict[str, MapGrounding]
     vqa_accuracy: OfficialAccuracy | None = None
     threshold: float | None = None

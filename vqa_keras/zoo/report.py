@@ -63,10 +63,12 @@ def main(argv):
         "title": f"{results.entry} on {records.info.dataset}, {split}",
         "questions": found.questions,
         "accuracy": figures["accuracy"],
-        "baselines": {
+        "baselines": found.baselines
+        and {
             "majority": found.baselines.majority,
             "question_only": found.baselines.question_only,
-        },
+        }
+        or {},
         "grounding": figures["grounding"],
         "calibration": figures["calibration"],
         "settings": {
