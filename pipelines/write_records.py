@@ -21,6 +21,10 @@ leaves finished records unchanged. Other arguments require another --output, or
 --overwrite. Images and questions that cannot be used are dropped, counted and
 listed in RECORDS/dropped.jsonl.
 
+With --vocabularies=RUN the words and answers are those of a trained model, so
+that it can be evaluated on the records or trained on them; a test split alone
+is then enough. --answers_of=data keeps only its words.
+
 Other data sets: --dataset=vqa_v2, vqa_v1, gqa, vizwiz, okvqa, clevr, daquar or
 coco_qa, with --input as the folder of the unpacked official archives (the file
 of that name in `vqa_keras/datasets` lists them), --dataset=easy_vqa from its
@@ -39,13 +43,15 @@ from absl import flags
 
 from pipelines.beam_options import beam_options
 from pipelines.dead_worker import ends_if_a_worker_dies
+from pipelines.model_vocabularies import read_model_vocabularies
 from vqa_keras import command
 from vqa_keras.data.records import FEATURE_DTYPES
 from vqa_keras.datasets.readers import READERS
 from vqa_keras.text import ANSWER_RULES
 from vqa_keras.writing.feature_source import FeatureSource
-from vqa_keras.writing.record_text import TextOptions
 from vqa_keras.writing.records_pipeline import write_records
+from vqa_keras.writing.text_options import ANSWERS_OF
+from vqa_keras.writing.text_options import TextOptions
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string(
@@ -126,13 +132,27 @@ flags.DEFINE_integer(
     "sequence_length",
     None,
     "Words kept per question, from its end. Default: the 99th percentile of "
-    "the training questions.",
+    "the training questions, or of all where there is no training split.",
     lower_bound=1,
 )
 flags.DEFINE_bool(
     "strip_accents",
-    False,
-    "Drops the accents of words: an e with an acute is an e.",
+    None,
+    "Drops the accents of words: an e with an acute is an e. Default: as the "
+    "model of --vocabularies, else false.",
+)
+flags.DEFINE_string(
+    "vocabularies",
+    None,
+    "Folder of a run, or name of a shipped preset, whose words and answers the "
+    "records take. Default: those of the training split are counted.",
+)
+flags.DEFINE_enum(
+    "answers_of",
+    None,
+    ANSWERS_OF,
+    "With --vocabularies: the answers of the run, or of the training split of "
+    "the data. Default: run.",
 )
 flags.DEFINE_enum(
     "answer_rule",
@@ -255,6 +275,9 @@ def main(argv):
             sequence_length=FLAGS.sequence_length,
             strip_accents=FLAGS.strip_accents,
             answer_rule=FLAGS.answer_rule,
+        ),
+        vocabularies=read_model_vocabularies(
+            FLAGS.vocabularies, FLAGS.answers_of
         ),
         batch_size=FLAGS.batch_size,
         images_per_shard=FLAGS.images_per_shard,

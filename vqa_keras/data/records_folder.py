@@ -4,6 +4,7 @@ import functools
 import os
 import pathlib
 from collections.abc import Iterator
+from typing import Any
 from typing import cast
 
 import keras
@@ -18,6 +19,7 @@ from vqa_keras.data.features import Shape
 from vqa_keras.data.image_record import ImageQuestion
 from vqa_keras.data.image_record import ImageRecord
 from vqa_keras.data.record_files import RecordFiles
+from vqa_keras.data.record_vocabularies import RecordVocabularies
 from vqa_keras.data.records import decode
 from vqa_keras.text import QuestionTokenizer
 
@@ -160,6 +162,9 @@ class Records:
         An epoch reads the shards once. Shuffling goes over the order of the
         shards, over images in a buffer and over questions in a buffer.
 
+        The dataset has an attribute `vocabularies`, by which a task refuses
+        token ids of other words; `map`, `take` and the like do not keep it.
+
         Args:
             split: name of the split, such as "train".
             batch_size: int. Questions per batch; the last may have fewer.
@@ -201,7 +206,7 @@ class Records:
             self.files, inputs, level, image_size, targets, in_vocabulary_only
         )
         plan = plan_epoch(self.files, split, shard, in_vocabulary_only, limit)
-        return read_batches(
+        dataset = read_batches(
             plan,
             parser,
             batch_size,
@@ -213,6 +218,10 @@ class Records:
             share_images=share_images,
             shuffle_bytes=shuffle_bytes,
         )
+        cast(Any, dataset).vocabularies = RecordVocabularies(
+            self.files, targets is not None
+        )
+        return dataset
 
     def steps(
         self,

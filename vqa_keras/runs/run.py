@@ -8,10 +8,10 @@ RUN/training/        checkpoints and logs; may be deleted
 
 import os
 import pathlib
-from collections.abc import Sequence
 
 from vqa_keras import presets
 from vqa_keras.data import Records
+from vqa_keras.data.record_vocabularies import RecordVocabularies
 from vqa_keras.errors import UserError
 from vqa_keras.image_encoders import weights_sha256
 from vqa_keras.models import VQA
@@ -76,7 +76,12 @@ def task_for_records(task: VQA, records: Records, results: RunResults) -> VQA:
         UserError: if the CNN or a vocabulary of the records is not that of the
             task.
     """
-    _check_vocabularies(task, records)
+    preprocessor = preprocessor_of(task)
+    RecordVocabularies(records.files).check(
+        preprocessor.tokenizer.get_vocabulary(),
+        preprocessor.tokenizer.strip_accents,
+        preprocessor.answers,
+    )
     if results.inputs == "images":
         return task
     if task.backbone.image_encoder is None:
@@ -94,37 +99,6 @@ def check_takes_images(task: VQA) -> None:
             "of precomputed region features; vqa_keras.zoo.evaluate reads "
             "those from records"
         )
-
-
-def _check_vocabularies(task: VQA, records: Records) -> None:
-    preprocessor = preprocessor_of(task)
-    files, info = records.files, records.info
-    _check_words(
-        files.path(info.question_vocabulary.file),
-        preprocessor.tokenizer.get_vocabulary(),
-        records.vocabulary,
-    )
-    _check_words(
-        files.path(info.answer_vocabulary.file),
-        preprocessor.answers,
-        records.answers,
-    )
-
-
-def _check_words(
-    path: str | os.PathLike[str], needed: Sequence[str], received: Sequence[str]
-) -> None:
-    if needed == received:
-        return
-    difference = ""
-    for i, (a, b) in enumerate(zip(needed, received, strict=False)):
-        if a != b:
-            difference = f"; entry {i} is {b!r} instead of {a!r}"
-            break
-    raise UserError(
-        f"{path} must be the vocabulary of the model, {len(needed)} entries. "
-        f"Received: {len(received)} entries{difference}"
-    )
 
 
 def _contents(directory: pathlib.Path) -> str:

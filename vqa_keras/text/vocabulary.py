@@ -1,5 +1,6 @@
 """Builds, reads and writes vocabularies, one word per line in id order."""
 
+import hashlib
 import pathlib
 
 from vqa_keras.errors import UserError
@@ -138,6 +139,41 @@ def write_vocabulary(path, words):
     words = list(words)
     _check(words, f"The vocabulary for {path}")
     write_atomically(path, (f"{word}\n" for word in words))
+
+
+def vocabulary_sha256(words):
+    """Returns the hex sha256 of words in their order: that of their file.
+
+    Args:
+        words: iterable of str.
+
+    Returns:
+        str, the hash of what `write_vocabulary` writes.
+    """
+    text = "".join(f"{word}\n" for word in words)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def check_same_words(needed, received, what):
+    """Raises UserError if two vocabularies differ, in order or in a word.
+
+    Args:
+        needed: list of str, the vocabulary of a model.
+        received: list of str, that of records.
+        what: str, the name of `received` for the message.
+    """
+    if list(needed) == list(received):
+        return
+    difference = ""
+    for i, (a, b) in enumerate(zip(needed, received, strict=False)):
+        if a != b:
+            difference = f"; entry {i} is {b!r} instead of {a!r}"
+            break
+    raise UserError(
+        f"{what} must be the vocabulary of the model, {len(needed)} entries. "
+        f"Received: {len(received)} entries{difference}. write_records "
+        "--vocabularies=RUN writes records with the vocabularies of a run"
+    )
 
 
 def _check(words, what):

@@ -60,10 +60,11 @@ def check_dropped(
     listed = ", ".join(f"{n} {why}" for (_, why), n in sorted(counts.items()))
     if missing is not None:
         listed += f"; first missing below --images or --input: {missing}"
-    if not splits["train"].images:
+    kind = "training image" if "train" in splits else "image"
+    needed = [splits["train"]] if "train" in splits else splits.values()
+    if not any(split.images for split in needed):
         raise UserError(
-            "At least one training image must be usable. Received: none "
-            f"({listed})"
+            f"At least one {kind} must be usable. Received: none ({listed})"
         )
     all_kept = {
         "images": sum(split.images for split in splits.values()),

@@ -186,7 +186,8 @@ def finish(
 
     Raises:
         UserError: if too many items were dropped, or no training image is
-            left; the records are then incomplete, but kept for a rerun.
+            left, or none at all; the records are then incomplete, but kept for
+            a rerun.
     """
     output = pathlib.Path(output)
     work = WorkFolder(output)
@@ -210,7 +211,7 @@ def finish(
         question_vocabulary=VocabularyFile.of(output / QUESTION_VOCABULARY),
         answer_vocabulary=VocabularyFile.of(output / ANSWER_VOCABULARY),
         sequence_length=work.sequence_length(),
-        strip_accents=text.strip_accents,
+        strip_accents=bool(text.strip_accents),
         answer_rule=text.answer_rule or TEXT,
         features=features,
         stored_images=stored_images,

@@ -21,40 +21,19 @@ from vqa_keras.text.normalize import split
 from vqa_keras.text.vocabulary import build_vocabulary
 from vqa_keras.text.vocabulary import question_vocabulary
 from vqa_keras.text.vocabulary import write_vocabulary
+from vqa_keras.writing.text_options import RUN
+from vqa_keras.writing.text_options import TEXT
+from vqa_keras.writing.text_options import ModelVocabularies
+from vqa_keras.writing.text_options import TextOptions
 from vqa_keras.writing.work_folder import AnswerTexts
+from vqa_keras.writing.work_folder import Coverage
 from vqa_keras.writing.work_folder import WorkFolder
 
 QUESTION_VOCABULARY = "question_vocabulary.txt"
 ANSWER_VOCABULARY = "answer_vocabulary.txt"
-TEXT = "text"  # the answer rule of a reader without one
 KEPT = 0.99  # fraction of the training questions that are read whole
-
-
-class TextOptions(NamedTuple):
-    """How text becomes words and classes, and which of them are kept.
-
-    Args:
-        min_word_count: int, words that occur less often become [UNK]. Defaults
-            to 1.
-        min_answer_count: int, answers that occur less often are not classes.
-            Defaults to 1.
-        top_answers: int, largest number of classes, the most frequent answers.
-            Defaults to None: all.
-        sequence_length: int, words kept per question, from its end. Defaults to
-            None: the 99th percentile of the training questions.
-        strip_accents: bool, whether words lose their accents. Defaults to
-            False.
-        answer_rule: str, a name of `text.ANSWER_RULES`, from the text of an
-            answer to its class. Defaults to None: that of the reader, "text"
-            if it has none.
-    """
-
-    min_word_count: int = 1
-    min_answer_count: int = 1
-    top_answers: int | None = None
-    sequence_length: int | None = None
-    strip_accents: bool = False
-    answer_rule: str | None = None
+# Prefix of the kinds of counts that are not of the training split.
+OTHER = "other_"
 
 
 class Vocabularies(NamedTuple):
@@ -92,7 +71,7 @@ def count_text(
     rule = options.answer_rule or TEXT
     for image in images:
         for question in image.questions:
-            words = split(question.question, options.strip_accents)
+            words = split(question.question, bool(options.strip_accents))
             counts.update(("word", word) for word in words)
             counts["length", len(words)] += 1
             for text in question.answers:
@@ -108,13 +87,17 @@ def write_text(
     counts: Mapping[tuple[str, Any], int],
     output: str | os.PathLike[str],
     options: TextOptions,
+    model: ModelVocabularies | None = None,
 ) -> Vocabularies:
     """Writes both vocabularies and the length of questions.
 
     Args:
-        counts: dict from `count_text`, summed over the training split.
+        counts: dict from `count_text`, summed over the training split. With a
+            model also those of the other splits, with `OTHER` before the kind.
         output: str or path, folder of the records.
         options: `TextOptions`.
+        model: `ModelVocabularies`, whose words, and answers unless they are of
+            the data, are taken. Defaults to None: those of the training split.
 
     Returns:
         `Vocabularies`.
@@ -126,7 +109,38 @@ def write_text(
     kinds: dict[str, dict[Any, int]] = collections.defaultdict(dict)
     for (kind, value), count in counts.items():
         kinds[kind][value] = count
-    words = question_vocabulary(kinds["word"], options.min_word_count)
+    if model is None:
+        words = question_vocabulary(kinds["word"], options.min_word_count)
+    else:
+        words = model.words
+    if model is None or model.answers_of != RUN:
+        answers = _counted_answers(kinds, options)
+    else:
+        answers = model.answers
+    work = WorkFolder(output)
+    for name, lines in (
+        (QUESTION_VOCABULARY, words),
+        (ANSWER_VOCABULARY, answers),
+    ):
+        write_vocabulary(work.path / name, lines)
+        os.replace(work.path / name, pathlib.Path(output, name))
+    sequence_length = options.sequence_length or _percentile(
+        kinds["length"] or kinds[f"{OTHER}length"]
+    )
+    rule = options.answer_rule or TEXT
+    work.write_sequence_length(sequence_length)
+    work.write_answer_texts(_answer_texts(kinds["text"]))
+    if model is not None:
+        work.write_coverage(_coverage(kinds, words, answers, rule))
+    return Vocabularies(
+        words, answers, sequence_length, bool(options.strip_accents), rule
+    )
+
+
+def _counted_answers(
+    kinds: Mapping[str, Mapping[Any, int]], options: TextOptions
+) -> list[str]:
+    """Returns the most frequent text of each class that is frequent enough."""
     classes = build_vocabulary(
         kinds["answer"], options.min_answer_count, options.top_answers
     )
@@ -137,24 +151,26 @@ def write_text(
             f"{len(kinds['answer'])} answers, none that often"
         )
     texts = _most_frequent_texts(kinds["text"])
-    answers = [texts[answer] for answer in classes]
-    work = WorkFolder(output)
-    for name, lines in (
-        (QUESTION_VOCABULARY, words),
-        (ANSWER_VOCABULARY, answers),
-    ):
-        write_vocabulary(work.path / name, lines)
-        os.replace(work.path / name, pathlib.Path(output, name))
-    sequence_length = options.sequence_length or _percentile(kinds["length"])
-    work.write_sequence_length(sequence_length)
-    work.write_answer_texts(_answer_texts(kinds["text"]))
-    return Vocabularies(
-        words,
-        answers,
-        sequence_length,
-        options.strip_accents,
-        options.answer_rule or TEXT,
-    )
+    return [texts[answer] for answer in classes]
+
+
+def _coverage(
+    kinds: Mapping[str, Mapping[Any, int]],
+    words: Iterable[str],
+    answers: Iterable[str],
+    rule: str,
+) -> Coverage:
+    """Counts how much of all splits is in the vocabularies."""
+    known_words, classes = set(words), set(map(ANSWER_RULES[rule], answers))
+
+    def count(kind: str, known: set[str]) -> tuple[int, int]:
+        pairs = [*kinds[kind].items(), *kinds[f"{OTHER}{kind}"].items()]
+        return (
+            sum(n for _, n in pairs),
+            sum(n for value, n in pairs if value in known),
+        )
+
+    return Coverage(*count("word", known_words), *count("answer", classes))
 
 
 def _most_frequent_texts(

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
@@ -21,14 +20,15 @@ from vqa_keras.writing.beam_errors import user_errors
 from vqa_keras.writing.feature_source import FeatureSource
 from vqa_keras.writing.progress import Progress
 from vqa_keras.writing.record_maker import RecordOptions
-from vqa_keras.writing.record_text import TextOptions
 from vqa_keras.writing.shard_sizes import ImageWork
 from vqa_keras.writing.shard_sizes import shard_sizes
+from vqa_keras.writing.summary import summary
+from vqa_keras.writing.summary import warnings
+from vqa_keras.writing.text_options import ModelVocabularies
+from vqa_keras.writing.text_options import TextOptions
+from vqa_keras.writing.text_options import complete
 from vqa_keras.writing.transforms import BuildVocabularies
 from vqa_keras.writing.transforms import WriteShards
-from vqa_keras.writing.work_folder import AnswerTexts
-
-MAX_CUT = 0.01  # fraction of the questions that may lose words silently
 
 MAX_MEGAPIXELS = 178  # Pillow opens no larger image.
 
@@ -42,6 +42,7 @@ def write_records(
     images: str | os.PathLike[str] | None = None,
     features: FeatureSource | None = None,
     text: TextOptions | None = None,
+    vocabularies: ModelVocabularies | None = None,
     batch_size: int = 32,
     images_per_shard: int = 512,
     max_megapixels: float | None = None,
@@ -66,6 +67,8 @@ def write_records(
             it is not `input_folder`. Defaults to None.
         features: `FeatureSource`. Defaults to None: `FeatureSource()`.
         text: `TextOptions`. Defaults to None: `TextOptions()`.
+        vocabularies: `ModelVocabularies` of a trained model, which the records
+            take. Defaults to None: those of the training split.
         batch_size: int, images per batch of the CNN. Defaults to 32.
         images_per_shard: int, largest number of images per file. Defaults to
             512.
@@ -96,9 +99,7 @@ def write_records(
             f"{images}"
         )
     source = features or FeatureSource()
-    text = text or TextOptions()
-    if text.answer_rule is None:
-        text = text._replace(answer_rule=reader.ANSWER_RULE)
+    text = complete(text or TextOptions(), reader.ANSWER_RULE, vocabularies)
     source.check(store_images)
     max_pixels = _max_pixels(max_megapixels)
     work = record_set.open_folder(output, overwrite)
@@ -108,7 +109,7 @@ def write_records(
         )
         print(f"reading {dataset} ...", flush=True)
         reader.read(folder, table, **of_reader)
-        table.finish()
+        table.finish(vocabularies is None or vocabularies.needs_training)
         of_reader.pop("images", None)  # as --input: its content may move
         opened = source.open(work, table)
         # JSON by the names of the flags: it is kept in `dataset_info.json`.
@@ -117,6 +118,7 @@ def write_records(
             "annotations_sha256": table.sha256(),
             **source.arguments(opened.described),
             **text._asdict(),
+            **(vocabularies.arguments() if vocabularies else {}),
             "batch_size": batch_size,
             "images_per_shard": images_per_shard,
             "max_megapixels": max_megapixels,
@@ -154,8 +156,10 @@ def write_records(
                 record_options,
                 record_set.sha256_of([arguments, sizes]),
                 text,
+                vocabularies,
             )
-        answers = work.answer_texts()
+        answers = work.answer_texts() if "train" in shards else None
+        coverage = work.coverage() if vocabularies else None
         records = record_set.finish(
             output,
             shards,
@@ -167,8 +171,8 @@ def write_records(
             arguments=arguments,
             allow_dropped=allow_dropped,
         )
-    print(summary(records, time.monotonic() - start, answers))
-    for line in _warnings(records):
+    print(summary(records, time.monotonic() - start, answers, coverage))
+    for line in warnings(records, coverage):
         print(line)
     return records
 
@@ -189,77 +193,29 @@ def _run(
     record_options: RecordOptions,
     fingerprint: str,
     text: TextOptions,
+    vocabularies: ModelVocabularies | None,
 ) -> None:
     """Runs the pipeline: vocabularies, then all shards with them."""
+    all_shards = sum(shards.values(), [])
+    counted = all_shards if vocabularies else shards["train"]
     with beam.Pipeline(options=options) as pipeline:
-        vocabularies = (
+        built = (
             pipeline
-            | "TrainingShards" >> beam.Create(shards["train"])
-            | "BuildVocabularies" >> BuildVocabularies(output, text)
+            | "CountedShards" >> beam.Create(counted)
+            | "BuildVocabularies"
+            >> BuildVocabularies(output, text, vocabularies)
         )
         _ = (
             pipeline
-            | "AllShards" >> beam.Create(sum(shards.values(), []))
+            | "AllShards" >> beam.Create(all_shards)
             | "WriteShards"
             >> WriteShards(
                 output,
                 record_options,
                 fingerprint,
-                AsSingleton(vocabularies),
+                AsSingleton(built),
             )
         )
-
-
-def _warnings(records: Records) -> Iterator[str]:
-    info = records.info
-    questions = sum(split.questions for split in info.splits.values())
-    if info.cut_questions > MAX_CUT * questions:
-        yield (
-            f"warning: {info.cut_questions} of {questions} questions have more "
-            f"than {info.sequence_length} words; only their last ones are "
-            "read. --sequence_length keeps more"
-        )
-
-
-def summary(
-    records: Records,
-    seconds: float | None = None,
-    answers: AnswerTexts | None = None,
-) -> str:
-    """Returns a summary of a folder of records, several lines of text."""
-    info = records.info
-    lines = [f"records        {records.folder}"]
-    for name, split in info.splits.items():
-        lines.append(
-            f"{name:14} {split.images} images, {split.questions} "
-            f"questions, {len(split.shards)} shards"
-        )
-    lines.append(
-        f"vocabularies   {len(records.vocabulary)} words, "
-        f"{len(records.answers)} answers; questions of at most "
-        f"{info.sequence_length} words, {info.cut_questions} cut"
-    )
-    if answers is not None:
-        lines.append(
-            f"answers        {answers.texts} texts of training answers in "
-            f"{answers.classes} classes (rule {info.answer_rule}), "
-            f"{answers.empty} empty answers"
-        )
-    if info.features is not None:
-        levels = ", ".join(
-            f"{name} {' x '.join(map(str, shape))}"
-            for name, shape in info.features.levels.items()
-        )
-        lines.append(
-            f"features       {info.features.name}: {levels}, "
-            f"{info.features.dtype}"
-        )
-    dropped = ", ".join(f"{n} {why}" for why, n in info.dropped.items())
-    named = f", named in {info.dropped_file}" if dropped else ""
-    lines.append(f"dropped        {dropped or 'none'}{named}")
-    if seconds is not None:
-        lines.append(f"time           {seconds:.1f} s")
-    return "\n".join(lines)
 
 
 def _reader(dataset: str) -> Reader:

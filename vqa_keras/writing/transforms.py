@@ -15,13 +15,15 @@ from vqa_keras.datasets.question import Dropped
 from vqa_keras.text import normalize
 from vqa_keras.writing.record_maker import RecordMaker
 from vqa_keras.writing.record_maker import RecordOptions
+from vqa_keras.writing.record_text import OTHER
 from vqa_keras.writing.record_text import RecordText
-from vqa_keras.writing.record_text import TextOptions
 from vqa_keras.writing.record_text import Vocabularies
 from vqa_keras.writing.record_text import count_text
 from vqa_keras.writing.record_text import write_text
 from vqa_keras.writing.shards import finished_shard
 from vqa_keras.writing.shards import write_shard
+from vqa_keras.writing.text_options import ModelVocabularies
+from vqa_keras.writing.text_options import TextOptions
 from vqa_keras.writing.work_folder import ShardReport
 from vqa_keras.writing.work_folder import WorkFolder
 
@@ -29,18 +31,26 @@ from vqa_keras.writing.work_folder import WorkFolder
 class BuildVocabularies(beam.PTransform):
     """Counts words and answers and writes both vocabularies.
 
-    In: names of the training shards (str), whose plans are in the work folder.
+    In: names of the training shards (str), whose plans are in the work folder;
+    with a model those of all shards.
     Out: one `Vocabularies`.
 
     Args:
         output: str or path, folder of the records.
         options: `TextOptions`.
+        model: `ModelVocabularies`. Defaults to None.
     """
 
-    def __init__(self, output: str | os.PathLike[str], options: TextOptions):
+    def __init__(
+        self,
+        output: str | os.PathLike[str],
+        options: TextOptions,
+        model: ModelVocabularies | None = None,
+    ):
         super().__init__()
         self.output = str(output)
         self.options = options
+        self.model = model
 
     def expand(self, input_or_inputs: Any) -> Any:
         return (
@@ -49,7 +59,8 @@ class BuildVocabularies(beam.PTransform):
             >> beam.ParDo(CountInShard(self.output, self.options))
             | "Sum" >> beam.CombinePerKey(sum)
             | "Collect" >> beam.combiners.ToDict()
-            | "Write" >> beam.Map(write_text, self.output, self.options)
+            | "Write"
+            >> beam.Map(write_text, self.output, self.options, self.model)
         )
 
 
@@ -91,7 +102,8 @@ class WriteShards(beam.PTransform):
 class CountInShard(beam.DoFn):
     """Counts the words, answers and lengths of a shard.
 
-    In: name of a shard. Out: `((kind, value), count)` of `count_text`.
+    In: name of a shard. Out: `((kind, value), count)` of `count_text`, with
+    `OTHER` before the kind if the shard is not of the training split.
     """
 
     def __init__(self, output: str, options: TextOptions):
@@ -102,7 +114,9 @@ class CountInShard(beam.DoFn):
         self, element: str, *args: Any, **kwargs: Any
     ) -> Iterator[tuple[tuple[str, Any], int]]:
         images = WorkFolder(self.output).plan(element)
-        yield from count_text(images, self.options).items()
+        prefix = "" if _split_of(element) == "train" else OTHER
+        for (kind, value), count in count_text(images, self.options).items():
+            yield (f"{prefix}{kind}", value), count
 
 
 class WriteShard(beam.DoFn):
@@ -153,7 +167,7 @@ class WriteShard(beam.DoFn):
         plan = work.plan(shard)
         dropped, cut_questions = [], 0
         answers: collections.Counter[tuple[str, str]] = collections.Counter()
-        split = shard.rsplit("-", 3)[0]
+        split = _split_of(shard)
         for done, made in enumerate(maker.records(split, plan, text)):
             if done % self.options.batch_size == 0:
                 work.set_done(shard, done)
@@ -175,6 +189,10 @@ class WriteShard(beam.DoFn):
         _count("cut_questions", cut_questions)
         counts = [(*pair, count) for pair, count in sorted(answers.items())]
         work.write_report(shard, ShardReport(dropped, cut_questions, counts))
+
+
+def _split_of(shard: str) -> str:
+    return shard.rsplit("-", 3)[0]
 
 
 def _count(name: str, number: int) -> None:

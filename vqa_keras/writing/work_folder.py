@@ -50,6 +50,23 @@ class AnswerTexts:
     empty: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Coverage:
+    """How much of the questions of all splits a model's vocabularies hold.
+
+    Args:
+        words: int, number of words of all questions.
+        known_words: int, number of them in the vocabulary.
+        answered: int, number of questions with an answer.
+        known_answers: int, number of them whose answer is a class.
+    """
+
+    words: int
+    known_words: int
+    answered: int
+    known_answers: int
+
+
 class WorkFolder:
     """`DIR/unfinished`: the files that driver and workers exchange.
 
@@ -128,6 +145,14 @@ class WorkFolder:
     def answer_texts(self) -> AnswerTexts:
         """Returns the numbers of answers of the training split."""
         return AnswerTexts(**self._read("text", "answers"))
+
+    def write_coverage(self, coverage: Coverage) -> None:
+        """Writes how much of the questions a model's vocabularies hold."""
+        self._write("text", "coverage", coverage)
+
+    def coverage(self) -> Coverage:
+        """Returns what `write_coverage` wrote."""
+        return Coverage(**self._read("text", "coverage"))
 
     def set_done(self, shard: str, images: int, before: bool = False) -> None:
         """Writes the number of images done of a shard; not flushed to disk.
