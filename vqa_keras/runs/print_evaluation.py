@@ -17,12 +17,18 @@ BASELINES = {
 NO_BASELINES = "no baselines: the records have no training split"
 
 
-def print_evaluation(evaluation: Evaluation) -> None:
-    """Prints the figures, baselines beside accuracy."""
+def print_evaluation(evaluation: Evaluation, chosen_on: bool = False) -> None:
+    """Prints the figures, baselines beside accuracy.
+
+    Args:
+        evaluation: the figures.
+        chosen_on: whether the model was chosen on the split.
+    """
     accuracy, baselines = evaluation.accuracy, evaluation.baselines
     print(
         f"accuracy     {accuracy.overall:.2f} % of {evaluation.questions:,} "
         f"{evaluation.split} questions"
+        + (", on which the epoch was chosen" if chosen_on else "")
     )
     if evaluation.outside is not None:
         print(

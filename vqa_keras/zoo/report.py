@@ -149,9 +149,17 @@ def _summary(records, results, found):
                 results.parameters, results.trainable_parameters
             ),
             **results.recipe["training"],
-            "best epoch": results.training.best_epoch,
+            **_chosen(results),
         },
     }
+
+
+def _chosen(results):
+    """Returns the settings that say which weights the run has."""
+    if results.seeds is not None:
+        seeds = ", ".join(map(str, results.seeds.seeds))
+        return {"seed": f"the mean of the probabilities of {seeds}"}
+    return {"best epoch": results.training.best_epoch}
 
 
 def _rows(found, kind, names):

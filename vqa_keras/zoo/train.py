@@ -15,10 +15,7 @@ killed run after its last finished epoch. The output is a run: a preset for
 VQA.from_preset with the image encoder inside, and results.json.
 """
 
-import functools
-import json
 import pathlib
-import sys
 import time
 
 from absl import flags
@@ -27,24 +24,26 @@ from vqa_keras import zoo
 from vqa_keras.command import run
 from vqa_keras.data import Records
 from vqa_keras.errors import UserError
-from vqa_keras.files import read_json
 from vqa_keras.files import write_json
 from vqa_keras.presets import find
-from vqa_keras.runs import evaluation
 from vqa_keras.runs import training
 from vqa_keras.runs.initialization import Initializer
-from vqa_keras.runs.parameters import count_trainable
 from vqa_keras.runs.parameters import describe_parameters
 from vqa_keras.runs.print_evaluation import print_evaluation
-from vqa_keras.runs.provenance import provenance
 from vqa_keras.runs.results import RESULTS
-from vqa_keras.runs.results import RunResults
 from vqa_keras.runs.results import read_published
 from vqa_keras.runs.results import read_results
+from vqa_keras.runs.selection import CHOSEN_ON
+from vqa_keras.runs.selection import print_selection
+from vqa_keras.runs.selection import selection
 from vqa_keras.runs.settings import Settings
 from vqa_keras.zoo.arguments import one_argument
-from vqa_keras.zoo.build_model import build_task
+from vqa_keras.zoo.arguments import seeds_of
 from vqa_keras.zoo.recipe import for_features
+from vqa_keras.zoo.train_run import Plan
+from vqa_keras.zoo.train_run import train_run
+from vqa_keras.zoo.train_seeds import print_seeds
+from vqa_keras.zoo.train_seeds import train_seeds
 
 _DATA = flags.DEFINE_string(
     "data",
@@ -79,6 +78,19 @@ _SEED = flags.DEFINE_integer(
     "Seed of the weights and of the order of the questions. Default: the "
     "recipe's.",
     lower_bound=0,
+)
+_SEEDS = flags.DEFINE_list(
+    "seeds",
+    None,
+    "Seeds such as 0,1,2: trains a run of each in OUTPUT/seed_0 and so on, and "
+    "saves in OUTPUT a run whose probabilities are the mean of theirs.",
+)
+_PATIENCE = flags.DEFINE_integer(
+    "patience",
+    None,
+    "Epochs without a better validation accuracy after which the training "
+    "stops. Default: it does not.",
+    lower_bound=1,
 )
 _SET = flags.DEFINE_multi_string(
     "set",
@@ -134,40 +146,54 @@ _PUBLISH = flags.DEFINE_bool(
 
 def main(argv):
     started = time.time()
+    seeds = _seeds()
     entry, recipe, settings, records = _recipe(argv)
     records.files.split("train")
     initializer = Initializer(
         records, _FROM.value, _WORD_VECTORS.value, _FREEZE.value
     )
     recipe = initializer.set_width(recipe)
+    selection(records, _PATIENCE.value)  # refuses before a folder is made
     output = pathlib.Path(_OUTPUT.value)
-    same = {
-        "entry": entry,
-        "recipe": recipe,
-        **initializer.settings(),
-        "precision": _PRECISION.value,
-        "records": {
-            name: [shard.sha256 for shard in split.shards]
-            for name, split in records.info.splits.items()
-        },
-    }
-    if _is_finished(output, same):
-        results = read_results(output / RESULTS)
-        print(f"finished     {output}; --noresume trains again")
+    plan = Plan(
+        entry=entry,
+        recipe=recipe,
+        settings=settings,
+        records=records,
+        initializer=initializer,
+        patience=_PATIENCE.value,
+        strategy=_STRATEGY.value,
+        precision=_PRECISION.value,
+        jit={"auto": "auto", "true": True, "false": False}[_JIT.value],
+        resume=_RESUME.value,
+    )
+    if seeds is None:
+        results = train_run(plan, output, started)
     else:
-        results = _train(
-            entry, recipe, settings, records, initializer, output, started
-        )
-        write_json(output / RESULTS, results.to_json())
+        results = train_seeds(plan, seeds, output, started)
+        print_seeds(results.seeds)
+    print_selection(results.training)
     if results.evaluation is None:
         print("accuracy     not measured: no test or validation split")
     else:
-        print_evaluation(results.evaluation)
+        chosen_on = results.training.selected == CHOSEN_ON
+        print_evaluation(results.evaluation, chosen_on)
     size = results.parameters, results.trainable_parameters
     print(f"parameters   {describe_parameters(*size)}")
     print(f"run          {output}")
     if _PUBLISH.value:
         print(f"published    {_publish(entry, results)}")
+
+
+def _seeds():
+    """Returns the seeds of --seeds, or None."""
+    seeds = seeds_of(_SEEDS.value)
+    for flag in (_SEED, _PUBLISH):
+        if seeds is not None and flag.value not in (None, False):
+            raise UserError(
+                f"--seeds must be given without --{flag.name}. Received: both"
+            )
+    return seeds
 
 
 def _recipe(argv):
@@ -197,119 +223,6 @@ def _recipe(argv):
     source = f"The [training] of the recipe of {entry}"
     settings = Settings.from_json(recipe["training"], source)
     return entry, recipe, settings, records
-
-
-def _is_finished(output, same):
-    """Prepares the folder of the run, and returns whether it is finished.
-
-    Args:
-        output: `pathlib.Path` of the folder.
-        same: dict of what must not differ where a run is continued.
-
-    Raises:
-        UserError: if the folder holds something else, or, with --resume, a run
-            of other settings.
-    """
-    if output.exists() and not output.is_dir():
-        raise UserError(
-            f"--output must be a folder. Received: a file, {output}"
-        )
-    path = output / "training" / "settings.json"
-    if path.is_file() and _RESUME.value:
-        found = read_json(path)
-        found = found if isinstance(found, dict) else {}
-        for name, value in json.loads(json.dumps(same)).items():
-            if found.get(name) != value:
-                raise UserError(
-                    f"{output} must hold a run with the same {name}; give its "
-                    "command again, another --output, or --noresume to start "
-                    f"anew. Found: {_difference(found.get(name), value)}"
-                )
-        return (output / RESULTS).is_file()
-    others = {p.name for p in output.glob("*")} - {"training"}
-    if others and not path.is_file():
-        raise UserError(
-            f"--output must be a new folder or one of a run. Received: "
-            f"{output}, which holds {', '.join(sorted(others)[:5])}"
-        )
-    # In this order: a kill leaves a run that is unfinished, not a mixture.
-    (output / RESULTS).unlink(missing_ok=True)
-    for old in (output / "training").glob("checkpoints/*"):
-        old.unlink()
-    write_json(path, same)
-    return False
-
-
-def _difference(found, received):
-    if isinstance(found, dict) and isinstance(received, dict):
-        for name in sorted({**found, **received}):
-            if found.get(name) != received.get(name):
-                inner = _difference(found.get(name), received.get(name))
-                return f"{name}: {inner}"
-    return f"{found!r}. Received: {received!r}"
-
-
-def _train(entry, recipe, settings, records, initializer, output, started):
-    """Trains, saves the preset and returns the results."""
-    interactive = sys.stdout.isatty()
-    inputs = settings.inputs
-    if inputs != "images":  # now, not when the training is over
-        image_encoder = training.image_encoder_of(records, inputs)
-    task, trained = training.train(
-        initializer.then(functools.partial(build_task, recipe, records)),
-        settings,
-        records,
-        output / "training",
-        strategy=_STRATEGY.value,
-        precision=_PRECISION.value,
-        jit={"auto": "auto", "true": True, "false": False}[_JIT.value],
-        verbose=1 if interactive else 2,
-    )
-    evaluated = _evaluate(task, records, inputs, interactive)
-    flops = training.count_flops(task, records)
-    if inputs == "images":
-        folder = output / "image_encoder"
-        task.backbone.image_encoder.save_to_preset(str(folder))
-    elif image_encoder is not None:
-        task = task.with_image_encoder(image_encoder)
-    task.save_to_preset(str(output))
-    return RunResults(
-        entry=entry,
-        dataset=records.info.dataset,
-        metric="accuracy: exact match of the best answer, percent",
-        evaluation=evaluated,
-        weights_sha256=records.info.features
-        and records.info.features.weights_sha256,
-        parameters=task.count_params(),
-        trainable_parameters=count_trainable(task),
-        flops_per_question=flops,
-        inputs=inputs,
-        recipe=recipe,
-        precision=_PRECISION.value,
-        strategy=_STRATEGY.value,
-        seed=settings.seed,
-        training=trained,
-        seconds=round(time.time() - started, 1),
-        provenance=provenance(),
-        initialization=initializer.done,
-    )
-
-
-def _evaluate(task, records, inputs, progress):
-    """Evaluates the task on the test split, or else on validation, or not."""
-    known = records.info.splits
-    for split in ("test", "validation"):
-        if split in known and evaluation.has_answers(records, split):
-            predictions = evaluation.predict(
-                task,
-                records,
-                split,
-                inputs,
-                progress=progress,
-                regions_only=True,
-            )
-            return evaluation.evaluate(task, records, split, predictions)[0]
-    return None
 
 
 def _publish(entry, results):
