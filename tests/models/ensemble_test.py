@@ -17,7 +17,7 @@ HALF = "mixed_bfloat16"
 
 @pytest.fixture
 def make_tasks(make_task):
-    """Returns `make_tasks(encoder=None, **head)`: two tasks of other weights."""
+    """Returns `make_tasks(encoder=None, **head)`: two different tasks."""
 
     def make_tasks(encoder=None, **head):
         tasks = [make_task(encoder, **head), make_task(encoder, **head)]

@@ -188,10 +188,11 @@ def main(argv):
 def _seeds():
     """Returns the seeds of --seeds, or None."""
     seeds = seeds_of(_SEEDS.value)
-    for flag in (_SEED, _PUBLISH):
-        if seeds is not None and flag.value not in (None, False):
+    given = {"seed": _SEED.value is not None, "publish": _PUBLISH.value}
+    for name, is_given in given.items():
+        if seeds is not None and is_given:
             raise UserError(
-                f"--seeds must be given without --{flag.name}. Received: both"
+                f"--seeds must be given without --{name}. Received: both"
             )
     return seeds
 
