@@ -43,10 +43,10 @@ class VQA(Asking, SavedTask):
             Defaults to 0.5.
         activation: str. Maps logits, the outputs, to probabilities: `"softmax"`
             (default) for one right answer, `"sigmoid"` for soft scores.
-        ngrams: optional n-grams of the training questions, as `count_ngrams`
-            returns them, for a linear path from the question's n-grams to the
-            logits (`NgramDense`). The config has their numbers, and the weights
-            the n-grams. Defaults to `None`, no such path.
+        ngrams: optional n-grams of the training questions, as
+            `text.count_ngrams` returns them, for a linear path from the
+            question's n-grams to the logits (`NgramDense`). The config has
+            their numbers, the weights the n-grams. Defaults to `None`, no path.
 
     Raises:
         ValueError: for other answers than `num_classes`, other activations, or
