@@ -78,8 +78,9 @@ def test_a_finished_run_is_not_trained_again(call, run, records):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--epochs=3"], ["recipe", "epochs: 2", "Received: 3"]),
+        (["--epochs=1"], ["recipe", "epochs: 2", "Received: 1"]),
         (["--precision=mixed_bfloat16"], ["precision", "float32"]),
+        (["--patience=3"], ["patience", "None", "Received: 3"]),
     ],
 )
 def test_other_settings_are_refused(call, run, records, arguments, words):

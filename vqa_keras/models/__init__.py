@@ -6,6 +6,8 @@ from vqa_keras.models.cnn_layer import CNNLayerBackbone
 from vqa_keras.models.cosine import CosineBackbone
 from vqa_keras.models.dense_symmetric import DenseSymmetricBackbone
 from vqa_keras.models.dual import DualBackbone
+from vqa_keras.models.ensemble import Ensemble
+from vqa_keras.models.ensemble import ensemble
 from vqa_keras.models.frozen_layers import freeze_layers
 from vqa_keras.models.hierarchical import HierarchicalBackbone
 from vqa_keras.models.independent import IndependentBackbone

@@ -75,7 +75,7 @@ class PyramidBackbone(VQABackbone):
         self.refuse(unknown)
         received = f"grid_shapes={grid_shapes}"
         if image_encoder is not None:
-            levels = _shapes_by_level(image_encoder)
+            levels = shapes_by_level(image_encoder)
             self.levels, grid_shapes = list(levels), list(levels.values())
             received = f"image_encoder with grids {levels}"
         _check_shapes(grid_shapes, received)
@@ -138,7 +138,7 @@ class PyramidBackbone(VQABackbone):
         return tuple(self.grid_shapes[-1][:2])
 
     def check_features(self, image_encoder):
-        shapes = list(_shapes_by_level(image_encoder).values())
+        shapes = list(shapes_by_level(image_encoder).values())
         if shapes != self.grid_shapes:
             raise ValueError(
                 "`image_encoder` must compute the grids this model was "
@@ -146,7 +146,7 @@ class PyramidBackbone(VQABackbone):
             )
 
 
-def _shapes_by_level(image_encoder):
+def shapes_by_level(image_encoder):
     """Returns the shapes of the encoder's grids by name, most cells first."""
     outputs = image_encoder.output
     outputs = outputs if isinstance(outputs, dict) else {"output": outputs}

@@ -87,6 +87,11 @@ class VQA(Asking, SavedTask):
                 "`num_classes` must be the number of the preprocessor's answers"
                 f", {len(preprocessor.answers)}. Received: {num_classes}"
             )
+        if backbone.num_classes not in (None, num_classes):
+            raise ValueError(
+                "`num_classes` must be that of the backbone, which has no head "
+                f"to exchange: {backbone.num_classes}. Received: {num_classes}"
+            )
         # === Layers ===
         dtype = backbone.dtype_policy
         self.backbone: VQABackbone = backbone
@@ -94,16 +99,19 @@ class VQA(Asking, SavedTask):
         self.fused_dropout = layers.Dropout(
             dropout, dtype=dtype, name="fused_dropout"
         )
-        if hidden_dim:
+        has_head = backbone.num_classes is None
+        if has_head and hidden_dim:
             self.hidden_dense = layers.Dense(
                 hidden_dim, activation="relu", dtype=dtype, name="hidden_dense"
             )
             self.hidden_dropout = layers.Dropout(
                 dropout, dtype=dtype, name="hidden_dropout"
             )
-        self.answer_dense = layers.Dense(
-            num_classes, dtype="float32", name="answer_dense"
-        )
+        self.answer_dense = None
+        if has_head:
+            self.answer_dense = layers.Dense(
+                num_classes, dtype="float32", name="answer_dense"
+            )
         self.ngram_dense = None
         if ngrams:
             self.ngram_dense = NgramDense(
@@ -132,10 +140,12 @@ class VQA(Asking, SavedTask):
 
         With `ngrams` they also depend on the questions' `token_ids`, `(B, N)`.
         """
-        hidden = self.fused_dropout(fused)
-        if self.hidden_dim:
-            hidden = self.hidden_dropout(self.hidden_dense(hidden))
-        logits = self.answer_dense(hidden)
+        logits = fused
+        if self.answer_dense is not None:
+            hidden = self.fused_dropout(fused)
+            if self.hidden_dim:
+                hidden = self.hidden_dropout(self.hidden_dense(hidden))
+            logits = self.answer_dense(hidden)
         if self.ngram_dense is not None:
             logits = logits + self.ngram_dense(token_ids)
         return logits

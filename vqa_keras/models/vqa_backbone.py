@@ -90,6 +90,7 @@ class VQABackbone(SavedBackbone):
         TypeError: for an unknown argument.
     """
 
+    num_classes = None  # of the logits, where `fused` are those
     region_activation = None  # of the projection W_I f + b_I
     bidirectional = True  # whether the question encoder is
 

@@ -80,6 +80,23 @@ class Initialization:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Seeds:
+    """The runs of an ensemble, one per seed.
+
+    Args:
+        seeds: of the runs, which are in folders such as `seed_3`.
+        accuracy: overall, of each; empty if it was not measured.
+        mean: of `accuracy`; None if it was not measured.
+        deviation: the standard deviation of `accuracy`, of n - 1.
+    """
+
+    seeds: list[int]
+    accuracy: list[float]
+    mean: float | None
+    deviation: float | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Provenance:
     """The origin of a run: its command, code, backend, device and versions.
 
@@ -127,6 +144,7 @@ class RunResults:
         seconds: the time of the whole command.
         provenance: the origin of the run.
         initialization: what the first weights were; None for random ones.
+        seeds: of an ensemble, the runs whose probabilities it averages.
         image_encoder: in a shipped preset, the name of its CNN.
         files: in a shipped preset, `{name: sha256}` of its other files.
         absent: keys of this version that an older file lacks.
@@ -152,6 +170,7 @@ class RunResults:
     seconds: float
     provenance: Provenance = dataclasses.field(metadata=typed_json.INLINE)
     initialization: Initialization | None = None
+    seeds: Seeds | None = None
     image_encoder: str | None = None
     files: dict[str, str] | None = None
     absent: frozenset[str] = dataclasses.field(

@@ -17,8 +17,10 @@ from vqa_keras.data import Records
 from vqa_keras.errors import UserError
 from vqa_keras.image_encoders import weights_sha256
 from vqa_keras.models import VQA
+from vqa_keras.runs import kept_epoch
 from vqa_keras.runs.checkpoints import Checkpoints
 from vqa_keras.runs.flops import flops_per_question
+from vqa_keras.runs.patience import Patience
 from vqa_keras.runs.results import Training
 from vqa_keras.runs.run import preprocessor_of
 from vqa_keras.runs.settings import Settings
@@ -35,6 +37,7 @@ def train(
     strategy: str = "none",
     precision: str = "float32",
     jit: str | bool = "auto",
+    patience: int | None = None,
     verbose: int = 1,
 ) -> tuple[VQA, Training]:
     """Trains, or continues the training in `folder`.
@@ -47,6 +50,10 @@ def train(
         strategy: "none", or "mirrored", which trains on all local devices.
         precision: dtype policy of the training.
         jit: "auto", True or False: compilation by XLA.
+        patience: number of epochs without a better validation accuracy after
+            which the training stops. The best epoch is then kept, also where
+            there is no test split: figures on validation are then too good,
+            and `Training.selected` says so. None trains all epochs.
         verbose: as in `keras.Model.fit`.
 
     Returns:
@@ -54,12 +61,18 @@ def train(
         `selects_epoch`), in float32, and how they were trained.
 
     Raises:
-        UserError: for a strategy that does not fit, or if a log is not finite.
+        UserError: for a strategy that does not fit, for a patience without a
+            validation split, or if a log is not finite.
     """
     if settings.share_images and strategy != "none":
         raise UserError(
             "--strategy must be none for a recipe with share_images, since "
             f"images and questions are not split alike. Received: {strategy}"
+        )
+    if patience is not None and not measures_validation(records):
+        raise UserError(
+            "--patience must be given with a validation split that has "
+            f"answers. Received: {patience} and none in {records.folder}"
         )
     steps = records.steps(
         "train",
@@ -78,12 +91,13 @@ def train(
         task = compiled_task(precision)
         # A step that makes the optimizer's variables is traced twice.
         cast(keras.Optimizer, task.optimizer).build(task.trainable_variables)
-        select = selects_epoch(records)
+        select = selects_epoch(records) or patience is not None
         checkpoints = Checkpoints(
             folder / "checkpoints", "val_accuracy" if select else None
         )
         first_epoch = checkpoints.restore(task)
-    if first_epoch < settings.epochs:
+    patient = Patience(checkpoints, patience)
+    if first_epoch < settings.epochs and not patient.is_over():
         options = {
             "inputs": settings.inputs,
             "targets": settings.targets,
@@ -109,7 +123,8 @@ def train(
             validation_data=validation,
             initial_epoch=first_epoch,
             epochs=settings.epochs,
-            callbacks=[current, *_tensorboard(folder), checkpoints],
+            # The last one reads what the one before has kept.
+            callbacks=[current, *_tensorboard(folder), checkpoints, patient],
             verbose=verbose,
         )
     check_finite(checkpoints.history)
@@ -118,12 +133,19 @@ def train(
     checkpoints.load_best(best)
     return best, Training(
         epochs=settings.epochs,
-        selected="best on validation" if select else "last epoch",
+        selected=_selected(records, select),
         best_epoch=checkpoints.best_epoch(),
         resumed_after_epoch=first_epoch,
         fit_seconds=round(sum(h["seconds"] for h in checkpoints.history), 1),
         history=checkpoints.history,
     )
+
+
+def _selected(records: Records, select: bool) -> str:
+    if not select:
+        return kept_epoch.LAST
+    is_measured = not selects_epoch(records)
+    return kept_epoch.BEST_AND_MEASURED if is_measured else kept_epoch.BEST
 
 
 def check_finite(history: list[dict[str, float]]) -> None:

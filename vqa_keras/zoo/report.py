@@ -98,7 +98,7 @@ def main(argv):
         _examples(task, records, split, predictions, right),
         _summary(records, results, found),
     )
-    print_evaluation(found)
+    print_evaluation(found, results.training)
     print_calibration(found.calibration)
     size = results.parameters, results.trainable_parameters
     print(f"parameters   {describe_parameters(*size)}")

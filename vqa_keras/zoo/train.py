@@ -16,10 +16,8 @@ VQA.from_preset with the image encoder inside, and results.json.
 """
 
 import functools
-import json
 import pathlib
 import sys
-import time
 
 from absl import flags
 
@@ -27,21 +25,20 @@ from vqa_keras import zoo
 from vqa_keras.command import run
 from vqa_keras.data import Records
 from vqa_keras.errors import UserError
-from vqa_keras.files import read_json
 from vqa_keras.files import write_json
 from vqa_keras.presets import find
-from vqa_keras.runs import evaluation
-from vqa_keras.runs import training
 from vqa_keras.runs.initialization import Initializer
-from vqa_keras.runs.parameters import count_trainable
+from vqa_keras.runs.kept_epoch import describe_epoch
 from vqa_keras.runs.parameters import describe_parameters
 from vqa_keras.runs.print_evaluation import print_evaluation
-from vqa_keras.runs.provenance import provenance
 from vqa_keras.runs.results import RESULTS
-from vqa_keras.runs.results import RunResults
 from vqa_keras.runs.results import read_published
 from vqa_keras.runs.results import read_results
-from vqa_keras.runs.settings import Settings
+from vqa_keras.runs.train_run import Plan
+from vqa_keras.runs.train_run import train_run
+from vqa_keras.runs.train_seeds import print_seeds
+from vqa_keras.runs.train_seeds import train_seeds
+from vqa_keras.runs.training import STRATEGIES
 from vqa_keras.zoo.arguments import one_argument
 from vqa_keras.zoo.build_model import build_task
 from vqa_keras.zoo.recipe import for_features
@@ -80,6 +77,19 @@ _SEED = flags.DEFINE_integer(
     "recipe's.",
     lower_bound=0,
 )
+_SEEDS = flags.DEFINE_list(
+    "seeds",
+    [],
+    "Seeds of several runs, such as 0,1,2, in folders of --output; --output is "
+    "then the run whose answers are those of their mean probabilities.",
+)
+_PATIENCE = flags.DEFINE_integer(
+    "patience",
+    None,
+    "Number of epochs without a better validation accuracy after which the "
+    "training stops. Default: none, all epochs.",
+    lower_bound=1,
+)
 _SET = flags.DEFINE_multi_string(
     "set",
     [],
@@ -107,7 +117,7 @@ _FREEZE = flags.DEFINE_list(
 _STRATEGY = flags.DEFINE_enum(
     "strategy",
     "none",
-    training.STRATEGIES,
+    STRATEGIES,
     "mirrored trains on all local devices, none on one.",
 )
 _PRECISION = flags.DEFINE_enum(
@@ -133,36 +143,37 @@ _PUBLISH = flags.DEFINE_bool(
 
 
 def main(argv):
-    started = time.time()
-    entry, recipe, settings, records = _recipe(argv)
+    entry, recipe, records = _recipe(argv)
     records.files.split("train")
     initializer = Initializer(
         records, _FROM.value, _WORD_VECTORS.value, _FREEZE.value
     )
     recipe = initializer.set_width(recipe)
+    plan = Plan(
+        entry=entry,
+        recipe=recipe,
+        records=records,
+        build_task=functools.partial(build_task, recipe, records),
+        initializer=initializer,
+        patience=_PATIENCE.value,
+        strategy=_STRATEGY.value,
+        precision=_PRECISION.value,
+        jit={"auto": "auto", "true": True, "false": False}[_JIT.value],
+        resume=_RESUME.value,
+        interactive=sys.stdout.isatty(),
+    )
     output = pathlib.Path(_OUTPUT.value)
-    same = {
-        "entry": entry,
-        "recipe": recipe,
-        **initializer.settings(),
-        "precision": _PRECISION.value,
-        "records": {
-            name: [shard.sha256 for shard in split.shards]
-            for name, split in records.info.splits.items()
-        },
-    }
-    if _is_finished(output, same):
-        results = read_results(output / RESULTS)
-        print(f"finished     {output}; --noresume trains again")
+    if _SEEDS.value:
+        results = train_seeds(plan, output, _seeds())
+        print_seeds(results.seeds)
     else:
-        results = _train(
-            entry, recipe, settings, records, initializer, output, started
-        )
-        write_json(output / RESULTS, results.to_json())
+        results = train_run(plan, output)
     if results.evaluation is None:
         print("accuracy     not measured: no test or validation split")
     else:
-        print_evaluation(results.evaluation)
+        print_evaluation(results.evaluation, results.training)
+    if results.seeds is None:
+        print(f"epoch        {describe_epoch(results.training)}")
     size = results.parameters, results.trainable_parameters
     print(f"parameters   {describe_parameters(*size)}")
     print(f"run          {output}")
@@ -171,7 +182,7 @@ def main(argv):
 
 
 def _recipe(argv):
-    """Returns the entry, its recipe, overridden, `Settings` and `Records`."""
+    """Returns the entry, its recipe, overridden by flags, and `Records`."""
     if len(argv) == 1 and _FROM.value is not None:
         of_run = read_results(pathlib.Path(find(_FROM.value), RESULTS))
         entry, recipe = of_run.entry, of_run.recipe
@@ -194,122 +205,27 @@ def _recipe(argv):
     for flag in (_EPOCHS, _BATCH_SIZE, _LEARNING_RATE, _SEED):
         if flag.value is not None:
             recipe["training"][flag.name] = flag.value
-    source = f"The [training] of the recipe of {entry}"
-    settings = Settings.from_json(recipe["training"], source)
-    return entry, recipe, settings, records
+    return entry, recipe, records
 
 
-def _is_finished(output, same):
-    """Prepares the folder of the run, and returns whether it is finished.
-
-    Args:
-        output: `pathlib.Path` of the folder.
-        same: dict of what must not differ where a run is continued.
-
-    Raises:
-        UserError: if the folder holds something else, or, with --resume, a run
-            of other settings.
-    """
-    if output.exists() and not output.is_dir():
-        raise UserError(
-            f"--output must be a folder. Received: a file, {output}"
-        )
-    path = output / "training" / "settings.json"
-    if path.is_file() and _RESUME.value:
-        found = read_json(path)
-        found = found if isinstance(found, dict) else {}
-        for name, value in json.loads(json.dumps(same)).items():
-            if found.get(name) != value:
-                raise UserError(
-                    f"{output} must hold a run with the same {name}; give its "
-                    "command again, another --output, or --noresume to start "
-                    f"anew. Found: {_difference(found.get(name), value)}"
-                )
-        return (output / RESULTS).is_file()
-    others = {p.name for p in output.glob("*")} - {"training"}
-    if others and not path.is_file():
-        raise UserError(
-            f"--output must be a new folder or one of a run. Received: "
-            f"{output}, which holds {', '.join(sorted(others)[:5])}"
-        )
-    # In this order: a kill leaves a run that is unfinished, not a mixture.
-    (output / RESULTS).unlink(missing_ok=True)
-    for old in (output / "training").glob("checkpoints/*"):
-        old.unlink()
-    write_json(path, same)
-    return False
-
-
-def _difference(found, received):
-    if isinstance(found, dict) and isinstance(received, dict):
-        for name in sorted({**found, **received}):
-            if found.get(name) != received.get(name):
-                inner = _difference(found.get(name), received.get(name))
-                return f"{name}: {inner}"
-    return f"{found!r}. Received: {received!r}"
-
-
-def _train(entry, recipe, settings, records, initializer, output, started):
-    """Trains, saves the preset and returns the results."""
-    interactive = sys.stdout.isatty()
-    inputs = settings.inputs
-    if inputs != "images":  # now, not when the training is over
-        image_encoder = training.image_encoder_of(records, inputs)
-    task, trained = training.train(
-        initializer.then(functools.partial(build_task, recipe, records)),
-        settings,
-        records,
-        output / "training",
-        strategy=_STRATEGY.value,
-        precision=_PRECISION.value,
-        jit={"auto": "auto", "true": True, "false": False}[_JIT.value],
-        verbose=1 if interactive else 2,
-    )
-    evaluated = _evaluate(task, records, inputs, interactive)
-    flops = training.count_flops(task, records)
-    if inputs == "images":
-        folder = output / "image_encoder"
-        task.backbone.image_encoder.save_to_preset(str(folder))
-    elif image_encoder is not None:
-        task = task.with_image_encoder(image_encoder)
-    task.save_to_preset(str(output))
-    return RunResults(
-        entry=entry,
-        dataset=records.info.dataset,
-        metric="accuracy: exact match of the best answer, percent",
-        evaluation=evaluated,
-        weights_sha256=records.info.features
-        and records.info.features.weights_sha256,
-        parameters=task.count_params(),
-        trainable_parameters=count_trainable(task),
-        flops_per_question=flops,
-        inputs=inputs,
-        recipe=recipe,
-        precision=_PRECISION.value,
-        strategy=_STRATEGY.value,
-        seed=settings.seed,
-        training=trained,
-        seconds=round(time.time() - started, 1),
-        provenance=provenance(),
-        initialization=initializer.done,
-    )
-
-
-def _evaluate(task, records, inputs, progress):
-    """Evaluates the task on the test split, or else on validation, or not."""
-    known = records.info.splits
-    for split in ("test", "validation"):
-        if split in known and evaluation.has_answers(records, split):
-            predictions = evaluation.predict(
-                task,
-                records,
-                split,
-                inputs,
-                progress=progress,
-                regions_only=True,
+def _seeds():
+    """Returns the values of --seeds."""
+    for flag, value in (("seed", _SEED.value), ("publish", _PUBLISH.value)):
+        if value not in (None, False):
+            raise UserError(
+                f"--seeds must be given without --{flag}. Received: "
+                f"--{flag}={value}"
             )
-            return evaluation.evaluate(task, records, split, predictions)[0]
-    return None
+    try:
+        seeds = [int(value) for value in _SEEDS.value]
+    except ValueError:
+        seeds = []
+    if len(set(seeds)) < max(2, len(_SEEDS.value)) or min(seeds) < 0:
+        raise UserError(
+            "--seeds must be two or more different whole numbers, such as "
+            f"0,1,2. Received: {','.join(_SEEDS.value)}"
+        )
+    return seeds
 
 
 def _publish(entry, results):
