@@ -52,8 +52,7 @@ class NgramDense(keras.layers.Layer):
     ```
 
     Reference:
-        Source: ours; [Wang and Manning, 2012](https://aclanthology.org/P12-2018)
-        show that linear models of n-grams are strong on short texts.
+        Ours.
     """
 
     def __init__(
