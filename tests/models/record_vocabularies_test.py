@@ -116,14 +116,14 @@ def test_targets_of_other_answers_are_refused(write, task, method):
         getattr(task, method)(records.load("train", 4), verbose=0)
 
 
-def test_other_answers_do_not_matter_without_targets(write, task):
+def test_other_answers_do_not_matter_where_none_is_compared(write, task):
     records = write(answers=OTHER_ANSWERS)
     data = records.load("train", 4, targets=None)
     assert task.predict(data, verbose=0).shape == (6, 3)
+    assert task.attend(data)["regions_1"].shape == (6, 6)
     with_targets = records.load("train", 4)
-    check_inputs(with_targets, task.preprocessor, answers=False)
-    with pytest.raises(UserError, match="answers.txt"):
-        check_inputs(with_targets, task.preprocessor)
+    assert task.predict(with_targets, verbose=0).shape == (6, 3)
+    assert task.attend(with_targets)["regions_1"].shape == (6, 6)
 
 
 def test_words_that_lost_their_accents_are_refused(write, task):
@@ -131,6 +131,17 @@ def test_words_that_lost_their_accents_are_refused(write, task):
     match = "strip_accents must be as in the model, False. Received: True"
     with pytest.raises(UserError, match=match):
         task.predict(records.load("train", 4), verbose=0)
+
+
+def test_validation_data_of_other_words_is_refused(write, task):
+    other = write(words=SHUFFLED).load("validation", 4)
+    with pytest.raises(UserError, match="words.txt must be the vocabulary"):
+        task.fit(write().load("train", 4), validation_data=other, verbose=0)
+
+
+def test_attention_to_other_words_is_refused(write, task):
+    with pytest.raises(UserError, match="words.txt must be the vocabulary"):
+        task.attend(write(words=SHUFFLED).load("train", 4))
 
 
 def test_a_file_with_other_ends_of_lines_has_the_same_words(write, task):
