@@ -32,7 +32,10 @@ def read_model_vocabularies(
                 f"--answers_of={answers_of} alone"
             )
         return None
-    folder = presets.find(preset)
+    try:
+        folder = presets.find(preset)
+    except UserError as error:
+        raise UserError(f"--vocabularies: {error}") from error
     if "://" not in folder:
         _check_folder(pathlib.Path(folder), preset)
     # Imported here: it takes a second, which most calls can do without.
@@ -57,7 +60,7 @@ def read_model_vocabularies(
         source=str(preset),
         words=found.tokenizer.get_vocabulary(),
         strip_accents=found.tokenizer.strip_accents,
-        answers=found.answers,
+        answers=list(found.answers),  # from a list of Keras
         answers_of=answers_of or RUN,
     )
 

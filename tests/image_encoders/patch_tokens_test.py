@@ -1,5 +1,6 @@
 """Vision transformers of KerasHub give the grid of their patches."""
 
+import functools
 import json
 
 import keras_hub
@@ -37,6 +38,22 @@ def save(tmp_path):
     return save
 
 
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Returns `saved(name)`: a backbone and its loaded preset, made once."""
+
+    @functools.cache
+    def saved(name):
+        folder = tmp_path_factory.mktemp(name)
+        backbone = TRANSFORMERS[name][0]()
+        backbone.save_to_preset(folder)
+        converter = keras_hub.layers.ImageConverter(scale=SCALE, offset=OFFSET)
+        converter.save_to_preset(folder)
+        return backbone, image_encoders.load(str(folder))
+
+    return saved
+
+
 def pixels_for(backbone):
     shape = image_part(backbone).image_shape
     return np.random.default_rng(0).uniform(0, 255, (2, *shape))
@@ -67,9 +84,8 @@ def test_the_layer_drops_the_first_tokens_and_fills_rows(check_layer):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TRANSFORMERS)
-def test_the_grid_is_of_the_patch_tokens_of_the_presets_own_pixels(name, save):
-    backbone, preset = save(name)
-    encoder = image_encoders.load(preset)
+def test_the_grid_is_of_the_patch_tokens_of_the_presets_own_pixels(name, saved):
+    backbone, encoder = saved(name)
     pixels = pixels_for(backbone)
     grid = encoder.predict(pixels, verbose=0)
     assert grid.shape == (2, *TRANSFORMERS[name][2], 16)
@@ -82,9 +98,8 @@ def test_the_grid_is_of_the_patch_tokens_of_the_presets_own_pixels(name, save):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TRANSFORMERS)
-def test_a_spot_changes_the_cell_of_its_own_patch_most(name, save):
-    _, preset = save(name)
-    encoder = image_encoders.load(preset)
+def test_a_spot_changes_the_cell_of_its_own_patch_most(name, saved):
+    _, encoder = saved(name)
     rows, columns = encoder.output_shape[1:3]
     height, width = (
         side // cells

@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 
 from vqa_keras.layers import NgramDense
-from vqa_keras.layers import count_ngrams
+from vqa_keras.text import count_ngrams
 
 V = 7
 TOKENS = np.array(

@@ -6,18 +6,18 @@ import pytest
 from keras import ops
 
 from tests.models.conftest import randomize
-from vqa_keras.layers import count_ngrams
 from vqa_keras.models import VQA
 from vqa_keras.models import CNNLayerBackbone
 from vqa_keras.models import Ensemble
 from vqa_keras.models import ensemble
+from vqa_keras.text import count_ngrams
 
 HALF = "mixed_bfloat16"
 
 
 @pytest.fixture
 def make_tasks(make_task):
-    """Returns `make_tasks(encoder=None, **head)`: two different tasks."""
+    """Returns `make_tasks(encoder=None, **head)`: two tasks that differ."""
 
     def make_tasks(encoder=None, **head):
         tasks = [make_task(encoder, **head), make_task(encoder, **head)]

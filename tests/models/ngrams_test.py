@@ -7,8 +7,8 @@ from keras import ops
 
 from vqa_keras import zoo
 from vqa_keras.errors import UserError
-from vqa_keras.layers import count_ngrams
 from vqa_keras.models import VQA
+from vqa_keras.text import count_ngrams
 
 IMAGE_INDEX = np.array([2, 0, 0], "int32")
 

@@ -13,6 +13,8 @@ from tests.fixtures.changed_info import change
 from vqa_keras.data import DatasetInfo
 from vqa_keras.errors import UserError
 from vqa_keras.writing import record_maker
+from vqa_keras.writing import record_set
+from vqa_keras.writing import shard_sizes
 from vqa_keras.writing import transforms
 
 pytestmark = pytest.mark.beam
@@ -111,6 +113,24 @@ def test_a_full_disk_leaves_no_readable_records(write, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="dataset_info.json is missing"):
         DatasetInfo.read(tmp_path / "records")
     monkeypatch.setattr(record_maker, "encode", real)
+    write(tmp_path / "records")
+    assert contents(tmp_path / "records") == contents(
+        pathlib.Path(complete.folder)
+    )
+
+
+def test_shards_of_another_division_are_written_again(
+    write, tmp_path, monkeypatch
+):
+    complete = write(tmp_path / "complete")
+    with monkeypatch.context() as patch:
+        # As if the images, of 20 x 20 pixels, had been larger: two per shard.
+        patch.setattr(shard_sizes, "SHARD_MEGAPIXELS", 0.0008)
+        patch.setattr(record_set, "finish", None)
+        with pytest.raises(TypeError):
+            write(tmp_path / "records")
+    names = {path.name for path in (tmp_path / "records").iterdir()}
+    assert "train-00000-of-00006.tfrecord.done.json" in names
     write(tmp_path / "records")
     assert contents(tmp_path / "records") == contents(
         pathlib.Path(complete.folder)

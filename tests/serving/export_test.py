@@ -15,11 +15,11 @@ from vqa_keras import serving
 from vqa_keras.errors import UserError
 from vqa_keras.image_encoders import GridCNNBackbone
 from vqa_keras.image_encoders.resize import resize
-from vqa_keras.layers import count_ngrams
 from vqa_keras.models import VQA
 from vqa_keras.models import StackedBackbone
 from vqa_keras.models import VQAPreprocessor
 from vqa_keras.text import QuestionTokenizer
+from vqa_keras.text import count_ngrams
 
 WORDS = "[PAD] [UNK] is there a red blue shape what color".split()
 QUESTIONS = ["What COLOR?", "is there a red shape", "", "\u00a0caf\u00e9 red!"]

@@ -1,10 +1,12 @@
 import pytest
 
 from vqa_keras.errors import UserError
+from vqa_keras.files import file_sha256
 from vqa_keras.text import build_vocabulary
 from vqa_keras.text import question_vocabulary
 from vqa_keras.text import read_vocabulary
 from vqa_keras.text import write_vocabulary
+from vqa_keras.text.vocabulary import vocabulary_sha256
 
 COUNTS = {"rare": 1, "b": 3, "a": 3, "top": 9}
 
@@ -79,3 +81,11 @@ def test_refuses_broken_files(tmp_path, content, problem):
 def test_names_the_file_that_is_missing(tmp_path):
     with pytest.raises(UserError, match="missing.txt must be a readable"):
         read_vocabulary(tmp_path / "missing.txt")
+
+
+def test_the_hash_of_words_is_that_of_their_file(tmp_path):
+    words = ["[PAD]", "[UNK]", "d\u1ee9a", "it's"]
+    write_vocabulary(tmp_path / "words.txt", words)
+    assert vocabulary_sha256(words) == file_sha256(tmp_path / "words.txt")
+    assert vocabulary_sha256(words) != vocabulary_sha256(words[:-1])
+    assert vocabulary_sha256(["a", "b"]) != vocabulary_sha256(["b", "a"])

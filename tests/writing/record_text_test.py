@@ -5,9 +5,12 @@ from vqa_keras.datasets.question import Question
 from vqa_keras.errors import UserError
 from vqa_keras.text.vocabulary import read_vocabulary
 from vqa_keras.writing.record_text import RecordText
-from vqa_keras.writing.record_text import TextOptions
 from vqa_keras.writing.record_text import count_text
 from vqa_keras.writing.record_text import write_text
+from vqa_keras.writing.text_options import ModelVocabularies
+from vqa_keras.writing.text_options import TextOptions
+from vqa_keras.writing.work_folder import AnswerTexts
+from vqa_keras.writing.work_folder import Coverage
 from vqa_keras.writing.work_folder import WorkFolder
 
 
@@ -113,6 +116,41 @@ def test_a_training_split_without_answers_is_refused(output):
         write_text(
             {("answer", "yes"): 1}, output, TextOptions(min_answer_count=2)
         )
+
+
+def test_words_and_answers_of_a_model_are_kept_and_measured(output):
+    of_training = {
+        ("word", "what"): 4,
+        ("word", "zebra"): 2,
+        ("length", 2): 3,
+        ("answer", "yes"): 2,
+        ("answer", "no"): 1,
+        ("text", ("yes", "Yes")): 2,
+        ("text", ("no", "no")): 1,
+    }
+    of_others = {
+        ("other_word", "what"): 1,
+        ("other_word", "is"): 3,
+        ("other_length", 9): 5,
+        ("other_answer", "red"): 5,
+        ("other_answer", "no"): 2,
+    }
+    words = ["[PAD]", "[UNK]", "is", "what"]
+    model = ModelVocabularies("RUN", words, False, ["NO"])
+    work = WorkFolder(output)
+    text = write_text(of_training | of_others, output, TextOptions(), model)
+    assert text[:3] == (words, ["NO"], 2)
+    assert work.coverage() == Coverage(10, 8, 10, 3)
+    assert read_vocabulary(output / "question_vocabulary.txt") == words
+    assert read_vocabulary(output / "answer_vocabulary.txt") == ["NO"]
+    assert work.answer_texts() == AnswerTexts(2, 2, 0)
+    model = model._replace(answers_of="data")
+    text = write_text(of_training | of_others, output, TextOptions(), model)
+    assert text[:3] == (words, ["Yes", "no"], 2)
+    assert work.coverage() == Coverage(10, 8, 10, 5)
+    model = model._replace(answers_of="run")
+    text = write_text(of_others, output, TextOptions(), model)
+    assert text.sequence_length == 9
 
 
 def test_questions_are_encoded_as_ids_and_scores():

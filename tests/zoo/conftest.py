@@ -1,4 +1,5 @@
 from tests.fixtures.many_questions import folder  # noqa: F401
+from tests.fixtures.many_questions import loaded_once  # noqa: F401
 from tests.fixtures.many_questions import predict  # noqa: F401
 from tests.fixtures.many_questions import questions  # noqa: F401
 from tests.fixtures.small_run import call  # noqa: F401

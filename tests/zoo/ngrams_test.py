@@ -8,9 +8,9 @@ from keras import ops
 
 from vqa_keras.data import Records
 from vqa_keras.data import token_ids
-from vqa_keras.layers import count_ngrams
 from vqa_keras.models import VQA
 from vqa_keras.runs.flops import flops_per_question
+from vqa_keras.text import count_ngrams
 
 SET = "--set=head.ngrams=true"
 

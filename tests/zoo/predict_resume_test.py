@@ -1,18 +1,15 @@
 """`zoo.predict` given again: what it continues, and what it refuses."""
 
-import os
 import pathlib
 import signal
-import subprocess
-import sys
 
 import pytest
 
+from tests.fixtures.forked import forked
 from tests.fixtures.many_questions import assert_same
 from tests.fixtures.many_questions import write_lines
 
-ROOT = pathlib.Path(__file__).parents[2]
-KILLED = ROOT / "tests" / "zoo" / "killed_predict.py"
+KILLED = pathlib.Path(__file__).with_name("killed_predict.py")
 
 
 def test_half_a_line_is_cut_off_and_the_rest_continued(
@@ -49,16 +46,11 @@ def test_a_killed_command_continues_without_a_line_lost_or_duplicate(
     flags = [f"--input={path}", "--batch_size=2"]
     output = tmp_path / "out" / "answers.jsonl"
     sizes = []
-    for point in ("line:4", "write:2", "write:1"):
-        done = subprocess.run(
-            [sys.executable, KILLED, point, run, *flags, f"--output={output}"],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == -signal.SIGKILL, done.stderr
-        sizes.append(len(output.read_bytes().splitlines()))
+    with forked() as start:
+        for point in ("line:4", "write:2", "write:1"):
+            done = start(KILLED, point, run, *flags, f"--output={output}")
+            assert done.returncode == -signal.SIGKILL, done.stderr
+            sizes.append(len(output.read_bytes().splitlines()))
     assert sizes[0] == 2 and sizes[0] < sizes[1] <= sizes[2] < 11
     assert not output.read_bytes().endswith(b"\n")
     found, done = predict(*flags)

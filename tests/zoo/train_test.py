@@ -80,6 +80,7 @@ def test_a_finished_run_is_not_trained_again(call, run, records):
     [
         (["--epochs=1"], ["recipe", "epochs: 2", "Received: 1"]),
         (["--precision=mixed_bfloat16"], ["precision", "float32"]),
+        (["--patience=3"], ["patience", "None", "Received: 3"]),
     ],
 )
 def test_other_settings_are_refused(call, run, records, arguments, words):

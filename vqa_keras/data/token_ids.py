@@ -30,7 +30,7 @@ def token_ids(
     Example:
     ```python
     records = vqa_keras.data.Records("records")
-    ngrams = vqa_keras.layers.count_ngrams(
+    ngrams = vqa_keras.text.count_ngrams(
         vqa_keras.data.token_ids(records, "train"), len(records.vocabulary)
     )
     ```

@@ -25,7 +25,6 @@ from vqa_keras.layers.jointly_conditioned_co_attention import (
 )
 from vqa_keras.layers.multi_head_attention import MultiHeadAttention
 from vqa_keras.layers.ngram_dense import NgramDense
-from vqa_keras.layers.ngram_dense import count_ngrams
 from vqa_keras.layers.parametric_attention import ParametricAttention
 from vqa_keras.layers.phrase_encoder import PhraseEncoder
 from vqa_keras.layers.product_fusion import ProductFusion

@@ -1,5 +1,4 @@
 import keras
-import numpy as np
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
@@ -27,9 +26,9 @@ class NgramDense(keras.layers.Layer):
     Args:
         units: int. Width A of the output.
         vocabulary_size: int. Number of token ids V, padding included.
-        ngrams: the known n-grams as `count_ngrams` returns them; or their three
-            numbers, as in the config, for keys that are loaded. Defaults to
-            none.
+        ngrams: the known n-grams as `text.count_ngrams` returns them; or their
+            three numbers, as in the config, for keys that are loaded. Defaults
+            to none.
         dropout: float. Fraction of a question's n-grams to drop in training.
             Defaults to 0.3.
         **kwargs: passed to `keras.layers.Layer`.
@@ -47,14 +46,13 @@ class NgramDense(keras.layers.Layer):
     Example:
     ```python
     token_ids = keras.ops.array([[2, 3, 4], [2, 3, 0], [2, 3, 5]])
-    ngrams = vqa_keras.layers.count_ngrams(token_ids, vocabulary_size=6)
+    ngrams = vqa_keras.text.count_ngrams(token_ids, vocabulary_size=6)
     layer = vqa_keras.layers.NgramDense(10, 6, ngrams)
     print(layer(token_ids).shape, layer.num_ngrams)  # (3, 10) (2, 1, 0)
     ```
 
     Reference:
-        Source: ours; [Wang and Manning, 2012](https://aclanthology.org/P12-2018)
-        show that linear models of n-grams are strong on short texts.
+        Ours.
     """
 
     def __init__(
@@ -69,13 +67,15 @@ class NgramDense(keras.layers.Layer):
                 f"three lengths. Received: {ngrams}"
             )
         self.num_ngrams = tuple(
-            len(keys) if np.ndim(keys) else int(keys) for keys in ngrams
+            keys if isinstance(keys, int) else len(keys) for keys in ngrams
         )
-        _check_keys(self.num_ngrams, vocabulary_size)
+        check_keys(self.num_ngrams, vocabulary_size)
         self.units = units
         self.vocabulary_size = vocabulary_size
         self.dropout = dropout
-        self._given = [keys if np.ndim(keys) else None for keys in ngrams]
+        self._given = [
+            None if isinstance(keys, int) else list(keys) for keys in ngrams
+        ]
         self.ngram_dropout = keras.layers.Dropout(
             dropout, dtype=self.dtype_policy, name="ngram_dropout"
         )
@@ -144,39 +144,8 @@ class NgramDense(keras.layers.Layer):
         }
 
 
-def count_ngrams(token_ids, vocabulary_size, min_count=3):
-    """Returns the n-grams that occur often enough, for `NgramDense`.
-
-    Args:
-        token_ids: int array, `(Q, N)`: the training questions, 0 at padding.
-            `vqa_keras.data.token_ids` reads those of records.
-        vocabulary_size: int. Number of token ids V, padding included.
-        min_count: int. Occurrences that an n-gram must have. Defaults to 3.
-
-    Returns:
-        Three int32 arrays: the sorted keys of the words, pairs and triples.
-
-    Raises:
-        ValueError: if the keys are too many for int32.
-    """
-    token_ids = np.asarray(token_ids, "int64")
-    ngrams, prefix = [], None
-    for n in range(3):
-        last = token_ids[:, n:]
-        keys, known = last, last > 0
-        if prefix is not None:
-            keys = prefix[:, :-1] * vocabulary_size + last
-            known &= prefix[:, :-1] > 0
-        values, counts = np.unique(keys[known], return_counts=True)
-        values = values[counts >= min_count]
-        prefix = np.searchsorted(values, keys) + 1
-        prefix[~(known & np.isin(keys, values))] = 0
-        ngrams.append(values)
-    _check_keys([len(values) for values in ngrams], vocabulary_size)
-    return [values.astype("int32") for values in ngrams]
-
-
-def _check_keys(num_ngrams, vocabulary_size):
+def check_keys(num_ngrams, vocabulary_size):
+    """Raises ValueError if the keys of three numbers of n-grams overflow."""
     largest = (max(num_ngrams[:2]) + 1) * vocabulary_size - 1
     if largest > _LARGEST:
         raise ValueError(
@@ -189,9 +158,7 @@ def _check_keys(num_ngrams, vocabulary_size):
 def _initializer(keys):
     if keys is None:
         return "zeros"
-    return lambda shape, dtype: ops.convert_to_tensor(
-        np.concatenate([[0], keys]).reshape(shape), dtype
-    )
+    return lambda shape, dtype: ops.convert_to_tensor([0, *keys], dtype)
 
 
 def _find(keys, values):

@@ -12,9 +12,8 @@ def baselines(train, test, question_types=None):
     `majority` answers every question with the most frequent training answer.
     `same_question` answers with the most frequent training answer to the same
     normalized question text, or the majority answer for a new text: only a
-    model that is more accurate uses the image. Of answers that are equally
-    frequent for a text, the one that is more frequent over all questions is
-    taken, then the smallest; empty answers do not count.
+    model that is more accurate uses the image. Ties go to the answer that
+    occurs first; empty answers do not count.
 
     Args:
         train: iterable of (question text, answer), or the

@@ -5,6 +5,7 @@ from vqa_keras.models.answer import Answer
 from vqa_keras.models.answer import is_many
 from vqa_keras.models.answer import pair
 from vqa_keras.models.answerer import join
+from vqa_keras.models.raw_inputs import check_vocabularies
 from vqa_keras.renamed import Attention
 
 _BATCH = 32  # questions that `ask` answers at a time
@@ -23,6 +24,7 @@ class Asking:
         Returns:
             dict of NumPy arrays by name, such as `regions_1`, `(B, M)`.
         """
+        check_vocabularies(inputs, self.preprocessor, answers=False)
         if isinstance(inputs, dict):
             inputs = self._prepared(inputs)
             outputs = self.backbone.predict(inputs, batch_size, verbose=0)

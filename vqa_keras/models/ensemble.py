@@ -34,9 +34,6 @@ class Ensemble(VQABackbone):
 
     Raises:
         ValueError: if there is no member, or if the members differ.
-
-    Reference:
-        [Hansen and Salamon, 1990](https://doi.org/10.1109/34.58871).
     """
 
     def __init__(

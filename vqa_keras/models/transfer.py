@@ -36,7 +36,7 @@ def transfer(task, source, answer_rule="text"):
     Weights are matched by path, such as `region_encoder/regions_dense/kernel`,
     and shape. The rows of word embeddings are matched by the word and the
     columns of the answer head by the answer, whatever their order: a row of a
-    new word keeps its value.
+    new word keeps its value, and so does the linear path of n-grams.
 
     Args:
         task: the new `VQA`, whose weights change.
@@ -82,7 +82,8 @@ def transfer(task, source, answer_rule="text"):
     known = {weight.path: weight for weight in source.weights}
     new = []
     for weight in task.weights:
-        if weight.path not in known:
+        # Rows of n-grams are numbered by the ids of each vocabulary.
+        if weight.path not in known or weight.path.startswith("ngram_dense/"):
             new.append(weight.path)
             continue
         before = np.array(ops.convert_to_numpy(weight))

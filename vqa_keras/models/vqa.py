@@ -9,6 +9,7 @@ from vqa_keras.models.answerer import Answerers
 from vqa_keras.models.asking import Asking
 from vqa_keras.models.losses import AnswerBinaryCrossentropy
 from vqa_keras.models.raw_inputs import check_inputs
+from vqa_keras.models.raw_inputs import check_vocabularies
 from vqa_keras.models.saved_backbone import refuse
 from vqa_keras.models.saved_task import SavedTask
 from vqa_keras.models.vqa_backbone import VQABackbone
@@ -43,10 +44,10 @@ class VQA(Asking, SavedTask):
             Defaults to 0.5.
         activation: str. Maps logits, the outputs, to probabilities: `"softmax"`
             (default) for one right answer, `"sigmoid"` for soft scores.
-        ngrams: optional n-grams of the training questions, as `count_ngrams`
-            returns them, for a linear path from the question's n-grams to the
-            logits (`NgramDense`). The config has their numbers, and the weights
-            the n-grams. Defaults to `None`, no such path.
+        ngrams: optional n-grams of the training questions, as
+            `text.count_ngrams` returns them, for a linear path from the
+            question's n-grams to the logits (`NgramDense`). The config has
+            their numbers, the weights the n-grams. Defaults to `None`, no path.
 
     Raises:
         ValueError: for other answers than `num_classes`, other activations, or
@@ -180,13 +181,15 @@ class VQA(Asking, SavedTask):
 
     def fit(self, x=None, *args, **kwargs):
         kwargs.setdefault("shuffle", isinstance(x, dict))  # not for datasets
+        check_vocabularies(kwargs.get("validation_data"), self.preprocessor)
         return super().fit(self._checked(x), *args, **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):
         return super().evaluate(self._checked(x), *args, **kwargs)
 
     def predict(self, x=None, *args, **kwargs):
-        return super().predict(self._checked(x), *args, **kwargs)
+        x = check_inputs(x, self.preprocessor, answers=False)
+        return super().predict(x, *args, **kwargs)
 
     def _checked(self, x):
         return check_inputs(x, self.preprocessor)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from vqa_keras.runs.figures import Evaluation
 from vqa_keras.runs.figures import TypeBaselines
 from vqa_keras.runs.figures import TypeGrounding
+from vqa_keras.runs.kept_epoch import was_chosen_on
+from vqa_keras.runs.results import Training
 
 MANY_TYPES = 12  # more question types than this are not printed
 # The baselines, by their name in results.json.
@@ -17,19 +19,26 @@ BASELINES = {
 NO_BASELINES = "no baselines: the records have no training split"
 
 
-def print_evaluation(evaluation: Evaluation, chosen_on: bool = False) -> None:
+def print_evaluation(
+    evaluation: Evaluation, trained: Training | None = None
+) -> None:
     """Prints the figures, baselines beside accuracy.
 
     Args:
-        evaluation: the figures.
-        chosen_on: whether the model was chosen on the split.
+        evaluation: `Evaluation`.
+        trained: `Training` of the run; a line then says if its epoch was chosen
+            on the split. Defaults to None.
     """
     accuracy, baselines = evaluation.accuracy, evaluation.baselines
     print(
         f"accuracy     {accuracy.overall:.2f} % of {evaluation.questions:,} "
         f"{evaluation.split} questions"
-        + (", on which the epoch was chosen" if chosen_on else "")
     )
+    if trained is not None and was_chosen_on(trained, evaluation.split):
+        print(
+            "chosen       the kept epoch is the best on this split: the "
+            "figures are too good"
+        )
     if evaluation.outside is not None:
         print(
             f"outside      {evaluation.outside.overall:.2f} % of the questions "

@@ -38,56 +38,22 @@ class Training:
     """How the weights of a run were trained and chosen.
 
     Args:
-        epochs: their number, if the training was not stopped.
-        earlier_epochs: the totals of epochs of earlier commands, whose learning
-            rate a part of the training followed; None if there were none.
-        patience: epochs without a better validation accuracy after which the
-            training stops; None for no limit.
-        stopped_after: the epoch after which it stopped for that; None if it
-            did not.
-        selected: a rule of `vqa_keras.runs.selection`; None in older files,
-            which hold the best on validation.
-        best_epoch: the epoch of the weights, counted from 1; None for the mean
-            of several seeds.
+        epochs: their number.
+        selected: "best on validation" or "last epoch"; None in older files,
+            which hold the best.
+        best_epoch: the epoch of the weights, counted from 1.
         resumed_after_epoch: the last epoch before the process that ended the
             training; 0 if there was one process.
         fit_seconds: the time of all epochs.
-        history: the logs of each epoch, with its `seconds`; empty for the mean
-            of several seeds.
+        history: the logs of each epoch, with its `seconds`.
     """
 
     epochs: int
-    earlier_epochs: list[int] | None = None
-    patience: int | None = None
-    stopped_after: int | None = None
     selected: str | None = None
-    best_epoch: int | None
+    best_epoch: int
     resumed_after_epoch: int
     fit_seconds: float
     history: list[dict[str, float]]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Seeds:
-    """The runs of several seeds whose probabilities a run averages.
-
-    Args:
-        seeds: their seeds.
-        accuracy: of each, in percent, on the split of the evaluation; None,
-            as all that follow, if there was none.
-        mean: of the accuracies.
-        deviation: their sample standard deviation; None for one seed.
-        vqa_accuracy, vqa_mean, vqa_deviation: the same of the official
-            accuracy; None unless questions have several answers.
-    """
-
-    seeds: list[int]
-    accuracy: list[float] | None = None
-    mean: float | None = None
-    deviation: float | None = None
-    vqa_accuracy: list[float] | None = None
-    vqa_mean: float | None = None
-    vqa_deviation: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -111,6 +77,23 @@ class Initialization:
     word_vectors: str | None = None
     vectors: list[int] | None = None
     frozen: list[str] | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Seeds:
+    """The runs of an ensemble, one per seed.
+
+    Args:
+        seeds: of the runs, which are in folders such as `seed_3`.
+        accuracy: overall, of each; empty if it was not measured.
+        mean: of `accuracy`; None if it was not measured.
+        deviation: the standard deviation of `accuracy`, of n - 1.
+    """
+
+    seeds: list[int]
+    accuracy: list[float]
+    mean: float | None
+    deviation: float | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -156,12 +139,12 @@ class RunResults:
         recipe: the recipe of the entry, with the flags' values.
         precision: dtype policy of the training.
         strategy: "none" or "mirrored".
-        seed: of weights and order; the first of `seeds`.
+        seed: of weights and order.
         training: how the weights were trained and chosen.
         seconds: the time of the whole command.
         provenance: the origin of the run.
         initialization: what the first weights were; None for random ones.
-        seeds: the runs of which this is the mean; None for a single one.
+        seeds: of an ensemble, the runs whose probabilities it averages.
         image_encoder: in a shipped preset, the name of its CNN.
         files: in a shipped preset, `{name: sha256}` of its other files.
         absent: keys of this version that an older file lacks.

@@ -1,45 +1,27 @@
-"""Prepares the folder of a run: new, to be continued, or finished."""
+"""The folder of a run while it is trained: new, unfinished or finished."""
 
-import copy
 import json
 import pathlib
 from typing import Any
-from typing import NamedTuple
 
 from vqa_keras.errors import UserError
 from vqa_keras.files import read_json
 from vqa_keras.files import write_json
 from vqa_keras.runs.results import RESULTS
 
-# Values of the settings that a run may be continued with higher ones of.
-_GROWING = (("recipe", "training", "epochs"), ("patience",))
 
+def is_finished(
+    output: pathlib.Path, same: dict[str, Any], resume: bool
+) -> bool:
+    """Prepares the folder of a run, and returns whether it is finished.
 
-class Prepared(NamedTuple):
-    """The state of the folder of a run.
-
-    Args:
-        is_finished: whether the training of these settings is over.
-        earlier_epochs: the totals of epochs of the commands before, for which
-            a part of the training followed its learning rate, in order.
-    """
-
-    is_finished: bool
-    earlier_epochs: list[int]
-
-
-def prepare(
-    output: pathlib.Path, settings: dict[str, Any], resume: bool = True
-) -> Prepared:
-    """Prepares the folder of a run.
-
-    With more epochs or more patience, a run is continued; its results are
-    removed until it is finished again.
+    A run of fewer epochs is unfinished: its training continues.
 
     Args:
-        output: the folder.
-        settings: what must otherwise not differ where a run is continued.
-        resume: whether to continue a run; else it starts anew.
+        output: path of the folder.
+        same: what must not differ where a run is continued; of
+            `same["recipe"]["training"]` the `epochs` may be more.
+        resume: whether to continue a run that is there, or to start anew.
 
     Raises:
         UserError: if the folder holds something else, or, with `resume`, a run
@@ -50,30 +32,8 @@ def prepare(
             f"--output must be a folder. Received: a file, {output}"
         )
     path = output / "training" / "settings.json"
-    settings = json.loads(json.dumps(settings))
     if path.is_file() and resume:
-        found = read_json(path)
-        found = found if isinstance(found, dict) else {}
-        earlier = found.get("earlier_epochs")
-        earlier = list(earlier) if isinstance(earlier, list) else []
-        grown = _grown(found, settings)
-        for name, value in settings.items():
-            if grown.get(name) != value:
-                raise UserError(
-                    f"{output} must hold a run with the same {name}; give its "
-                    "command again, another --output, or --noresume to start "
-                    "anew. Only --epochs and --patience may be higher. Found: "
-                    f"{_difference(grown.get(name), value)}"
-                )
-        if all(found.get(name) == value for name, value in settings.items()):
-            return Prepared((output / RESULTS).is_file(), earlier)
-        epochs = _at(found, _GROWING[0])
-        if epochs != _at(settings, _GROWING[0]):
-            earlier.append(epochs)
-        # In this order: a kill leaves a run that is continued all the same.
-        (output / RESULTS).unlink(missing_ok=True)
-        write_json(path, {**settings, "earlier_epochs": earlier})
-        return Prepared(False, earlier)
+        return _continues(output, path, json.loads(json.dumps(same)))
     others = {p.name for p in output.glob("*")} - {"training"}
     if others and not path.is_file():
         raise UserError(
@@ -84,26 +44,45 @@ def prepare(
     (output / RESULTS).unlink(missing_ok=True)
     for old in (output / "training").glob("checkpoints/*"):
         old.unlink()
-    write_json(path, settings)
-    return Prepared(False, [])
+    write_json(path, same)
+    return False
 
 
-def _grown(found: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """Returns the found settings with those values that may be higher."""
-    grown = copy.deepcopy(found)
-    for keys in _GROWING:
-        before, after = _at(found, keys), _at(settings, keys)
-        if isinstance(before, int) and isinstance(after, int):
-            parent = _at(grown, keys[:-1])
-            parent[keys[-1]] = max(before, after)
-    return grown
+def _continues(
+    output: pathlib.Path, path: pathlib.Path, same: dict[str, Any]
+) -> bool:
+    """Whether the run is finished; refuses one of other settings."""
+    found = read_json(path)
+    found = found if isinstance(found, dict) else {}
+    before, epochs = _epochs(found), _epochs(same)
+    more = 0 < before < epochs
+    for name, value in same.items():
+        known: Any = found.get(name)
+        if more and name == "recipe" and known:
+            training = {**known["training"], "epochs": epochs}
+            known = {**known, "training": training}
+        if known != value:
+            raise UserError(
+                f"{output} must hold a run with the same {name}; give its "
+                "command again, another --output, or --noresume to start "
+                f"anew. Found: {_difference(known, value)}"
+            )
+    if more:
+        (output / RESULTS).unlink(missing_ok=True)
+        write_json(path, same)
+        print(
+            f"continues    {output}, of {before} epochs, to {epochs}; from "
+            f"there the learning rate is that of a training of {epochs}"
+        )
+    return (output / RESULTS).is_file()
 
 
-def _at(values: Any, keys: tuple[str, ...]) -> Any:
-    """Returns the value at a path of keys, or None."""
-    for key in keys:
-        values = values.get(key) if isinstance(values, dict) else None
-    return values
+def _epochs(same: dict[str, Any]) -> int:
+    """The number of epochs of a run's settings; 0 if they are damaged."""
+    recipe = same.get("recipe")
+    training = recipe.get("training") if isinstance(recipe, dict) else None
+    epochs = training.get("epochs") if isinstance(training, dict) else None
+    return epochs if isinstance(epochs, int) else 0
 
 
 def _difference(found: Any, received: Any) -> str:

@@ -17,14 +17,12 @@ from vqa_keras.data import Records
 from vqa_keras.errors import UserError
 from vqa_keras.image_encoders import weights_sha256
 from vqa_keras.models import VQA
+from vqa_keras.runs import kept_epoch
 from vqa_keras.runs.checkpoints import Checkpoints
 from vqa_keras.runs.flops import flops_per_question
+from vqa_keras.runs.patience import Patience
 from vqa_keras.runs.results import Training
 from vqa_keras.runs.run import preprocessor_of
-from vqa_keras.runs.selection import LAST
-from vqa_keras.runs.selection import Patience
-from vqa_keras.runs.selection import measures_validation
-from vqa_keras.runs.selection import selection
 from vqa_keras.runs.settings import Settings
 
 STRATEGIES = ("none", "mirrored")
@@ -40,15 +38,9 @@ def train(
     precision: str = "float32",
     jit: str | bool = "auto",
     patience: int | None = None,
-    earlier_epochs: Sequence[int] = (),
     verbose: int = 1,
 ) -> tuple[VQA, Training]:
     """Trains, or continues the training in `folder`.
-
-    A training that is continued with more epochs than it was begun with is not
-    equal to one of that many epochs: the optimizer goes on at its step, but
-    the learning rate now follows the cosine of all epochs, so that it rises
-    first.
 
     Args:
         build_task: function of a dtype policy that returns the untrained task.
@@ -58,25 +50,29 @@ def train(
         strategy: "none", or "mirrored", which trains on all local devices.
         precision: dtype policy of the training.
         jit: "auto", True or False: compilation by XLA.
-        patience: epochs without a better validation accuracy after which the
-            training stops; None for no limit. It does not change the learning
-            rate.
-        earlier_epochs: totals of epochs that the training had before.
+        patience: number of epochs without a better validation accuracy after
+            which the training stops. The best epoch is then kept, also where
+            there is no test split: figures on validation are then too good,
+            and `Training.selected` says so. None trains all epochs.
         verbose: as in `keras.Model.fit`.
 
     Returns:
         `task, training`: the task with the weights of the chosen epoch (see
-        `selection`), in float32, and how they were trained.
+        `selects_epoch`), in float32, and how they were trained.
 
     Raises:
-        UserError: for a strategy or a patience that does not fit, or if a log
-            is not finite.
+        UserError: for a strategy that does not fit, for a patience without a
+            validation split, or if a log is not finite.
     """
-    selected = selection(records, patience)
     if settings.share_images and strategy != "none":
         raise UserError(
             "--strategy must be none for a recipe with share_images, since "
             f"images and questions are not split alike. Received: {strategy}"
+        )
+    if patience is not None and not measures_validation(records):
+        raise UserError(
+            "--patience must be given with a validation split that has "
+            f"answers. Received: {patience} and none in {records.folder}"
         )
     steps = records.steps(
         "train",
@@ -95,21 +91,13 @@ def train(
         task = compiled_task(precision)
         # A step that makes the optimizer's variables is traced twice.
         cast(keras.Optimizer, task.optimizer).build(task.trainable_variables)
+        select = selects_epoch(records) or patience is not None
         checkpoints = Checkpoints(
-            folder / "checkpoints", None if selected == LAST else "val_accuracy"
+            folder / "checkpoints", "val_accuracy" if select else None
         )
         first_epoch = checkpoints.restore(task)
-    if not first_epoch:
-        earlier_epochs = ()  # none of which was trained
-    stop = Patience(checkpoints, patience)
-    if first_epoch < settings.epochs and not stop.is_exhausted():
-        if earlier_epochs:
-            print(
-                f"continued    after epoch {first_epoch}, from "
-                f"{earlier_epochs[-1]} to {settings.epochs} epochs: the "
-                f"learning rate follows the cosine of {settings.epochs}, so "
-                "this is not equal to that many epochs from the start"
-            )
+    patient = Patience(checkpoints, patience)
+    if first_epoch < settings.epochs and not patient.is_over():
         options = {
             "inputs": settings.inputs,
             "targets": settings.targets,
@@ -135,25 +123,29 @@ def train(
             validation_data=validation,
             initial_epoch=first_epoch,
             epochs=settings.epochs,
-            callbacks=[current, *_tensorboard(folder), checkpoints, stop],
+            # The last one reads what the one before has kept.
+            callbacks=[current, *_tensorboard(folder), checkpoints, patient],
             verbose=verbose,
         )
     check_finite(checkpoints.history)
     # A task of its own: variables of a strategy stay bound to its scope.
     best = compiled_task("float32")
     checkpoints.load_best(best)
-    trained = len(checkpoints.history)
     return best, Training(
         epochs=settings.epochs,
-        earlier_epochs=list(earlier_epochs) or None,
-        patience=patience,
-        stopped_after=trained if trained < settings.epochs else None,
-        selected=selected,
+        selected=_selected(records, select),
         best_epoch=checkpoints.best_epoch(),
         resumed_after_epoch=first_epoch,
         fit_seconds=round(sum(h["seconds"] for h in checkpoints.history), 1),
         history=checkpoints.history,
     )
+
+
+def _selected(records: Records, select: bool) -> str:
+    if not select:
+        return kept_epoch.LAST
+    is_measured = not selects_epoch(records)
+    return kept_epoch.BEST_AND_MEASURED if is_measured else kept_epoch.BEST
 
 
 def check_finite(history: list[dict[str, float]]) -> None:
@@ -170,6 +162,25 @@ def check_finite(history: list[dict[str, float]]) -> None:
                     f"--learning_rate keeps them so. Received: {name} {value} "
                     f"in epoch {epoch}"
                 )
+
+
+def measures_validation(records: Records) -> bool:
+    """Whether there is a validation split with answers."""
+    return _has_answers(records, "validation")
+
+
+def selects_epoch(records: Records) -> bool:
+    """Whether the best epoch on validation is kept, else the last one.
+
+    That requires a test split with answers to measure it on: figures on the
+    split that the epoch is chosen on are too good.
+    """
+    return _has_answers(records, "test") and measures_validation(records)
+
+
+def _has_answers(records: Records, split: str) -> bool:
+    splits = records.info.splits
+    return split in splits and splits[split].in_vocabulary > 0
 
 
 class _CurrentEpoch(keras.callbacks.Callback):

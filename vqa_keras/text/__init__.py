@@ -5,6 +5,7 @@ from vqa_keras.text.answers import fold_answer
 from vqa_keras.text.answers import most_common_answer
 from vqa_keras.text.answers import normalize_answer
 from vqa_keras.text.answers import soft_scores
+from vqa_keras.text.ngrams import count_ngrams
 from vqa_keras.text.normalize import normalize
 from vqa_keras.text.normalize import split
 from vqa_keras.text.question_tokenizer import QuestionTokenizer

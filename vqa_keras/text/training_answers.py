@@ -14,9 +14,7 @@ from vqa_keras.text.normalize import normalize
 class TrainingAnswers(NamedTuple):
     """The most frequent answer of all questions, and of each question.
 
-    Of answers that are equally frequent for a question, the one that is more
-    frequent over all questions is taken, then the smallest text: the order of
-    the questions has no influence. Empty answers do not count.
+    Ties go to the answer that occurs first. Empty answers do not count.
 
     Args:
         majority: str, the most frequent answer; "" if there is none.
@@ -48,8 +46,8 @@ def count_answers(pairs: Iterable[tuple[str, str]]) -> TrainingAnswers:
             text = normalize(question)
             of_question.setdefault(text, collections.Counter())[answer] += count
     return TrainingAnswers(
-        _most_frequent(overall, overall),
-        {text: _most_frequent(n, overall) for text, n in of_question.items()},
+        _most_frequent(overall),
+        {text: _most_frequent(n) for text, n in of_question.items()},
     )
 
 
@@ -89,10 +87,5 @@ def read_training_answers(path: str | os.PathLike[str]) -> TrainingAnswers:
     return TrainingAnswers(majority, of_question)
 
 
-def _most_frequent(
-    counts: Mapping[str, int], overall: Mapping[str, int]
-) -> str:
-    def order(answer: str) -> tuple[int, int, str]:
-        return -counts[answer], -overall[answer], answer
-
-    return min(counts, key=order, default="")
+def _most_frequent(counts: collections.Counter[str]) -> str:
+    return counts.most_common(1)[0][0] if counts else ""

@@ -109,7 +109,9 @@ def write_records(
         )
         print(f"reading {dataset} ...", flush=True)
         reader.read(folder, table, **of_reader)
-        table.finish(vocabularies is None or vocabularies.needs_training)
+        table.finish(training_required=vocabularies is None)
+        if vocabularies is not None:
+            vocabularies.check_splits(table.splits())
         of_reader.pop("images", None)  # as --input: its content may move
         opened = source.open(work, table)
         # JSON by the names of the flags: it is kept in `dataset_info.json`.

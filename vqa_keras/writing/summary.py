@@ -46,7 +46,8 @@ def summary(
     source = info.arguments.get("vocabularies")
     if source is not None:
         lines.append(f"model          {_kept(info)} of {source}")
-        if "train" not in info.splits:
+        counted = info.arguments.get("sequence_length") is None
+        if counted and "train" not in info.splits:
             lines.append(
                 "length         from all questions: there is no training split"
             )

@@ -1,5 +1,6 @@
 """Options of the text of records, and the vocabularies of a trained model."""
 
+from collections.abc import Iterable
 from typing import Any
 from typing import NamedTuple
 
@@ -56,10 +57,13 @@ class ModelVocabularies(NamedTuple):
     answers: list[str]
     answers_of: str = RUN
 
-    @property
-    def needs_training(self) -> bool:
-        """Whether the data must have a training split."""
-        return self.answers_of == DATA
+    def check_splits(self, splits: Iterable[str]) -> None:
+        """Raises UserError where answers of the data have no training split."""
+        if self.answers_of == DATA and "train" not in splits:
+            raise UserError(
+                "--answers_of=data must be given with a training split, whose "
+                f"answers are taken. Received: {', '.join(splits)}"
+            )
 
     def arguments(self) -> dict[str, Any]:
         """Returns what `dataset_info.json` has of them in its arguments."""

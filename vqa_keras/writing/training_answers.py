@@ -26,7 +26,8 @@ def write_training_answers(
 
     Args:
         output: str or path, folder of the records.
-        shards: names of the training shards, all of them written.
+        shards: names of the training shards in their order, all of them
+            written.
 
     Returns:
         `pathlib.Path` of the file.
@@ -37,15 +38,19 @@ def write_training_answers(
     with contextlib.closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute(
-            "CREATE TABLE sums (question TEXT, answer TEXT, count INTEGER, "
-            "PRIMARY KEY (question, answer)) WITHOUT ROWID"
+            "CREATE TABLE sums (place INTEGER, question TEXT, answer TEXT, "
+            "count INTEGER, PRIMARY KEY (question, answer)) WITHOUT ROWID"
         )
+        places = itertools.count()
         for shard in shards:
             with connection:
                 connection.executemany(
-                    "INSERT INTO sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
-                    "SET count = count + excluded.count",
-                    work.report(shard).answers,
+                    "INSERT INTO sums VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+                    " SET count = count + excluded.count",
+                    (
+                        (next(places), *counted)
+                        for counted in work.report(shard).answers
+                    ),
                 )
         path = pathlib.Path(output, FILE)
         write_atomically(path, _lines(connection))
@@ -53,19 +58,14 @@ def write_training_answers(
 
 
 def _lines(connection: sqlite3.Connection) -> Iterator[str]:
-    # The order among equally frequent answers is that of `TrainingAnswers`.
-    connection.execute(
-        "CREATE TABLE totals AS "
-        "SELECT answer, sum(count) AS total FROM sums GROUP BY answer"
-    )
-    connection.execute("CREATE UNIQUE INDEX of_answer ON totals (answer)")
     majority = connection.execute(
-        "SELECT answer, total FROM totals ORDER BY total DESC, answer LIMIT 1"
+        "SELECT answer, sum(count) AS total FROM sums GROUP BY answer "
+        "ORDER BY total DESC, min(place) LIMIT 1"
     )
     yield from (line_of(None, *row) for row in majority)
     rows = connection.execute(
-        "SELECT question, answer, count FROM sums JOIN totals USING (answer) "
-        "ORDER BY question, count DESC, total DESC, answer"
+        "SELECT question, answer, count FROM sums "
+        "ORDER BY question, count DESC, place"
     )
     for _, of_question in itertools.groupby(rows, lambda row: row[0]):
         yield line_of(*next(of_question))

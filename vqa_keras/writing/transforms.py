@@ -187,7 +187,7 @@ class WriteShard(beam.DoFn):
         for reason, count in reasons.items():
             _count(f"dropped_{reason}", count)
         _count("cut_questions", cut_questions)
-        counts = [(*pair, count) for pair, count in sorted(answers.items())]
+        counts = [(*pair, count) for pair, count in answers.items()]
         work.write_report(shard, ShardReport(dropped, cut_questions, counts))
 
 

@@ -25,7 +25,8 @@ class ShardReport:
         dropped: list of `Dropped`, the images left out.
         cut_questions: int, number of questions that were cut.
         answers: list of (normalized question, answer, number of questions), of
-            a training shard. Defaults to an empty list.
+            a training shard, in the order of their first question. Defaults to
+            an empty list.
     """
 
     dropped: list[Dropped]

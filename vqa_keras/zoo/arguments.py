@@ -1,4 +1,4 @@
-"""The argument of commands, and checks of flags."""
+"""The argument of commands, and the check of a flag that some share."""
 
 import pathlib
 
@@ -44,25 +44,3 @@ def check_threshold(value):
             f"--threshold must be a number from 0 to 1. Received: {value:g}"
         )
     return value
-
-
-def seeds_of(values):
-    """Returns the seeds of --seeds, ints, or None if the flag is not given.
-
-    Args:
-        values: list of str, or None.
-
-    Raises:
-        UserError: unless they are different whole numbers, 0 or higher.
-    """
-    if values is None:
-        return None
-    texts = [value.strip() for value in values]
-    whole = all(text.isascii() and text.isdecimal() for text in texts)
-    seeds = [int(text) for text in texts] if whole else []
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise UserError(
-            "--seeds must be different whole numbers, such as 0,1,2. Received: "
-            f"{','.join(values) or 'nothing'}"
-        )
-    return seeds

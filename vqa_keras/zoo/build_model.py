@@ -7,6 +7,7 @@ from vqa_keras import data
 from vqa_keras import image_encoders
 from vqa_keras import layers
 from vqa_keras import models
+from vqa_keras import text
 from vqa_keras.errors import UserError
 from vqa_keras.zoo import recipe as recipes
 
@@ -31,7 +32,7 @@ def build_model(entry, preprocessor=None, dtype=None, **overrides):
             recipe's, such as `num_hops=3`, `num_classes=1000`,
             `image_encoder=encoder` or `contextualizer=layer`. `hidden_dim` and
             `dropout` are the backbone's; `head_hidden_dim`, `head_dropout` and
-            `head_ngrams`, the n-grams of `layers.count_ngrams`, the head's.
+            `head_ngrams`, the n-grams of `text.count_ngrams`, the head's.
 
     Raises:
         UserError: for an unknown entry, model or argument, naming the known
@@ -72,7 +73,7 @@ def build_model(entry, preprocessor=None, dtype=None, **overrides):
     if head.get("ngrams") is True:
         raise UserError(
             "`head_ngrams` must be the n-grams of the training questions, as "
-            "layers.count_ngrams returns them, for [head] ngrams = true. "
+            "text.count_ngrams returns them, for [head] ngrams = true. "
             "Received: none"
         )
     return models.VQA(backbone_class(**backbone), **head)
@@ -149,7 +150,7 @@ def build_task(recipe, records, dtype="float32"):
 def _training_ngrams(records):
     """Returns the n-grams of the questions that a training reads."""
     token_ids = data.token_ids(records, "train", in_vocabulary_only=True)
-    return layers.count_ngrams(token_ids, len(records.vocabulary))
+    return text.count_ngrams(token_ids, len(records.vocabulary))
 
 
 def _feature_sizes(records, inputs):

@@ -105,7 +105,7 @@ def main(argv):
             _QUESTION_ONLY.value, records, _SPLIT.value, _BATCH_SIZE.value
         ),
     )
-    print_evaluation(found)
+    print_evaluation(found, results.training)
     print_calibration(found.calibration)
     _warn(_SPLIT.value, results)
     if _OUTPUT.value:

@@ -98,7 +98,7 @@ def main(argv):
         _examples(task, records, split, predictions, right),
         _summary(records, results, found),
     )
-    print_evaluation(found)
+    print_evaluation(found, results.training)
     print_calibration(found.calibration)
     size = results.parameters, results.trainable_parameters
     print(f"parameters   {describe_parameters(*size)}")
@@ -149,17 +149,9 @@ def _summary(records, results, found):
                 results.parameters, results.trainable_parameters
             ),
             **results.recipe["training"],
-            **_chosen(results),
+            "best epoch": results.training.best_epoch,
         },
     }
-
-
-def _chosen(results):
-    """Returns the settings that say which weights the run has."""
-    if results.seeds is not None:
-        seeds = ", ".join(map(str, results.seeds.seeds))
-        return {"seed": f"the mean of the probabilities of {seeds}"}
-    return {"best epoch": results.training.best_epoch}
 
 
 def _rows(found, kind, names):

@@ -15,8 +15,9 @@ killed run after its last finished epoch. The output is a run: a preset for
 VQA.from_preset with the image encoder inside, and results.json.
 """
 
+import functools
 import pathlib
-import time
+import sys
 
 from absl import flags
 
@@ -26,24 +27,21 @@ from vqa_keras.data import Records
 from vqa_keras.errors import UserError
 from vqa_keras.files import write_json
 from vqa_keras.presets import find
-from vqa_keras.runs import training
 from vqa_keras.runs.initialization import Initializer
+from vqa_keras.runs.kept_epoch import describe_epoch
 from vqa_keras.runs.parameters import describe_parameters
 from vqa_keras.runs.print_evaluation import print_evaluation
 from vqa_keras.runs.results import RESULTS
 from vqa_keras.runs.results import read_published
 from vqa_keras.runs.results import read_results
-from vqa_keras.runs.selection import CHOSEN_ON
-from vqa_keras.runs.selection import print_selection
-from vqa_keras.runs.selection import selection
-from vqa_keras.runs.settings import Settings
+from vqa_keras.runs.train_run import Plan
+from vqa_keras.runs.train_run import train_run
+from vqa_keras.runs.train_seeds import print_seeds
+from vqa_keras.runs.train_seeds import train_seeds
+from vqa_keras.runs.training import STRATEGIES
 from vqa_keras.zoo.arguments import one_argument
-from vqa_keras.zoo.arguments import seeds_of
+from vqa_keras.zoo.build_model import build_task
 from vqa_keras.zoo.recipe import for_features
-from vqa_keras.zoo.train_run import Plan
-from vqa_keras.zoo.train_run import train_run
-from vqa_keras.zoo.train_seeds import print_seeds
-from vqa_keras.zoo.train_seeds import train_seeds
 
 _DATA = flags.DEFINE_string(
     "data",
@@ -81,15 +79,15 @@ _SEED = flags.DEFINE_integer(
 )
 _SEEDS = flags.DEFINE_list(
     "seeds",
-    None,
-    "Seeds such as 0,1,2: trains a run of each in OUTPUT/seed_0 and so on, and "
-    "saves in OUTPUT a run whose probabilities are the mean of theirs.",
+    [],
+    "Seeds of several runs, such as 0,1,2, in folders of --output; --output is "
+    "then the run whose answers are those of their mean probabilities.",
 )
 _PATIENCE = flags.DEFINE_integer(
     "patience",
     None,
-    "Epochs without a better validation accuracy after which the training "
-    "stops. Default: it does not.",
+    "Number of epochs without a better validation accuracy after which the "
+    "training stops. Default: none, all epochs.",
     lower_bound=1,
 )
 _SET = flags.DEFINE_multi_string(
@@ -119,7 +117,7 @@ _FREEZE = flags.DEFINE_list(
 _STRATEGY = flags.DEFINE_enum(
     "strategy",
     "none",
-    training.STRATEGIES,
+    STRATEGIES,
     "mirrored trains on all local devices, none on one.",
 )
 _PRECISION = flags.DEFINE_enum(
@@ -145,39 +143,37 @@ _PUBLISH = flags.DEFINE_bool(
 
 
 def main(argv):
-    started = time.time()
-    seeds = _seeds()
-    entry, recipe, settings, records = _recipe(argv)
+    entry, recipe, records = _recipe(argv)
     records.files.split("train")
     initializer = Initializer(
         records, _FROM.value, _WORD_VECTORS.value, _FREEZE.value
     )
     recipe = initializer.set_width(recipe)
-    selection(records, _PATIENCE.value)  # refuses before a folder is made
-    output = pathlib.Path(_OUTPUT.value)
     plan = Plan(
         entry=entry,
         recipe=recipe,
-        settings=settings,
         records=records,
+        build_task=functools.partial(build_task, recipe, records),
         initializer=initializer,
         patience=_PATIENCE.value,
         strategy=_STRATEGY.value,
         precision=_PRECISION.value,
         jit={"auto": "auto", "true": True, "false": False}[_JIT.value],
         resume=_RESUME.value,
+        interactive=sys.stdout.isatty(),
     )
-    if seeds is None:
-        results = train_run(plan, output, started)
-    else:
-        results = train_seeds(plan, seeds, output, started)
+    output = pathlib.Path(_OUTPUT.value)
+    if _SEEDS.value:
+        results = train_seeds(plan, output, _seeds())
         print_seeds(results.seeds)
-    print_selection(results.training)
+    else:
+        results = train_run(plan, output)
     if results.evaluation is None:
         print("accuracy     not measured: no test or validation split")
     else:
-        chosen_on = results.training.selected == CHOSEN_ON
-        print_evaluation(results.evaluation, chosen_on)
+        print_evaluation(results.evaluation, results.training)
+    if results.seeds is None:
+        print(f"epoch        {describe_epoch(results.training)}")
     size = results.parameters, results.trainable_parameters
     print(f"parameters   {describe_parameters(*size)}")
     print(f"run          {output}")
@@ -185,20 +181,8 @@ def main(argv):
         print(f"published    {_publish(entry, results)}")
 
 
-def _seeds():
-    """Returns the seeds of --seeds, or None."""
-    seeds = seeds_of(_SEEDS.value)
-    given = {"seed": _SEED.value is not None, "publish": _PUBLISH.value}
-    for name, is_given in given.items():
-        if seeds is not None and is_given:
-            raise UserError(
-                f"--seeds must be given without --{name}. Received: both"
-            )
-    return seeds
-
-
 def _recipe(argv):
-    """Returns the entry, its recipe, overridden, `Settings` and `Records`."""
+    """Returns the entry, its recipe, overridden by flags, and `Records`."""
     if len(argv) == 1 and _FROM.value is not None:
         of_run = read_results(pathlib.Path(find(_FROM.value), RESULTS))
         entry, recipe = of_run.entry, of_run.recipe
@@ -221,9 +205,27 @@ def _recipe(argv):
     for flag in (_EPOCHS, _BATCH_SIZE, _LEARNING_RATE, _SEED):
         if flag.value is not None:
             recipe["training"][flag.name] = flag.value
-    source = f"The [training] of the recipe of {entry}"
-    settings = Settings.from_json(recipe["training"], source)
-    return entry, recipe, settings, records
+    return entry, recipe, records
+
+
+def _seeds():
+    """Returns the values of --seeds."""
+    for flag, value in (("seed", _SEED.value), ("publish", _PUBLISH.value)):
+        if value not in (None, False):
+            raise UserError(
+                f"--seeds must be given without --{flag}. Received: "
+                f"--{flag}={value}"
+            )
+    try:
+        seeds = [int(value) for value in _SEEDS.value]
+    except ValueError:
+        seeds = []
+    if len(set(seeds)) < max(2, len(_SEEDS.value)) or min(seeds) < 0:
+        raise UserError(
+            "--seeds must be two or more different whole numbers, such as "
+            f"0,1,2. Received: {','.join(_SEEDS.value)}"
+        )
+    return seeds
 
 
 def _publish(entry, results):
