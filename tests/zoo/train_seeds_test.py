@@ -72,6 +72,7 @@ def test_patience_without_a_validation_split_is_refused(
     done = call("train", "tiny", *flags, "--patience=2")
     assert done.status == 2
     assert "--patience must be given with a validation split" in done.stderr
+    assert not (tmp_path / "run").exists()  # so that no patience is kept in it
 
 
 @pytest.mark.slow
@@ -89,6 +90,7 @@ def test_a_finished_run_is_continued_to_more_epochs(
     assert (results["epochs"], len(results["history"])) == (4, 4)
     assert results["history"][:2] == before
     assert results["resumed_after_epoch"] == 2
+    assert results["earlier_epochs"] == [2]
 
 
 @pytest.mark.slow
@@ -132,6 +134,12 @@ def test_several_seeds_become_one_run_of_mean_probabilities(
     assert VQA.from_preset(str(output)).backbone.image_encoder is not None
     done = call("evaluate", output, f"--data={records}")
     assert f"{results['accuracy']['overall']:.2f} %" in done.stdout
+    done = call("train", "tiny", *flags, "--seeds=3,5")
+    assert "finished" in done.stdout and "seeds        " in done.stdout
+    assert not list(output.glob("seed_*"))
+    done = call("train", "tiny", *flags)
+    assert done.status == 2
+    assert "same seeds" in done.stderr and "Found: [3, 5]" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -140,7 +148,9 @@ def test_several_seeds_become_one_run_of_mean_probabilities(
         (["--seeds=1,1"], "two or more different whole numbers"),
         (["--seeds=1"], "two or more different whole numbers"),
         (["--seeds=a,b"], "Received: a,b"),
-        (["--seeds=0,1", "--seed=3"], "without --seed. Received: --seed=3"),
+        (["--seeds="], "Received: nothing"),
+        (["--seeds=0,1", "--seed=3"], "without --seed. Received: both"),
+        (["--seeds=0,1", "--seed=0"], "without --seed. Received: both"),
         (["--seeds=0,1", "--publish"], "without --publish"),
     ],
 )

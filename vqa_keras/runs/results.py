@@ -38,9 +38,11 @@ class Training:
     """How the weights of a run were trained and chosen.
 
     Args:
-        epochs: their number.
-        selected: "best on validation" or "last epoch"; None in older files,
-            which hold the best.
+        epochs: their number, if the training was not stopped.
+        earlier_epochs: of a run that was continued to more epochs, the numbers
+            before, whose learning rates its first epochs had; else None.
+        selected: a rule of `vqa_keras.runs.kept_epoch`; None in older files,
+            which hold the best on validation.
         best_epoch: the epoch of the weights, counted from 1.
         resumed_after_epoch: the last epoch before the process that ended the
             training; 0 if there was one process.
@@ -49,6 +51,7 @@ class Training:
     """
 
     epochs: int
+    earlier_epochs: list[int] | None = None
     selected: str | None = None
     best_epoch: int
     resumed_after_epoch: int

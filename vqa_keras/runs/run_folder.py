@@ -69,12 +69,20 @@ def _continues(
             )
     if more:
         (output / RESULTS).unlink(missing_ok=True)
-        write_json(path, same)
+        earlier = [*earlier_epochs(output), before]
+        write_json(path, {**same, "earlier_epochs": earlier})
         print(
             f"continues    {output}, of {before} epochs, to {epochs}; from "
             f"there the learning rate is that of a training of {epochs}"
         )
     return (output / RESULTS).is_file()
+
+
+def earlier_epochs(output: pathlib.Path) -> list[int]:
+    """Returns the epochs that a run had each time before it got more."""
+    found = read_json(output / "training" / "settings.json")
+    earlier = found.get("earlier_epochs") if isinstance(found, dict) else None
+    return list(earlier) if isinstance(earlier, list) else []
 
 
 def _epochs(same: dict[str, Any]) -> int:

@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 import time
 from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 from typing import cast
 
@@ -22,6 +23,7 @@ from vqa_keras.runs.results import RESULTS
 from vqa_keras.runs.results import Recipe
 from vqa_keras.runs.results import RunResults
 from vqa_keras.runs.results import read_results
+from vqa_keras.runs.run_folder import earlier_epochs
 from vqa_keras.runs.run_folder import is_finished
 from vqa_keras.runs.settings import Settings
 
@@ -68,10 +70,15 @@ class Plan:
         recipe = {**self.recipe, "training": of_training}
         return dataclasses.replace(self, recipe=recipe)
 
-    def same(self) -> dict[str, Any]:
-        """Returns what must not differ where a run is continued."""
+    def same(self, seeds: Sequence[int] | None = None) -> dict[str, Any]:
+        """Returns what must not differ where a run is continued.
+
+        Args:
+            seeds: those of the run of an ensemble. Defaults to None.
+        """
         return {
             "entry": self.entry,
+            "seeds": seeds and list(seeds),
             "recipe": self.recipe,
             "patience": self.patience,
             **self.initializer.settings(),
@@ -112,6 +119,8 @@ def train_run(plan: Plan, output: pathlib.Path) -> RunResults:
         patience=plan.patience,
         verbose=1 if plan.interactive else 2,
     )
+    earlier = earlier_epochs(output) or None
+    trained = dataclasses.replace(trained, earlier_epochs=earlier)
     return save_run(plan, task, trained, image_encoder, output, started)
 
 

@@ -48,8 +48,10 @@ def train_seeds(
             " runs share one image encoder. Received: images"
         )
     started = time.monotonic()
-    same = {**plan.same(), "seeds": list(seeds)}
-    finished = is_finished(output, same, plan.resume)
+    # First: a finished ensemble does not need the runs, which may be deleted.
+    if is_finished(output, plan.same(seeds), plan.resume):
+        print(f"finished     {output}; --noresume trains again")
+        return read_results(output / RESULTS)
     runs = []
     for seed in seeds:
         print(f"seed         {seed}")
@@ -65,9 +67,6 @@ def train_seeds(
         mean=statistics.mean(figures) if figures else None,
         deviation=statistics.stdev(figures) if figures else None,
     )
-    if finished:
-        print(f"finished     {output}; --noresume trains again")
-        return read_results(output / RESULTS)
     tasks = [load_run(folder_of(output, seed))[0] for seed in seeds]
     task = task_for_records(ensemble(tasks), plan.records, runs[0])
     trained = dataclasses.replace(

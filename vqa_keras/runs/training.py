@@ -69,11 +69,7 @@ def train(
             "--strategy must be none for a recipe with share_images, since "
             f"images and questions are not split alike. Received: {strategy}"
         )
-    if patience is not None and not measures_validation(records):
-        raise UserError(
-            "--patience must be given with a validation split that has "
-            f"answers. Received: {patience} and none in {records.folder}"
-        )
+    check_patience(records, patience)
     steps = records.steps(
         "train",
         settings.batch_size,
@@ -146,6 +142,15 @@ def _selected(records: Records, select: bool) -> str:
         return kept_epoch.LAST
     is_measured = not selects_epoch(records)
     return kept_epoch.BEST_AND_MEASURED if is_measured else kept_epoch.BEST
+
+
+def check_patience(records: Records, patience: int | None) -> None:
+    """Raises UserError for a patience that no validation split can measure."""
+    if patience is not None and not measures_validation(records):
+        raise UserError(
+            "--patience must be given with a validation split that has "
+            f"answers. Received: {patience} and none in {records.folder}"
+        )
 
 
 def check_finite(history: list[dict[str, float]]) -> None:

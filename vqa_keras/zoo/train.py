@@ -39,6 +39,7 @@ from vqa_keras.runs.train_run import train_run
 from vqa_keras.runs.train_seeds import print_seeds
 from vqa_keras.runs.train_seeds import train_seeds
 from vqa_keras.runs.training import STRATEGIES
+from vqa_keras.runs.training import check_patience
 from vqa_keras.zoo.arguments import one_argument
 from vqa_keras.zoo.build_model import build_task
 from vqa_keras.zoo.recipe import for_features
@@ -79,7 +80,7 @@ _SEED = flags.DEFINE_integer(
 )
 _SEEDS = flags.DEFINE_list(
     "seeds",
-    [],
+    None,
     "Seeds of several runs, such as 0,1,2, in folders of --output; --output is "
     "then the run whose answers are those of their mean probabilities.",
 )
@@ -162,8 +163,9 @@ def main(argv):
         resume=_RESUME.value,
         interactive=sys.stdout.isatty(),
     )
+    check_patience(records, plan.patience)
     output = pathlib.Path(_OUTPUT.value)
-    if _SEEDS.value:
+    if _SEEDS.value is not None:
         results = train_seeds(plan, output, _seeds())
         print_seeds(results.seeds)
     else:
@@ -210,11 +212,11 @@ def _recipe(argv):
 
 def _seeds():
     """Returns the values of --seeds."""
-    for flag, value in (("seed", _SEED.value), ("publish", _PUBLISH.value)):
-        if value not in (None, False):
+    seed, publish = _SEED.value, _PUBLISH.value
+    for name, is_given in (("seed", seed is not None), ("publish", publish)):
+        if is_given:
             raise UserError(
-                f"--seeds must be given without --{flag}. Received: "
-                f"--{flag}={value}"
+                f"--seeds must be given without --{name}. Received: both"
             )
     try:
         seeds = [int(value) for value in _SEEDS.value]
@@ -223,7 +225,7 @@ def _seeds():
     if len(set(seeds)) < max(2, len(_SEEDS.value)) or min(seeds) < 0:
         raise UserError(
             "--seeds must be two or more different whole numbers, such as "
-            f"0,1,2. Received: {','.join(_SEEDS.value)}"
+            f"0,1,2. Received: {','.join(_SEEDS.value) or 'nothing'}"
         )
     return seeds
 
