@@ -56,10 +56,10 @@ def _draw(sheet, example, corner):
         sheet.paste(image, (x, top + _SIDE - image.height))
     top += _SIDE + 4
     for line in wrap(example["question"], _SIZE, _SIDE, _LINES):
-        draw.text((left, top), line, INK, font(_SIZE))
+        draw.text((left, top), line, INK, font(_SIZE, line))
         top += _LINE
     for line in wrap(example["answer"], _SIZE, _SIDE, 1):
-        draw.text((left, top), line, _BOX, font(_SIZE))
+        draw.text((left, top), line, _BOX, font(_SIZE, line))
 
 
 def _fitted(image, boxes):

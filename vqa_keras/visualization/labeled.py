@@ -53,10 +53,10 @@ def labeled_bars(weights, labels, width=256, height=256):
         middle = (i + 0.425) * room  # of the bar, without the gap
         if fits:
             place = (middle, _LINE / 2)
-            draw.text(place, number, FAINT, font(_TEXT), anchor="mm")
+            draw.text(place, number, FAINT, font(_TEXT, number), anchor="mm")
         place = (middle, height - _LINE / 2)
         label = cut(label, _TEXT, room - 2)
-        draw.text(place, label, INK, font(_TEXT), anchor="mm")
+        draw.text(place, label, INK, font(_TEXT, label), anchor="mm")
     return np.asarray(sheet)
 
 
@@ -100,10 +100,11 @@ def matrix(weights, words, size=256):
     for i, label in enumerate(labels):
         middle = side + (i + 0.5) * cell
         place = (side - 4, middle)
-        draw.text(place, label, INK, font(text), anchor="rm")
+        draw.text(place, label, INK, font(text, label), anchor="rm")
         upright = Image.new("L", (side - 4, cell), 0)
         place = (0, cell / 2)
-        ImageDraw.Draw(upright).text(place, label, 255, font(text), anchor="lm")
+        drawn = font(text, label)
+        ImageDraw.Draw(upright).text(place, label, 255, drawn, anchor="lm")
         upright = upright.rotate(90, expand=True)
         sheet.paste(INK, (side + i * cell, 0), upright)
     return np.asarray(sheet)
