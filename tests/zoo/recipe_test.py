@@ -44,9 +44,9 @@ def test_load_reads_the_recipe_of_that_entry(zoo, name):
 )
 def test_an_unknown_name_lists_every_entry(zoo, name):
     close = {"Stacked": "stacked", "stacked/": "stacked"}
-    hint = f"; did you mean {close[name]}?" if name in close else ""
+    hint = f"; did you mean {close[name]}?" if name in close else "."
     expected = (
-        f"The zoo has no entry named {name!r}{hint}. "
+        f"The zoo has no entry named {name!r}{hint} "
         "Known: co_attention, stacked; or the path of a recipe, which ends in "
         ".toml"
     )

@@ -169,3 +169,14 @@ def test_seeds_with_a_cnn_inside_the_model_are_refused(call, records, tmp_path):
     done = call("train", "pixels", *flags, "--seeds=0,1")
     assert done.status == 2
     assert "--seeds must be of a recipe whose inputs are" in done.stderr
+
+
+@pytest.mark.slow
+def test_records_without_a_test_split_are_measured_on_validation(
+    call, run, records, tmp_path
+):
+    without = without_split(records, tmp_path / "records", "test")
+    done = call("evaluate", run, f"--data={without}")
+    assert done.status == 0, done.stderr
+    assert "validation questions" in done.stdout
+    assert "chosen       the kept epoch" in done.stdout

@@ -198,6 +198,14 @@ def _is_right(predicted: np.ndarray, answers: list[str]) -> np.ndarray:
     return (predicted == known) & (known != "")  # "" is no answer
 
 
+def split_to_measure(records: Records) -> str:
+    """Returns "test", or "validation" where there is no test split."""
+    splits = records.info.splits
+    if "test" not in splits and "validation" in splits:
+        return "validation"
+    return "test"
+
+
 def has_answers(records: Records, split: str) -> bool:
     """Whether a question of the split has an answer of the vocabulary."""
     return records.files.split(split).in_vocabulary > 0

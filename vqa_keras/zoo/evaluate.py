@@ -46,7 +46,10 @@ _DATA = flags.DEFINE_string(
     required=True,
 )
 _SPLIT = flags.DEFINE_string(
-    "split", "test", "Split of the records: train, validation or test."
+    "split",
+    None,
+    "Split of the records: train, validation or test. Default: test, or "
+    "validation where there is no test split.",
 )
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 256, "Questions per batch.", lower_bound=1
@@ -74,11 +77,12 @@ def main(argv):
     threshold = check_threshold(_THRESHOLD.value)
     task, results = load_run(one_run(argv))
     records = Records(_DATA.value)
+    split = _SPLIT.value or evaluation.split_to_measure(records)
     task = task_for_records(task, records, results)
     predictions = evaluation.predict(
         task,
         records,
-        _SPLIT.value,
+        split,
         results.inputs,
         _BATCH_SIZE.value,
         progress=sys.stdout.isatty(),
@@ -88,38 +92,32 @@ def main(argv):
         write_submission(
             task,
             records,
-            _SPLIT.value,
+            split,
             predictions,
             _SUBMISSION.value,
             threshold,
         )
-        if not evaluation.has_answers(records, _SPLIT.value):
+        if not evaluation.has_answers(records, split):
             return
     found, _ = evaluation.evaluate(
         task,
         records,
-        _SPLIT.value,
+        split,
         predictions,
         threshold,
         question_only.right_answers(
-            _QUESTION_ONLY.value, records, _SPLIT.value, _BATCH_SIZE.value
+            _QUESTION_ONLY.value, records, split, _BATCH_SIZE.value
         ),
     )
     print_evaluation(found, results.training)
     print_calibration(found.calibration)
-    _warn(_SPLIT.value, results)
-    if _OUTPUT.value:
-        write_json(_OUTPUT.value, found.to_json())
-
-
-def _warn(split, results):
-    chosen = results.training.selected != "last epoch"
-    if split == "train" or (split == "validation" and chosen):
-        how = "trained" if split == "train" else "chosen"
+    if split == "train":
         print(
-            f"note         the model was {how} on this split: these figures "
+            "note         the model was trained on this split: these figures "
             "are too good"
         )
+    if _OUTPUT.value:
+        write_json(_OUTPUT.value, found.to_json())
 
 
 if __name__ == "__main__":

@@ -41,9 +41,9 @@ def load_recipe(name):
     else:
         known = names()
         close = difflib.get_close_matches(name, known, 1)
-        hint = f"; did you mean {close[0]}?" if close else ""
+        hint = f"; did you mean {close[0]}?" if close else "."
         raise UserError(
-            f"The zoo has no entry named {name!r}{hint}. Known: "
+            f"The zoo has no entry named {name!r}{hint} Known: "
             f"{', '.join(known)}; or the path of a recipe, which ends in .toml"
         )
     try:

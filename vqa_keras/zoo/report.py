@@ -45,7 +45,10 @@ _OUTPUT = flags.DEFINE_string(
     "output", None, "Required. HTML file to write.", required=True
 )
 _SPLIT = flags.DEFINE_string(
-    "split", "test", "Split of the records: train, validation or test."
+    "split",
+    None,
+    "Split of the records: train, validation or test. Default: test, or "
+    "validation where there is no test split.",
 )
 _EXAMPLES = flags.DEFINE_integer(
     "examples", 24, "Number of questions to show.", lower_bound=0
@@ -68,8 +71,8 @@ _QUESTION_ONLY = flags.DEFINE_string("question_only", None, question_only.HELP)
 
 def main(argv):
     task, results = load_run(one_run(argv))
-    split = _SPLIT.value
     records = Records(_DATA.value)
+    split = _SPLIT.value or evaluation.split_to_measure(records)
     task = task_for_records(task, records, results)
     if not records.info.stored_images:
         raise UserError(
