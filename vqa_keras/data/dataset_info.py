@@ -1,7 +1,6 @@
 """The contents of a folder of records: `dataset_info.json`, written last."""
 
 import dataclasses
-import hashlib
 import json
 import math
 import os
@@ -24,6 +23,7 @@ from vqa_keras.errors import UserError
 from vqa_keras.files import file_sha256
 from vqa_keras.files import read_json
 from vqa_keras.files import write_atomically
+from vqa_keras.json_hash import json_sha256
 from vqa_keras.text import ANSWER_RULES
 
 FILE = "dataset_info.json"
@@ -153,7 +153,10 @@ class DatasetInfo:
             fields = JSONFields(_NEW | schema_2.convert(values), _NAMES)
         else:
             fields = JSONFields(_NEW | values, [*_NAMES, "sha256"])
-            _check_sha256(fields.sha256("sha256"), values)
+            written, received = fields.sha256("sha256"), json_sha256(values)
+            if received != written:
+                known = f"as it was written, sha256 {written}"
+                refuse("the file", known, received)
         return cls(
             dataset=fields.text("dataset"),
             splits=splits_from_json(fields.object("splits")),
@@ -191,7 +194,7 @@ class DatasetInfo:
             UserError: if `read` would refuse the file.
         """
         values = self.to_json()
-        values["sha256"] = _sha256(values)
+        values["sha256"] = json_sha256(values)
         text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
         self.from_json(json.loads(text))
         write_atomically(pathlib.Path(folder, FILE), text)
@@ -213,19 +216,6 @@ class DatasetInfo:
 _NAMES = [field.name for field in dataclasses.fields(DatasetInfo)]
 _READ = (SCHEMA_VERSION, schema_2.VERSION)
 _NEW: dict[str, Any] = {"training_answers": None}  # older files lack it
-
-
-def _sha256(values: dict[str, Any]) -> str:
-    """Returns the hash of a JSON object, in the order of its fields."""
-    text = json.dumps(values, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _check_sha256(written: str, values: dict[str, Any]) -> None:
-    others = {k: value for k, value in values.items() if k != "sha256"}
-    received = _sha256(others)
-    if received != written:
-        refuse("the file", f"as it was written, sha256 {written}", received)
 
 
 def _arguments(fields: JSONFields) -> dict[str, Any]:
