@@ -30,9 +30,14 @@ from absl import flags
 from fault_kinds.commands import COMMANDS
 from fault_kinds.commands import OTHERS
 from fault_kinds.damaged import Damaged
+from fault_kinds.disks import Disks
+from fault_kinds.hostile import Hostile
 from fault_kinds.journal import Journal
+from fault_kinds.kills import Kills
+from fault_kinds.pairs import Pairs
 from fault_kinds.preload import preload
 from fault_kinds.runner import Runner
+from fault_kinds.server import Requests
 from fault_kinds.workspace import Workspace
 
 from vqa_keras.command import run
@@ -42,6 +47,11 @@ from vqa_keras.errors import UserError
 _KINDS = {
     "flips": (lambda workspace: Damaged(workspace, "flips"), 40),
     "damaged": (lambda workspace: Damaged(workspace, "damaged"), 60),
+    "kills": (Kills, 10),
+    "disks": (Disks, 10),
+    "pairs": (Pairs, 10),
+    "hostile": (Hostile, 28),
+    "requests": (Requests, 1),
 }
 
 _CHOSEN = flags.DEFINE_list("kinds", list(_KINDS), "Kinds of faults.")

@@ -18,35 +18,40 @@ class Journal:
     def __init__(self, path, seed):
         self.path = path
         self.seed = seed
-        self.cases = {}  # (kind, number): dict
+        self.cases = {}  # (kind, number): list of dicts
         if path.is_file():
             for line in path.read_text().splitlines():
                 try:
-                    case = json.loads(line)
+                    cases = json.loads(line)
                 except ValueError:  # the line that a kill cut off
                     continue
-                if case["seed"] == seed:
-                    self.cases[case["kind"], case["number"]] = case
+                if cases[0]["seed"] == seed:
+                    key = cases[0]["kind"], cases[0]["number"]
+                    self.cases[key] = cases
 
-    def add(self, kind, number, outcome, seconds):
-        """Appends a case: the kind's name, its number and its `Outcome`."""
-        case = {
-            "seed": self.seed,
-            "kind": kind,
-            "number": number,
-            **outcome._asdict(),
-            "seconds": round(seconds, 2),
-        }
-        self.cases[kind, number] = case
+    def add(self, kind, number, outcomes, seconds):
+        """Appends a case: the kind's name, its number and its outcomes."""
+        cases = [
+            {
+                "seed": self.seed,
+                "kind": kind,
+                "number": number,
+                **outcome._asdict(),
+                "seconds": round(seconds / len(outcomes), 2),
+            }
+            for outcome in outcomes
+        ]
+        self.cases[kind, number] = cases
         with open(self.path, "a") as file:
-            file.write(f"{json.dumps(case)}\n")
+            file.write(f"{json.dumps(cases)}\n")
 
     def of(self, kind, count):
-        """Returns the finished cases of a kind, with numbers below `count`."""
+        """Returns the outcomes of a kind's cases with numbers below `count`."""
         return [
             case
-            for (name, number), case in self.cases.items()
+            for (name, number), cases in self.cases.items()
             if name == kind and number < count
+            for case in cases
         ]
 
     def table(self, counts):

@@ -18,9 +18,10 @@ _LINE = "outcomes.jsonl"
 class Runner:
     """Runs cases, some of them at the same time.
 
-    A kind has `name`, `run(number)`, which returns an `Outcome`, and
-    `computes(number)`: whether `run` computes in its process, which then runs
-    several cases, or starts forks of its own.
+    A kind has `name`; `run(number)`, which returns an `Outcome` or a list of
+    them; `computes(number)`, whether `run` computes in its process, which then
+    runs several cases, or starts forks of its own; and `describe(number)`, for
+    the case of a process that dies.
 
     Args:
         workspace: `Workspace`.
@@ -45,8 +46,8 @@ class Runner:
             time.sleep(0.01)
             for worker in list(running):
                 ended = worker.poll()
-                for number, outcome, seconds in worker.outcomes():
-                    self.journal.add(kind.name, number, outcome, seconds)
+                for number, outcomes, seconds in worker.outcomes():
+                    self.journal.add(kind.name, number, outcomes, seconds)
                     progress.add()
                 if ended:
                     running.remove(worker)
@@ -89,13 +90,15 @@ class _Worker:
             for number in self.rest:
                 start = time.monotonic()
                 try:
-                    outcome = self.kind.run(number)
+                    outcomes = self.kind.run(number)
                 except Exception:
                     # Of the benchmark itself, and so to be seen.
                     text = traceback.format_exc()[-600:]
-                    outcome = Outcome(TRACEBACK, "the benchmark", text)
+                    outcomes = Outcome(TRACEBACK, "the benchmark", text)
+                if isinstance(outcomes, Outcome):
+                    outcomes = [outcomes]
                 seconds = time.monotonic() - start
-                file.write(f"{json.dumps([number, outcome, seconds])}\n")
+                file.write(f"{json.dumps([number, outcomes, seconds])}\n")
                 file.flush()
 
     def poll(self):
@@ -117,12 +120,12 @@ class _Worker:
                 f"the process ended: {how} {end.stderr[-200:]}",
             )
             seconds = time.monotonic() - self._changed
-            self._found.append((self.rest.pop(0), outcome, seconds))
+            self._found.append((self.rest.pop(0), [outcome], seconds))
         shutil.rmtree(self.folder, ignore_errors=True)
         return True
 
     def outcomes(self):
-        """Returns the `(number, Outcome, seconds)` that are new."""
+        """Returns the `(number, outcomes, seconds)` that are new."""
         found, self._found = self._found, []
         return found
 
@@ -136,10 +139,11 @@ class _Worker:
         whole = text[: text.rfind("\n") + 1]
         self._offset += len(whole)
         for line in whole.splitlines():
-            number, outcome, seconds = json.loads(line)
+            number, outcomes, seconds = json.loads(line)
             self.rest.remove(number)
             self._changed = time.monotonic()
-            self._found.append((number, Outcome(*outcome), seconds))
+            outcomes = [Outcome(*outcome) for outcome in outcomes]
+            self._found.append((number, outcomes, seconds))
 
 
 class _Progress:
