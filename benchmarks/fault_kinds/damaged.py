@@ -6,6 +6,8 @@ import tempfile
 from typing import NamedTuple
 
 import keras
+from support import forks
+
 from fault_kinds import signatures
 from fault_kinds.commands import COMMANDS
 from fault_kinds.damage import damage
@@ -16,7 +18,6 @@ from fault_kinds.outcome import Outcome
 from fault_kinds.outcome import difference
 from fault_kinds.outcome import judge
 from fault_kinds.outcome import judge_ended
-from support import forks
 
 _COMMAND = 20  # of so many cases, one is read by a command
 
@@ -172,9 +173,7 @@ def compare(workspace, command, output, what):
     """Returns the `Outcome` of an output, beside the undisturbed one."""
     expected = workspace.expected(command.door, command.output)
     found = workspace.probe(signatures.DOORS[command.door], output)
-    different = difference(
-        *map(signatures.without_times, (found, expected))
-    )
+    different = difference(*map(signatures.without_times, (found, expected)))
     return Outcome(SILENT if different else EQUAL, what, different)
 
 

@@ -6,13 +6,14 @@ import resource
 import shutil
 import tempfile
 
+from support import forks
+from support import system
+
 from fault_kinds.commands import COMMANDS
 from fault_kinds.damaged import compare
 from fault_kinds.outcome import LOST
 from fault_kinds.outcome import REFUSED
 from fault_kinds.outcome import judge_ended
-from support import forks
-from support import system
 
 
 class Disks:

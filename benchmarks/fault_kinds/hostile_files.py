@@ -15,10 +15,10 @@ import zipfile
 import h5py
 import keras
 import numpy as np
-from fault_kinds import signatures
 from support import bombs
 from support import jsonl_set
 
+from fault_kinds import signatures
 from vqa_keras import image_encoders
 from vqa_keras import images
 from vqa_keras.image_encoders.torch_weights import read_torch_weights
@@ -56,7 +56,7 @@ def _cnn(config, **files):
 
 
 def _foreign(text, folder):
-    """Returns a config whose first layer is of a module that leaves the canary."""
+    """Returns a config of a class whose module leaves the canary."""
     _write_module(folder)
     config = json.loads(text)
     config["module"], config["registered_name"] = "canary_module", None

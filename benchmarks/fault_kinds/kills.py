@@ -1,9 +1,11 @@
-"""SIGKILL at random moments of every writing command, then the command again."""
+"""SIGKILL at random moments of writing commands, then the same again."""
 
 import json
 import pathlib
 import shutil
 import tempfile
+
+from support import forks
 
 from fault_kinds.commands import COMMANDS
 from fault_kinds.damaged import compare
@@ -12,7 +14,6 @@ from fault_kinds.outcome import LOST
 from fault_kinds.outcome import REFUSED
 from fault_kinds.outcome import Outcome
 from fault_kinds.outcome import judge_ended
-from support import forks
 
 _MOST = 3  # kills of one case
 

@@ -4,12 +4,13 @@ import pathlib
 import tempfile
 import time
 
+from support import forks
+
 from fault_kinds.commands import COMMANDS
 from fault_kinds.damaged import compare
 from fault_kinds.outcome import LOST
 from fault_kinds.outcome import REFUSED
 from fault_kinds.outcome import judge_ended
-from support import forks
 
 
 class Pairs:

@@ -7,9 +7,10 @@ import sys
 import time
 import traceback
 
+from support import forks
+
 from fault_kinds.outcome import TRACEBACK
 from fault_kinds.outcome import Outcome
-from support import forks
 
 _CHUNK = 10  # cases that compute in one process
 _LINE = "outcomes.jsonl"

@@ -7,14 +7,15 @@ import random
 import time
 
 import numpy as np
+from support import bombs
+from support import corrupt
+
 from fault_kinds.outcome import EQUAL
 from fault_kinds.outcome import LOST
 from fault_kinds.outcome import REFUSED
 from fault_kinds.outcome import SILENT
 from fault_kinds.outcome import TRACEBACK
 from fault_kinds.outcome import Outcome
-from support import bombs
-from support import corrupt
 
 PER_CASE = 500  # requests of one server
 _THREADS = 4
@@ -177,7 +178,12 @@ class _Server:
 
     def _send_bytes(self, rng, images, questions):
         questions[0] = rng.choice(
-            [b"\xff\xfe what \x80", b"\0" * 9, b"color " * 200_000, b"a" * 10**6]
+            [
+                b"\xff\xfe what \x80",
+                b"\0" * 9,
+                b"color " * 200_000,
+                b"a" * 10**6,
+            ]
         )
         rows = self._answers(images, questions)
         if not all(np.isfinite(list(row.values())).all() for row in rows):

@@ -10,9 +10,10 @@ import tempfile
 import time
 
 import numpy as np
-from fault_kinds import signatures
 from support import forks
 from support import jsonl_set
+
+from fault_kinds import signatures
 
 IMAGES = 30
 EPOCHS = 3
@@ -102,7 +103,9 @@ class Workspace:
         for command in commands:
             output = self.whole / command.output
             start = time.monotonic()
-            self.must_run(command.module, *command.arguments(self.whole, output))
+            self.must_run(
+                command.module, *command.arguments(self.whole, output)
+            )
             facts["seconds"][command.name] = time.monotonic() - start
         self._interrupt(commands)
         save = signatures.save_keras, self.whole / "run", self.whole / "tasks"
@@ -162,6 +165,7 @@ class Workspace:
                     sys.exit("training must have saved its second epoch")
             fork.kill()
             shutil.rmtree(folder)
+
 
 class ProbeFailed(Exception):
     """A fork that reads an output failed; the message is its stderr."""

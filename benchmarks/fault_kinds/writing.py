@@ -1,26 +1,20 @@
-"""Injects faults into the writing of records and compares the results.
+"""Faults in the writing of many records, by processes of their own.
 
-    python benchmarks/faults.py [--images=1000 --kills=20 --corrupted=500]
+    killed           the whole run, with -9 at random moments of the extraction;
+                     the same command is run until so many runs have been
+                     killed, then once more.
+    worker killed    one of the two workers of --direct_running_mode=
+                     multi_processing is killed with -9 during extraction; then
+                     the same command is run again.
+    disk full        the folder of the records is a file system with half of the
+                     required space (tmpfs; without the permission to mount one,
+                     a limit on the size of files). Then the space is extended
+                     and the same command is run again.
+    corrupted images files of 20 kinds that cannot be decoded. The records must
+                     be the undisturbed ones without these images, all of which
+                     are listed as dropped.
 
-Each row of the table is one kind of fault. The records that the same command
-writes in the end are compared with those of an undisturbed run:
-
-    killed with -9      the whole run, at random moments of the extraction; the
-                        same command is run until so many runs have been
-                        killed, then once more.
-    worker killed       one of the two workers of --direct_running_mode=
-                        multi_processing is killed with -9 during extraction;
-                        then the same command is run again.
-    disk full           the folder of the records is a file system with half of
-                        the required space (tmpfs; without the permission to
-                        mount one, a limit on the size of files). Then the space
-                        is extended and the same command is run again.
-    corrupted images    files of 20 kinds that cannot be decoded. The records
-                        must be the undisturbed ones without these images, all
-                        of which are listed as dropped.
-
-The records must be equal byte by byte; else the command ends with status 1.
-The time is mostly the start of Python and TensorFlow.
+The records must be equal byte by byte.
 """
 
 import collections
@@ -28,36 +22,30 @@ import contextlib
 import json
 import os
 import pathlib
-import random
 import re
 import resource
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 
 import tensorflow as tf
-from absl import flags
 from support import corrupt
 from support import jsonl_set
 from support import system
 
-from vqa_keras.command import run
+from fault_kinds.outcome import EQUAL
+from fault_kinds.outcome import SILENT
+from fault_kinds.outcome import TRACEBACK
+from fault_kinds.outcome import Outcome
 from vqa_keras.data import Records
 from vqa_keras.data.records import decode
 
-_IMAGES = flags.DEFINE_integer("images", 1000, "Images.", lower_bound=50)
-_KILLS = flags.DEFINE_integer("kills", 20, "Runs to kill.", lower_bound=1)
-_CORRUPTED = flags.DEFINE_integer(
-    "corrupted", 500, "Corrupted images.", lower_bound=1
-)
-_SEED = flags.DEFINE_integer("seed", 0, "Chooses moments and images.")
-
-_ROOT = pathlib.Path(__file__).resolve().parents[1]
+_ROOT = pathlib.Path(__file__).resolve().parents[2]
 _ENVIRONMENT = {"PYTHONPATH": str(_ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
 _SHARD = 5  # images
 _TIMEOUT = 300  # seconds until a run counts as hanging
+_KILLS = 20
 _NOISE = re.compile(r" images, |^[IW]\d{4} |before absl::InitializeLog")
 _TWO_WORKERS = (
     "--direct_running_mode=multi_processing",
@@ -65,27 +53,53 @@ _TWO_WORKERS = (
 )
 
 
-def main(argv):
-    failed = False
-    print(f"{'fault':20}{'records':12}{'seconds':>8}  what happened")
-    with tempfile.TemporaryDirectory() as folder:
-        bench = _Bench(pathlib.Path(folder), random.Random(_SEED.value))
-        for name, fault in (
-            ("undisturbed", bench.undisturbed),
-            ("killed with -9", bench.killed),
-            ("worker killed", bench.worker_killed),
-            ("disk full", bench.disk_full),
-            ("corrupted images", bench.corrupted),
-        ):
-            start = time.monotonic()
-            equal, remark = fault()
-            failed = failed or not equal
-            print(
-                f"{name:20}{'equal' if equal else 'DIFFERENT':12}"
-                f"{time.monotonic() - start:8.0f}  {remark}",
-                flush=True,
-            )
-    sys.exit(failed)
+class Writing:
+    """A case with the four faults above.
+
+    Args:
+        workspace: `Workspace`.
+        images: int, number of images.
+        corrupted: int, number of them that are corrupted.
+    """
+
+    name = "writing"
+    timeout = 3600
+
+    def __init__(self, workspace, images, corrupted):
+        self.workspace = workspace
+        self.images = images
+        self.corrupted = corrupted
+
+    def computes(self, number):
+        """Whether cases share a process: each starts many."""
+        return False
+
+    def describe(self, number):
+        """Returns what a case does."""
+        return "write_records"
+
+    def run(self, number):
+        """Returns the outcomes of the four faults."""
+        rng = self.workspace.rng(self.name, number)
+        with tempfile.TemporaryDirectory(
+            dir=self.workspace.folder / "cases"
+        ) as folder:
+            folder = pathlib.Path(folder)
+            bench = _Bench(folder, rng, self.images, self.corrupted)
+            error = bench.undisturbed()
+            if error:
+                return Outcome(TRACEBACK, "undisturbed", error[-300:])
+            outcomes = []
+            for name, fault, tried in (
+                ("killed", bench.killed, _KILLS),
+                ("worker killed", bench.worker_killed, 1),
+                ("disk full", bench.disk_full, 1),
+                ("corrupted images", bench.corrupted, bench.count),
+            ):
+                equal, remark = fault()
+                outcome = EQUAL if equal else SILENT
+                outcomes.append(Outcome(outcome, name, remark, tried))
+            return outcomes
 
 
 class _Bench:
@@ -94,29 +108,31 @@ class _Bench:
     Args:
         folder: `pathlib.Path` of an empty folder.
         rng: `random.Random`.
+        images: int, number of images.
+        corrupted: int, number of images to corrupt.
     """
 
-    def __init__(self, folder, rng):
+    def __init__(self, folder, rng, images, corrupted):
         self.folder = folder
         self.rng = rng
-        self.images = jsonl_set.write(folder / "data", _IMAGES.value)
+        self.images = jsonl_set.write(folder / "data", images)
+        self.count = min(corrupted, images * 9 // 10)
         jsonl_set.save_cnn(folder / "cnn.keras")
         self.expected = None  # files of an undisturbed run
 
     def undisturbed(self):
+        """Writes the records; returns the error, or ""."""
         output = self.folder / "expected"
         status, error = self._run(output)
-        if status:
-            sys.exit(f"the undisturbed run failed:\n{error}")
         self.expected = _content(output)
-        return True, f"{_IMAGES.value} images, {len(self.expected)} files"
+        return f"status {status}: {error}" if status else ""
 
     def killed(self):
         output = self.folder / "killed"
         moments = []
-        while len(moments) < _KILLS.value:
-            left = _IMAGES.value - _finished(output)
-            step = max(1, left // (_KILLS.value - len(moments) + 1))
+        while len(moments) < _KILLS:
+            left = len(self.images) - _finished(output)
+            step = max(1, left // (_KILLS - len(moments) + 1))
             more = self.rng.randint(1, step)
             process = self._start(output)
             done = self._wait_for_images(process, output, more)
@@ -133,7 +149,7 @@ class _Bench:
     def worker_killed(self):
         output = self.folder / "worker"
         process = self._start(output, *_TWO_WORKERS)
-        more = self.rng.randint(1, _IMAGES.value // 2)
+        more = self.rng.randint(1, len(self.images) // 2)
         done = self._wait_for_images(process, output, more)
         workers = system.descendants(
             process.pid, "apache_beam.runners.worker.sdk_worker_main"
@@ -173,8 +189,7 @@ class _Bench:
             return plain and self._is_expected(output), remark
 
     def corrupted(self):
-        count = min(_CORRUPTED.value, len(self.images) * 9 // 10)
-        chosen = self.rng.sample(self.images, count)
+        chosen = self.rng.sample(self.images, self.count)
         kinds = list(corrupt.kinds())
         for number, (_, path) in enumerate(chosen):
             corrupt.corrupt(path, kinds[number % len(kinds)])
@@ -194,9 +209,9 @@ class _Bench:
         correct = (
             _records(output) == expected
             and listed == collections.Counter(lost)
-            and sum(counts.values()) == count
+            and sum(counts.values()) == self.count
         )
-        return correct, f"{count} of {len(kinds)} kinds, dropped: {counts}"
+        return correct, f"{self.count} of {len(kinds)} kinds, dropped: {counts}"
 
     def _start(self, output, *flags, file_bytes=None):
         command = jsonl_set.command(
@@ -269,7 +284,3 @@ def _records(output):
             for record in dataset.as_numpy_iterator():
                 records[decode(record).image_id] = record
     return records
-
-
-if __name__ == "__main__":
-    run(main)
