@@ -16,16 +16,16 @@ Each kind of fault, a module of `fault_kinds`, is a row of the table:
     hostile   bombs, foreign modules, Lambda, pickles, deep and huge JSON, links
               and names that leave the folder
     requests  500 requests per case to an exported model, 5 % of them bad
-    writing   many records: kills, a killed worker, a full disk, corrupted images
-              (--images, --corrupted)
+    writing   --images of records: kills, a killed worker, a full disk,
+              --corrupted images
 
 What must be 0 is 0, or the command ends with status 1: outcomes that are
 silently different, tracebacks, and faults after which finished work was lost or
 could not be continued. A refusal is a ValueError in Python, and status 2 with a
 message of at most three lines on stderr of a command; InvalidArgumentError or a
-row that is not `readable` of a SavedModel. "Equal" is judged by what users read:
-weights, answers, attention, figures, records; times and dates are left out
-after kills.
+row that is not `readable` of a SavedModel. "Equal" is judged by what users
+read: weights, answers, attention, figures, records; times and dates are left
+out after kills.
 
 Two minutes, besides two for the undisturbed outputs:
 
