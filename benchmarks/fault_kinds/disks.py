@@ -29,7 +29,7 @@ class Disks:
     """
 
     name = "disks"
-    timeout = 900
+    timeout = 3600
 
     def __init__(self, workspace):
         self.workspace = workspace

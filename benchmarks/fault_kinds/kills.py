@@ -29,7 +29,7 @@ class Kills:
     """
 
     name = "kills"
-    timeout = 900
+    timeout = 3600
 
     def __init__(self, workspace):
         self.workspace = workspace

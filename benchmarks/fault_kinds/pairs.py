@@ -24,7 +24,7 @@ class Pairs:
     """
 
     name = "pairs"
-    timeout = 900
+    timeout = 3600
 
     def __init__(self, workspace):
         self.workspace = workspace

@@ -188,8 +188,11 @@ class _Server:
         rows = self._answers(images, questions)
         if not all(np.isfinite(list(row.values())).all() for row in rows):
             return SILENT, "scores that are not finite"
-        rows[0] = {}  # any answer will do
-        return self._compare(rows, images, questions, bad=0)
+        answered, rows[0] = rows[0], {}  # any answer will do
+        outcome, remark = self._compare(rows, images, questions, bad=0)
+        if outcome == REFUSED and answered:
+            return EQUAL, "answered"
+        return outcome, remark
 
     def _of_tokens(self, inputs):
         return self._tokens(

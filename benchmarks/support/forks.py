@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from absl import flags
 
-TIMEOUT = 240  # seconds until a fork counts as hanging
+TIMEOUT = 600  # seconds until a fork counts as hanging
 _NOISE = re.compile(
     r"^[IWE]\d{4} |before absl::InitializeLog|^\s*$"
     r"| (images|questions), |^\d+ of \d+|per second"

@@ -10,12 +10,7 @@ import sys
 
 import pytest
 
-from tests.fixtures.small_run import call  # noqa: F401
-from tests.fixtures.small_run import records  # noqa: F401
-from tests.fixtures.small_run import run  # noqa: F401
-from tests.fixtures.small_run import zoo_folder  # noqa: F401
-
-BENCHMARKS = pathlib.Path(__file__).parents[1] / "benchmarks"
+BENCHMARKS = pathlib.Path(__file__).parents[2] / "benchmarks"
 # A case is refused, one is silent, one is killed, and the others are equal.
 SCRIPT = """
 import os, pathlib, sys
@@ -67,7 +62,7 @@ def _run(folder, count):
 
 
 @pytest.mark.slow
-def test_a_case_that_kills_its_process_is_a_traceback_and_others_go_on(
+def test_a_case_that_dies_is_a_traceback_and_others_go_on(
     tmp_path,
 ):
     # Tried, refused, equal, different, traceback, lost, seconds, passed.
