@@ -12,6 +12,7 @@ import time
 import numpy as np
 from support import forks
 from support import jsonl_set
+from support import system
 
 from fault_kinds import signatures
 
@@ -92,6 +93,7 @@ class Workspace:
         Args:
             commands: list of `fault_kinds.commands.Command`.
         """
+        system.unmount_below(self.folder / "cases")
         shutil.rmtree(self.folder / "cases", ignore_errors=True)
         (self.folder / "cases").mkdir(parents=True)
         if self._facts.is_file():

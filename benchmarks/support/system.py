@@ -44,6 +44,15 @@ def mount(path, size, stack):
     return True
 
 
+def unmount_below(folder):
+    """Unmounts what a killed benchmark has left mounted below a folder."""
+    with contextlib.suppress(OSError):
+        for line in pathlib.Path("/proc/mounts").read_text().splitlines():
+            path = line.split(" ")[1]
+            if pathlib.Path(folder) in pathlib.Path(path).parents:
+                subprocess.run(["umount", path], check=False)
+
+
 def remount(path, size):
     """Changes the size of a mounted tmpfs."""
     options = f"remount,size={size}"
