@@ -7,6 +7,7 @@ starts forks must never compute.
 """
 
 import contextlib
+import ctypes
 import os
 import pathlib
 import re
@@ -110,10 +111,17 @@ def _forget_flags():
             delattr(flags.FLAGS, flag.name)
 
 
+def _die_with_parent():
+    # In a session of its own, a fork would outlive a benchmark that is killed.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 def _run(function, folder, limits):
     status = 1
     try:
         os.setsid()
+        _die_with_parent()
         for name, descriptor in (("stdout.txt", 1), ("stderr.txt", 2)):
             file = os.open(
                 pathlib.Path(folder) / name,
