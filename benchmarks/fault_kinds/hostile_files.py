@@ -227,7 +227,7 @@ def _keras_bomb():
 
 MAKERS = {
     "PNG of 144 megapixels": _bomb(bombs.png),
-    "GIF of 20 large frames": _bomb(lambda: bombs.gif(20, 8_000)),
+    "GIF of 64 megapixels": _bomb(lambda: bombs.gif(2, 8_000)),
     "WebP of 256 megapixels": _bomb(bombs.webp),
     ".keras, config of 512 MB": _cnn(lambda text, folder: _keras_bomb()),
     ".keras, weights of 512 MB": _cnn(

@@ -17,7 +17,7 @@ def png(side=12_000):
     return b"\x89PNG\r\n\x1a\n" + b"".join(map(_chunk, chunks))
 
 
-def gif(frames=100, side=4_000):
+def gif(frames, side=6_000):
     """Returns a GIF of equal frames; a decoder may unpack all of them."""
     first, *rest = (
         Image.fromarray(np.full((side, side), i % 2, "uint8"), "P")
