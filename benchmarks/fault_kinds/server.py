@@ -92,7 +92,7 @@ class _Server:
             for question in _QUESTIONS
         }
         self._broken = _broken_images()
-        self._bombs = [bombs.png(), bombs.gif(6), bombs.webp()]
+        self._bombs = [bombs.png(), bombs.gif(2), bombs.webp()]
         (_, specs) = self._tokens.structured_input_signature
         self._specs = specs
         self._calm = {
