@@ -1,8 +1,10 @@
 """A file of answers that a killed command continues."""
 
 import collections
+import hashlib
 import json
 import os
+import pathlib
 from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +16,7 @@ from vqa_keras.files import make_folder_of
 from vqa_keras.files import parse_json
 from vqa_keras.files import read_json
 from vqa_keras.files import write_json
+from vqa_keras.json_hash import json_sha256
 from vqa_keras.runs.answer_many import AnsweredQuestion
 
 
@@ -22,8 +25,9 @@ class AnswersFile:
 
     A line is an object: `question_id`, `image`, `question`, `answers` and
     `probabilities`, or `error` in place of the last two. The file
-    `<name>.settings.json` beside it holds what the lines depend on: only
-    lines of equal settings are continued.
+    `<name>.settings.json` beside it holds what the lines depend on, and its
+    own hash; `<name>.checksums` holds a checksum per line. Only lines of equal
+    settings that nothing has changed are continued.
 
     Args:
         path: the file.
@@ -38,8 +42,8 @@ class AnswersFile:
         self.path = make_folder_of(path)
         self.settings = settings
         self.counts: collections.Counter[str] = collections.Counter()
-        name = f"{self.path.name}.settings.json"
-        self._settings_path = self.path.with_name(name)
+        self._settings_path = self._beside("settings.json")
+        self._checksums_path = self._beside("checksums")
 
     def resume(self, questions: Iterator[AskedQuestion]) -> int:
         """Returns how many questions have a line; cuts off half a line.
@@ -48,20 +52,28 @@ class AnswersFile:
             questions: all questions; left at the first without a line.
 
         Raises:
-            UserError: if the file is of other settings or holds other lines.
+            UserError: if the file is of other settings or holds other lines
+                than were written.
         """
         if self.path.exists() and not self.path.is_file():
             self._refuse("must be a file", "another kind")
         if not self.path.exists() or self.path.stat().st_size == 0:
             self.start()
             return 0
-        if not self._settings_path.is_file():
-            self._refuse(
-                "must be a new file, or that of the same command",
-                f"a file without {self._settings_path.name}",
-            )
+        for path in (self._settings_path, self._checksums_path):
+            if not path.is_file():
+                self._refuse(
+                    "must be a new file, or that of the same command",
+                    f"a file without {path.name}",
+                )
         found = read_json(self._settings_path)
         found = found if isinstance(found, dict) else {}
+        if found.get("sha256") != json_sha256(found):
+            self._refuse(
+                f"must be beside the {self._settings_path.name} that was "
+                "written with it",
+                "a changed one",
+            )
         for name, value in self.settings.items():
             if found.get(name) != value:
                 self._refuse(
@@ -75,9 +87,11 @@ class AnswersFile:
         # In this order: a kill leaves no lines beside settings of others.
         try:
             self.path.write_bytes(b"")
+            self._checksums_path.write_bytes(b"")
         except OSError as error:
             raise self._unwritable(error) from error
-        write_json(self._settings_path, self.settings)
+        values = {**self.settings, "sha256": json_sha256(self.settings)}
+        write_json(self._settings_path, values)
 
     def write(self, batches: Iterable[list[AnsweredQuestion]]) -> Iterator[int]:
         """Appends the lines of batches; yields the number after each batch.
@@ -86,17 +100,25 @@ class AnswersFile:
             UserError: if the file cannot be written.
         """
         try:
-            with open(self.path, "ab") as file:
+            with (
+                open(self.path, "ab") as file,
+                open(self._checksums_path, "ab") as checksums,
+            ):
                 for batch in batches:
                     lines = [self._line(answered) for answered in batch]
-                    file.write("".join(lines).encode())
-                    file.flush()
+                    # The lines first: one without a checksum is written again.
+                    for written, parts in (
+                        (file, lines),
+                        (checksums, map(_checksum, lines)),
+                    ):
+                        written.write(b"".join(parts))
+                        written.flush()
                     yield len(batch)
         except OSError as error:
             raise self._unwritable(error) from error
-        flush_files([self.path, self.path.parent])
+        flush_files([self.path, self._checksums_path, self.path.parent])
 
-    def _line(self, answered: AnsweredQuestion) -> str:
+    def _line(self, answered: AnsweredQuestion) -> bytes:
         values = answered.asked._asdict()
         if answered.error is None:
             values["answers"] = answered.answers
@@ -104,7 +126,7 @@ class AnswersFile:
         else:
             values["error"] = answered.error
         self._tally(values)
-        return json.dumps(values, ensure_ascii=False) + "\n"
+        return (json.dumps(values, ensure_ascii=False) + "\n").encode()
 
     def _tally(self, values: dict[str, Any]) -> None:
         if "error" in values:
@@ -113,12 +135,19 @@ class AnswersFile:
             self.counts[""] += 1
 
     def _count(self, questions: Iterator[AskedQuestion]) -> int:
+        """Counts the whole lines with a checksum; cuts off the rest."""
         number = size = 0
+        checksums = self._checksums_path.read_bytes().splitlines(keepends=True)
         with open(self.path, "rb") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.endswith(b"\n"):
-                    number -= 1
+            for line, checksum in zip(file, checksums, strict=False):
+                if not line.endswith(b"\n") or not checksum.endswith(b"\n"):
                     break
+                number += 1
+                if checksum != _checksum(line):
+                    self._refuse(
+                        f"must hold what was written at line {number}",
+                        line.decode("utf-8", "replace")[:200].strip(),
+                    )
                 values = parse_json(line, self.path, number)
                 asked = next(questions, None)
                 if asked is None or not _is_line_of(values, asked):
@@ -131,9 +160,13 @@ class AnswersFile:
                 size += len(line)
         try:
             os.truncate(self.path, size)
+            os.truncate(self._checksums_path, number * len(_checksum(b"")))
         except OSError as error:
             raise self._unwritable(error) from error
         return number
+
+    def _beside(self, ending: str) -> pathlib.Path:
+        return self.path.with_name(f"{self.path.name}.{ending}")
 
     def _refuse(self, rule: str, received: str) -> None:
         raise UserError(
@@ -146,6 +179,10 @@ class AnswersFile:
             f"{self.path} must be in a writable folder with enough space. "
             f"Received: {error}"
         )
+
+
+def _checksum(line: bytes) -> bytes:
+    return hashlib.sha256(line).hexdigest()[:16].encode() + b"\n"
 
 
 def _is_line_of(values: Any, asked: AskedQuestion) -> bool:

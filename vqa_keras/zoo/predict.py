@@ -19,7 +19,8 @@ question, in the order of the input:
 and {..., "error": "truncated"} in place of the answers for an image that cannot
 be read. --threshold=0.5 gives "" in place of each answer whose probability is
 below 0.5. The same command continues a killed one after its last whole line;
-answers.jsonl.settings.json beside the output tells whether it is the same.
+beside the output, answers.jsonl.settings.json tells whether it is the same, and
+answers.jsonl.checksums whether a line was changed since.
 """
 
 import collections
