@@ -6,7 +6,7 @@ import reprlib
 from typing import Any
 from typing import TypedDict
 
-from vqa_keras import presets
+from vqa_keras import preset_files
 from vqa_keras import renamed
 from vqa_keras.errors import UserError
 from vqa_keras.files import read_json
@@ -14,7 +14,7 @@ from vqa_keras.runs import typed_json
 from vqa_keras.runs.figures import Evaluation
 from vqa_keras.runs.settings import Inputs
 
-RESULTS = presets.RESULTS
+RESULTS = preset_files.RESULTS
 # Older files lack them; null in a newer one says that there is no such value.
 _NEW_KEYS = ("weights_sha256", "flops_per_question")
 
@@ -119,6 +119,19 @@ class Provenance:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class File:
+    """A file of a preset.
+
+    Args:
+        sha256: of its content, 64 hex digits.
+        bytes: its size.
+    """
+
+    sha256: str
+    bytes: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class RunResults:
     """The content of results.json, in its order.
 
@@ -149,7 +162,9 @@ class RunResults:
         initialization: what the first weights were; None for random ones.
         seeds: of an ensemble, the runs whose probabilities it averages.
         image_encoder: in a shipped preset, the name of its CNN.
-        files: in a shipped preset, `{name: sha256}` of its other files.
+        files: the files of the preset (`vqa_keras.preset_files`); None in
+            older files, and in published results, which have no preset.
+        sha256: of the file, as it was read.
         absent: keys of this version that an older file lacks.
         other: keys of the file that this version does not know.
     """
@@ -175,7 +190,8 @@ class RunResults:
     initialization: Initialization | None = None
     seeds: Seeds | None = None
     image_encoder: str | None = None
-    files: dict[str, str] | None = None
+    files: dict[str, File] | None = None
+    sha256: str | None = None
     absent: frozenset[str] = dataclasses.field(
         default=frozenset(), metadata=typed_json.NO_KEY
     )
@@ -229,7 +245,15 @@ def read_results(path: str | os.PathLike[str]) -> RunResults:
             f"{values.get('command')}"
         )
     _refuse_old_names(values, path)
-    return RunResults.from_json(values, str(path))
+    results = RunResults.from_json(values, str(path))
+    preset_files.check_results(values, path)
+    return results
+
+
+def files_of(folder: str | os.PathLike[str]) -> dict[str, File]:
+    """Returns the `files` of the results of a preset."""
+    found = preset_files.describe(folder)
+    return {name: File(**values) for name, values in found.items()}
 
 
 def read_published(path: str | os.PathLike[str]) -> list[RunResults]:
