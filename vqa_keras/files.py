@@ -94,25 +94,32 @@ def check_output(path):
     """
     if path is None:
         return
-    path = make_folder_of(path)
+    path = pathlib.Path(path)
     if path.is_dir():
         raise UserError(f"{path} must be a file to write. Received: a folder")
-    probe = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    check_writable(path.parent)
+
+
+def check_writable(folder):
+    """Raises UserError if a folder, created if missing, takes no file."""
+    make_folder(folder)
+    probe = pathlib.Path(folder, f".{uuid.uuid4().hex}.tmp")
     try:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise UserError(_refused(path, error)) from error
+        raise UserError(_refused(folder, error)) from error
 
 
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path, ending=".tmp"):
     """Yields a temporary path and renames it to `path` on success.
 
     The temporary file is in the folder of `path` and is deleted on failure.
 
     Args:
         path: `pathlib.Path`. An existing file is replaced.
+        ending: str, of the name of the temporary file. Defaults to ".tmp".
 
     Yields:
         `pathlib.Path` to write to.
@@ -121,7 +128,7 @@ def replacing(path):
         UserError: if the file cannot be written.
     """
     unique = f"{os.getpid()}-{uuid.uuid4().hex}"
-    temporary = path.with_name(f".{path.name}.{unique}.tmp")
+    temporary = path.with_name(f".{path.name}.{unique}{ending}")
     try:
         yield temporary
         os.replace(temporary, path)

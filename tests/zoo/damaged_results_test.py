@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 from tests.fixtures.small_results import RESULTS
-from vqa_keras import presets
 from vqa_keras import preset_files
+from vqa_keras import presets
 from vqa_keras.errors import UserError
 from vqa_keras.runs.run import load_run
 

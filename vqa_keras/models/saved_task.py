@@ -1,9 +1,11 @@
 import contextlib
+import pathlib
 
 import keras
 import keras_hub
 from keras_hub.src.utils.preset_utils import get_preset_loader
 
+from vqa_keras import files
 from vqa_keras import preset_files
 from vqa_keras import presets
 from vqa_keras.finite_weights import check_finite_weights
@@ -82,6 +84,21 @@ class SavedTask(keras_hub.models.Task):
             preset_files.staged(preset_dir, size) as folder,
         ):
             super().save_to_preset(str(folder), **kwargs)
+
+    def save(self, filepath, overwrite=True, **kwargs):
+        """Saves a `.keras` file, whole or not at all; others as Keras does.
+
+        Raises:
+            UserError: if the `.keras` file cannot be written.
+        """
+        path = pathlib.Path(filepath)
+        if path.suffix != ".keras" or "://" in str(filepath) or not overwrite:
+            super().save(filepath, overwrite, **kwargs)
+            return
+        with files.replacing(path, ending=".keras") as temporary:
+            super().save(temporary, **kwargs)
+            files.flush_files([temporary])
+        files.flush_files([path.parent])
 
     def load_task_weights(self, filepath):
         with self._optimizer_aside():

@@ -30,11 +30,12 @@ def size_of(model):
 
 @contextlib.contextmanager
 def staged(folder, size):
-    """Yields an empty folder to save a preset in, and then moves it to `folder`.
+    """Yields an empty folder to save a preset in, then moves its files.
 
     The yielded folder is inside `folder`, so on the same disk. Its files are
-    flushed, then moved one by one, config.json last, which the move deletes
-    first: a preset that is partly moved cannot be read. Files of an older
+    flushed, then moved to `folder` one by one. The move begins by deleting the
+    old config.json and ends with the new one: a preset that is partly moved
+    cannot be read. Files of an older
     preset that the new one lacks are deleted; others stay.
 
     Args:

@@ -13,6 +13,9 @@ from vqa_keras.files import read_json
 from vqa_keras.runs import typed_json
 from vqa_keras.runs.figures import Evaluation
 from vqa_keras.runs.settings import Inputs
+from vqa_keras.runs.typed_json import Count
+from vqa_keras.runs.typed_json import Percent
+from vqa_keras.runs.typed_json import Seconds
 
 RESULTS = preset_files.RESULTS
 # Older files lack them; null in a newer one says that there is no such value.
@@ -50,12 +53,12 @@ class Training:
         history: the logs of each epoch, with its `seconds`.
     """
 
-    epochs: int
-    earlier_epochs: list[int] | None = None
+    epochs: Count
+    earlier_epochs: list[Count] | None = None
     selected: str | None = None
-    best_epoch: int
-    resumed_after_epoch: int
-    fit_seconds: float
+    best_epoch: Count
+    resumed_after_epoch: Count
+    fit_seconds: Seconds
     history: list[dict[str, float]]
 
 
@@ -74,11 +77,11 @@ class Initialization:
     """
 
     run: str | None = None
-    weights: list[int] | None = None
-    words: list[int] | None = None
-    answers: list[int] | None = None
+    weights: list[Count] | None = None
+    words: list[Count] | None = None
+    answers: list[Count] | None = None
     word_vectors: str | None = None
-    vectors: list[int] | None = None
+    vectors: list[Count] | None = None
     frozen: list[str] | None = None
 
 
@@ -93,10 +96,10 @@ class Seeds:
         deviation: the standard deviation of `accuracy`, of n - 1.
     """
 
-    seeds: list[int]
-    accuracy: list[float]
-    mean: float | None
-    deviation: float | None
+    seeds: list[Count]
+    accuracy: list[Percent]
+    mean: Percent | None
+    deviation: Percent | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -128,7 +131,7 @@ class File:
     """
 
     sha256: str
-    bytes: int
+    bytes: Count
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -176,16 +179,16 @@ class RunResults:
         metadata=typed_json.INLINE
     )
     weights_sha256: str | None
-    parameters: int
-    trainable_parameters: int | None = None
-    flops_per_question: int | None
+    parameters: Count
+    trainable_parameters: Count | None = None
+    flops_per_question: Count | None
     inputs: Inputs
     recipe: Recipe
     precision: str
     strategy: str
-    seed: int
+    seed: Count
     training: Training = dataclasses.field(metadata=typed_json.INLINE)
-    seconds: float
+    seconds: Seconds
     provenance: Provenance = dataclasses.field(metadata=typed_json.INLINE)
     initialization: Initialization | None = None
     seeds: Seeds | None = None

@@ -46,8 +46,8 @@ def export(task, directory, version=1, top_k=5):
 
     Raises:
         UserError: if the version exists, the task has no preprocessor or image
-            encoder, or weights that are not finite, the backend is not TensorFlow, or the files cannot be
-            written.
+            encoder, a weight is not finite, the backend is not TensorFlow, or
+            the files cannot be written.
 
     Example:
     ```python
