@@ -53,35 +53,50 @@ def test_an_ensemble_has_no_head_of_its_own(make_task, tmp_path):
     task.save_to_preset(tmp_path)
     assert not (tmp_path / "task.weights.h5").exists()
     assert VQA.from_preset(tmp_path).num_classes == 3
+    with h5py.File(tmp_path / "model.weights.h5", "a") as file:
+        del file["layers/__mean_of_members/members"]
+    assert "must hold the whole preset of a task" in refusal(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["model.weights.h5", "task.weights.h5"])
-def test_weights_that_lack_a_layer_or_a_variable_are_refused(folder, name):
-    parts = []
-    with h5py.File(folder / name) as file:
-        file.visit(parts.append)
-    whole = (folder / name).read_bytes()
-    assert len(parts) > 5
-    for part in parts:
+def test_weights_that_lack_a_variable_are_refused(make_task, folder):
+    """Each dataset of the two files is deleted in turn; NaN shows a gap."""
+    task = make_task()
+    loads = {
+        "model.weights.h5": (task.backbone.load_weights, task.backbone),
+        "task.weights.h5": (task.load_task_weights, task),
+    }
+    for name, (load, model) in loads.items():
+        whole, refused = (folder / name).read_bytes(), 0
+        for part in _datasets(folder / name):
+            (folder / name).write_bytes(whole)
+            with h5py.File(folder / name, "a") as file:
+                del file[part]
+            for weight in model.weights:
+                weight.assign(np.full(weight.shape, np.nan))
+            try:
+                load(str(folder / name))
+            except ValueError:
+                refused += 1
+            else:
+                finite = [np.isfinite(w).all() for w in model.get_weights()]
+                assert all(finite), part
+        assert refused > 3
+        if name == "model.weights.h5":
+            with pytest.raises(UserError, match="must hold the whole preset"):
+                VQA.from_preset(folder)
         (folder / name).write_bytes(whole)
-        with h5py.File(folder / name, "a") as file:
-            del file[part]
-        if not _is_empty(whole, part, folder):
-            refusal(folder)
+        task.backbone.load_weights(str(folder / "model.weights.h5"))
 
 
-def _is_empty(whole, part, folder):
-    """Whether a part of a file of weights holds no number."""
-    path = folder.with_suffix(".h5")
-    path.write_bytes(whole)
+def _datasets(path):
+    found = []
     with h5py.File(path) as file:
-        if isinstance(file[part], h5py.Dataset):
-            return False
-        sizes = []
-        file[part].visititems(
-            lambda _, item: sizes.append(getattr(item, "size", 0))
+        file.visititems(
+            lambda name, item: (
+                found.append(name) if isinstance(item, h5py.Dataset) else None
+            )
         )
-    return not sum(sizes)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -95,13 +110,12 @@ def _is_empty(whole, part, folder):
         "assets/tokenizer/vocabulary.txt",
     ],
 )
-@pytest.mark.parametrize("end", [0, 1, 0.5, -1])
-def test_a_cut_file_is_refused_or_changes_nothing(folder, name, end):
+@pytest.mark.parametrize("end", [0, 0.5])
+def test_a_cut_file_is_refused_or_changes_nothing(make_task, folder, name, end):
     """Without results.json, as a copy that was broken off left it."""
-    before = VQA.from_preset(folder).get_weights()
+    before = make_task().get_weights()
     content = (folder / name).read_bytes()
-    size = int(len(content) * end) if end == 0.5 else end
-    (folder / name).write_bytes(content[:size])
+    (folder / name).write_bytes(content[: int(len(content) * end)])
     try:
         task = VQA.from_preset(folder)
     except UserError as error:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import warnings
 
 from keras_hub.src.utils.preset_utils import TASK_CONFIG_FILE
 from keras_hub.src.utils.preset_utils import TASK_WEIGHTS_FILE
@@ -25,7 +26,9 @@ def reading(preset, arguments):
         UserError: if a file of the preset is missing, changed or unreadable.
     """
     try:
-        with preset_files.checked(preset):
+        with preset_files.checked(preset), warnings.catch_warnings():
+            # Of members of an ensemble, Keras then keeps the random weights.
+            warnings.filterwarnings("error", "Skipping nested container")
             yield
     except (UserError, MemoryError):
         raise
