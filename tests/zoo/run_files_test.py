@@ -24,7 +24,8 @@ def commands(run, records, output):
     """The commands that read a run, with outputs in a folder."""
     data = f"--data={records}"
     file = output / "questions.jsonl"
-    line = {"question_id": "1", "image": str(IMAGE), "question": "what?"}
+    shutil.copy(IMAGE, output)
+    line = {"question_id": "1", "image": IMAGE.name, "question": "what?"}
     file.write_text(json.dumps(line) + "\n")
     return {
         "ask": [run, *ASKED, f"--output={output / 'ask.png'}"],
@@ -71,9 +72,8 @@ def test_every_command_names_a_changed_file(call, copy, records, output):
         done = call(command, *arguments)
         assert (done.status, done.stderr.count("\n")) == (2, 1), command
         assert done.stderr.startswith(f"error: {path} must have the content")
-    assert [path.name for path in output.iterdir() if path.is_file()] == [
-        "questions.jsonl"
-    ]
+    written = {path.name for path in output.rglob("*") if path.is_file()}
+    assert written == {"questions.jsonl", IMAGE.name}
     with pytest.raises(UserError, match="task.weights.h5 must have the cont"):
         VQA.from_preset(copy)
 
