@@ -10,8 +10,16 @@ ROOT = pathlib.Path(__file__).parents[1]
 PACKAGE = ROOT / "vqa_keras"
 # The rooms by their floor, from the ground.
 FLOORS = [
-    {"command", "compiled", "files", "images", "json_hash", "layers"},
-    {"image_encoders", "text", "visualization"},
+    {
+        "command",
+        "compiled",
+        "files",
+        "finite_weights",
+        "images",
+        "json_hash",
+        "layers",
+    },
+    {"image_encoders", "preset_files", "text", "visualization"},
     {"data", "datasets", "metrics", "serving"},
     {"presets"},
     {"models", "writing"},

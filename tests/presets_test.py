@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from vqa_keras import image_encoders
+from vqa_keras import preset_files
 from vqa_keras import presets
 from vqa_keras.errors import UserError
 from vqa_keras.models import VQA
@@ -80,7 +81,8 @@ def test_its_cnn_is_the_one_that_it_was_trained_with(task, results):
 
 
 def test_its_files_are_those_that_were_written(folder, results):
-    assert presets.file_hashes(folder) == results["files"]
+    assert preset_files.describe(folder) == results["files"]
+    assert preset_files.check(folder) == results
 
 
 def test_it_is_below_a_megabyte(folder):

@@ -9,7 +9,7 @@ import uuid
 
 from vqa_keras.errors import UserError
 
-_verified = {}  # path: (size, mtime in ns, sha256) in this process
+_verified = {}  # path: (its state, sha256) in this process
 
 
 def zoo_folder():
@@ -70,21 +70,56 @@ def make_folder_of(path):
         UserError: if the folder cannot be created.
     """
     path = pathlib.Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(_refused(path, error)) from error
+    make_folder(path.parent)
     return path
 
 
+def make_folder(folder):
+    """Creates a folder to write in, with its parents.
+
+    Raises:
+        UserError: if it cannot be created.
+    """
+    try:
+        pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(_refused(folder, error)) from error
+
+
+def check_output(path):
+    """Raises UserError if a file cannot be written: before the work for it.
+
+    Args:
+        path: str or path of the file; its folder is created. None is no file.
+    """
+    if path is None:
+        return
+    path = pathlib.Path(path)
+    if path.is_dir():
+        raise UserError(f"{path} must be a file to write. Received: a folder")
+    check_writable(path.parent)
+
+
+def check_writable(folder):
+    """Raises UserError if a folder, created if missing, takes no file."""
+    make_folder(folder)
+    probe = pathlib.Path(folder, f".{uuid.uuid4().hex}.tmp")
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UserError(_refused(folder, error)) from error
+
+
 @contextlib.contextmanager
-def replacing(path):
+def replacing(path, ending=".tmp"):
     """Yields a temporary path and renames it to `path` on success.
 
     The temporary file is in the folder of `path` and is deleted on failure.
 
     Args:
         path: `pathlib.Path`. An existing file is replaced.
+        ending: str, of the name of the temporary file. Defaults to ".tmp".
 
     Yields:
         `pathlib.Path` to write to.
@@ -93,7 +128,7 @@ def replacing(path):
         UserError: if the file cannot be written.
     """
     unique = f"{os.getpid()}-{uuid.uuid4().hex}"
-    temporary = path.with_name(f".{path.name}.{unique}.tmp")
+    temporary = path.with_name(f".{path.name}.{unique}{ending}")
     try:
         yield temporary
         os.replace(temporary, path)
@@ -169,8 +204,8 @@ def check_size(path, expected):
 def check_content(path, sha256):
     """Raises UserError if the content of a file has another sha256.
 
-    A process hashes a file once, and again only if its size or modification
-    time changes.
+    A process hashes a file once, and again only if it is replaced, or its size
+    or one of its times changes.
 
     Args:
         path: `pathlib.Path` of the file.
@@ -178,7 +213,8 @@ def check_content(path, sha256):
     """
     path = path.absolute()
     stat = path.stat()
-    seen = (stat.st_size, stat.st_mtime_ns, sha256)
+    times = (stat.st_mtime_ns, stat.st_ctime_ns)
+    seen = (stat.st_ino, stat.st_size, times, sha256)
     if _verified.get(path) != seen:
         check_sha256(path, sha256, file_sha256(path))
         _verified[path] = seen

@@ -1,11 +1,10 @@
-"""Locates, completes and checks the presets that ship with vqa_keras.
+"""Locates and completes the presets that ship with vqa_keras.
 
 A shipped preset is a run (`vqa_keras.runs.run`) without its CNN, which ships
-with the package separately. Its results.json is that of the training, with two
-more fields:
+with the package separately. Its results.json is that of the training, with one
+more field:
 
     image_encoder    name of the CNN for `image_encoders.load`
-    files            {name: sha256} of all other files of the preset
 
 `weights_sha256` in it is the hash of the CNN whose features trained the model.
 """
@@ -21,11 +20,10 @@ from keras_hub.src.utils.preset_utils import load_json
 
 from vqa_keras import image_encoders
 from vqa_keras.errors import UserError
-from vqa_keras.files import file_sha256
 from vqa_keras.files import read_json
 from vqa_keras.files import zoo_folder
+from vqa_keras.preset_files import RESULTS
 
-RESULTS = "results.json"
 # name: folder in zoo/
 SHIPPED = {"stacked_easy_vqa": "stacked/preset"}
 
@@ -69,7 +67,7 @@ def find(preset):
 
 
 def check_version(preset):
-    """Raises ValueError for a preset of vqa_keras 0.1, whose classes are gone.
+    """Raises UserError for a preset of vqa_keras 0.1, whose classes are gone.
 
     Args:
         preset: str, folder or KerasHub handle.
@@ -79,7 +77,7 @@ def check_version(preset):
     saved = load_json(preset, TASK_CONFIG_FILE)
     module, name = saved.get("module") or "", saved.get("class_name")
     if module.startswith("vqa_keras.models.") and name != "VQA":
-        raise ValueError(
+        raise UserError(
             f"{preset} must be a preset of this version. Received: a {name} of "
             "vqa_keras 0.1; train it again with the command in its results.json"
         )
@@ -155,21 +153,3 @@ def example_image(preset):
     ```
     """
     return pathlib.Path(find(preset), "example.png")
-
-
-def file_hashes(folder):
-    """Computes the sha256 of each file of a preset except results.json.
-
-    Args:
-        folder: str or path of the preset.
-
-    Returns:
-        dict, name relative to `folder` -> hex sha256, in the order of the
-        names.
-    """
-    folder = pathlib.Path(folder)
-    return {
-        path.relative_to(folder).as_posix(): file_sha256(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path != folder / RESULTS
-    }

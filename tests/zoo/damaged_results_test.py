@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from tests.fixtures.small_results import RESULTS
+from vqa_keras import preset_files
 from vqa_keras import presets
 from vqa_keras.errors import UserError
 from vqa_keras.runs.run import load_run
@@ -105,11 +106,11 @@ def test_damaged_settings_of_a_training_are_named(
 
 def test_a_preset_whose_results_name_no_cnn_is_refused(run, tmp_path):
     copy = shutil.copytree(run, tmp_path / "copy")
-    results = json.loads((copy / "results.json").read_text())
-    del results["weights_sha256"]
-    results["image_encoder"] = "grid_cnn"
-    (copy / "results.json").write_text(json.dumps(results))
-    task, _ = load_run(copy)  # its CNN is inside
+    task, results = load_run(copy)  # its CNN is inside
     task.without_image_encoder().save_to_preset(str(copy))
+    values = results.to_json() | {"files": preset_files.describe(copy)}
+    del values["weights_sha256"]
+    values["image_encoder"] = "grid_cnn"
+    preset_files.write_results(copy, values)
     with pytest.raises(UserError, match="must be strings. Received.*None"):
         load_run(copy)

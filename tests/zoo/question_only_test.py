@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+from vqa_keras import preset_files
+
 
 @pytest.fixture
 def baseline(run, tmp_path):
@@ -12,7 +14,7 @@ def baseline(run, tmp_path):
     folder = shutil.copytree(run, tmp_path / "baseline")
     results = json.loads((folder / "results.json").read_text())
     results["entry"] = "question_only"
-    (folder / "results.json").write_text(json.dumps(results))
+    preset_files.write_results(folder, results)
     return folder
 
 

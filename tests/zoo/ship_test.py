@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from vqa_keras import preset_files
 from vqa_keras import presets
 from vqa_keras.data import Records
 
@@ -22,7 +23,11 @@ def test_ship_leaves_the_cnn_out_and_names_it(call, run, records, tmp_path):
         for path in output.rglob("*")
         if path.is_file()
     }
+    assert preset_files.check(output)["files"]
     trained = json.loads((run / "results.json").read_text())
+    for values in (results, trained):
+        del values["sha256"]
+    del trained["files"]
     assert results == trained | {"image_encoder": str(tmp_path / "cnn.keras")}
     sizes = [
         (folder / "model.weights.h5").stat().st_size for folder in (output, run)

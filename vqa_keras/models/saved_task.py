@@ -1,10 +1,15 @@
 import contextlib
+import pathlib
 
 import keras
 import keras_hub
 from keras_hub.src.utils.preset_utils import get_preset_loader
 
+from vqa_keras import files
+from vqa_keras import preset_files
 from vqa_keras import presets
+from vqa_keras.finite_weights import check_finite_weights
+from vqa_keras.models import preset_loading
 
 
 class SavedTask(keras_hub.models.Task):
@@ -24,9 +29,21 @@ class SavedTask(keras_hub.models.Task):
         both keep the n-grams of `ngrams`.
 
         Raises:
-            ValueError: if the preset is unknown, or of vqa_keras 0.1.
+            ValueError: if the preset is unknown, or of vqa_keras 0.1; if it
+                has a results.json that names other files; if a part of it is
+                missing or unreadable; if a weight is not finite.
         """
         preset = presets.find(preset)
+        with preset_loading.reading(preset, kwargs):
+            task = cls._from_preset(preset, load_weights, kwargs)
+            preset_loading.check_vocabulary(task, preset)
+        task = presets.complete(task, preset)
+        if load_weights:
+            check_finite_weights(task, preset)
+        return task
+
+    @classmethod
+    def _from_preset(cls, preset, load_weights, kwargs):
         loader = get_preset_loader(preset)
         presets.check_version(preset)
         if "answers" in kwargs:
@@ -38,6 +55,8 @@ class SavedTask(keras_hub.models.Task):
         new_head = "num_classes" in kwargs
         if new_head:
             kwargs.setdefault("preprocessor", None)
+        else:
+            preset_loading.check_config(preset)
         task = loader.load_task(cls, load_weights, not new_head, **kwargs)
         if new_head and load_weights and task.ngrams and "ngrams" not in kwargs:
             # The known n-grams are weights of the task, which a new head omits.
@@ -46,12 +65,40 @@ class SavedTask(keras_hub.models.Task):
                 task.ngram_dense.keys, saved.ngram_dense.keys, strict=True
             ):
                 keys.assign(known)
-        return presets.complete(task, preset)
+        if load_weights and not new_head:
+            preset_loading.check_head(task, preset)
+        return task
 
     def save_to_preset(self, preset_dir, **kwargs):
-        """Saves the task as a preset directory, without optimizer state."""
-        with self._optimizer_aside():
-            super().save_to_preset(preset_dir, **kwargs)
+        """Saves the task as a preset directory, without optimizer state.
+
+        A kill leaves a folder that is no preset, or the one that was there.
+
+        Raises:
+            UserError: if the folder cannot be written, or the disk has not
+                enough space.
+        """
+        size = preset_files.size_of(self)
+        with (
+            self._optimizer_aside(),
+            preset_files.staged(preset_dir, size) as folder,
+        ):
+            super().save_to_preset(str(folder), **kwargs)
+
+    def save(self, filepath, overwrite=True, **kwargs):
+        """Saves a `.keras` file, whole or not at all; others as Keras does.
+
+        Raises:
+            UserError: if the `.keras` file cannot be written.
+        """
+        path = pathlib.Path(filepath)
+        if path.suffix != ".keras" or "://" in str(filepath) or not overwrite:
+            super().save(filepath, overwrite, **kwargs)
+            return
+        with files.replacing(path, ending=".keras") as temporary:
+            super().save(temporary, **kwargs)
+            files.flush_files([temporary])
+        files.flush_files([path.parent])
 
     def load_task_weights(self, filepath):
         with self._optimizer_aside():

@@ -3,6 +3,7 @@ import keras_hub
 import numpy as np
 from keras_hub.src.utils.preset_utils import KerasPresetLoader
 
+from vqa_keras import preset_files
 from vqa_keras.image_encoders import raw_images
 from vqa_keras.models.vqa_backbone import VQABackbone
 from vqa_keras.text import QuestionTokenizer
@@ -111,7 +112,11 @@ class VQAPreprocessor(keras_hub.models.Preprocessor):
 
         KerasHub's own method needs one preprocessor class per backbone class.
         `**kwargs` are constructor arguments that replace the saved ones.
+
+        Raises:
+            UserError: if the folder has a results.json that names other files.
         """
+        preset_files.check(preset)
         loader = KerasPresetLoader(str(preset), config={})
         return loader.load_preprocessor(cls, config_file, **kwargs)
 

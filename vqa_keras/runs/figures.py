@@ -7,6 +7,9 @@ import dataclasses
 from typing import Any
 
 from vqa_keras.runs import typed_json
+from vqa_keras.runs.typed_json import Count
+from vqa_keras.runs.typed_json import Fraction
+from vqa_keras.runs.typed_json import Percent
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -19,9 +22,9 @@ class Accuracy:
         per_question_type: by question type; None in older files.
     """
 
-    overall: float
-    per_answer_type: dict[str, float]
-    per_question_type: dict[str, float] | None = None
+    overall: Percent
+    per_answer_type: dict[str, Percent]
+    per_question_type: dict[str, Percent] | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,9 +39,9 @@ class TypeBaselines:
             given.
     """
 
-    majority: float
-    same_question: float
-    question_only: float | None = None
+    majority: Percent
+    same_question: Percent
+    question_only: Percent | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,9 +71,9 @@ class Outside:
         per_question_type: by question type.
     """
 
-    overall: float
-    per_answer_type: dict[str, float]
-    per_question_type: dict[str, float]
+    overall: Percent
+    per_answer_type: dict[str, Percent]
+    per_question_type: dict[str, Percent]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -82,8 +85,8 @@ class QuestionCounts:
         per_question_type: by question type.
     """
 
-    per_answer_type: dict[str, int]
-    per_question_type: dict[str, int]
+    per_answer_type: dict[str, Count]
+    per_question_type: dict[str, Count]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -99,10 +102,10 @@ class TypeGrounding:
             whatever is drawn.
     """
 
-    pointing_accuracy: float
-    mass: float
-    chance: float
-    questions: int | None = None
+    pointing_accuracy: Percent
+    mass: Percent
+    chance: Percent
+    questions: Count | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -128,9 +131,9 @@ class OfficialAccuracy:
         per_answer_type: by answer type.
     """
 
-    overall: float
-    per_question_type: dict[str, float]
-    per_answer_type: dict[str, float]
+    overall: Percent
+    per_question_type: dict[str, Percent]
+    per_answer_type: dict[str, Percent]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -144,9 +147,9 @@ class AtThreshold:
             are none.
     """
 
-    threshold: float
-    coverage: float
-    accuracy: float | None
+    threshold: Fraction
+    coverage: Percent
+    accuracy: Percent | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -159,7 +162,7 @@ class Calibration:
         thresholds: coverage and accuracy at 0, 0.1, ... 0.9.
     """
 
-    expected_calibration_error: float
+    expected_calibration_error: Percent
     thresholds: list[AtThreshold]
 
 
@@ -187,13 +190,13 @@ class Evaluation:
     """
 
     split: str
-    questions: int
-    images: int
+    questions: Count
+    images: Count
     accuracy: Accuracy
     baselines: Baselines | None
     grounding: dict[str, MapGrounding]
     vqa_accuracy: OfficialAccuracy | None = None
-    threshold: float | None = None
+    threshold: Fraction | None = None
     calibration: Calibration | None = None
     outside: Outside | None = None
     counts: QuestionCounts | None = None

@@ -6,15 +6,18 @@ import reprlib
 from typing import Any
 from typing import TypedDict
 
-from vqa_keras import presets
+from vqa_keras import preset_files
 from vqa_keras import renamed
 from vqa_keras.errors import UserError
 from vqa_keras.files import read_json
 from vqa_keras.runs import typed_json
 from vqa_keras.runs.figures import Evaluation
 from vqa_keras.runs.settings import Inputs
+from vqa_keras.runs.typed_json import Count
+from vqa_keras.runs.typed_json import Percent
+from vqa_keras.runs.typed_json import Seconds
 
-RESULTS = presets.RESULTS
+RESULTS = preset_files.RESULTS
 # Older files lack them; null in a newer one says that there is no such value.
 _NEW_KEYS = ("weights_sha256", "flops_per_question")
 
@@ -50,12 +53,12 @@ class Training:
         history: the logs of each epoch, with its `seconds`.
     """
 
-    epochs: int
-    earlier_epochs: list[int] | None = None
+    epochs: Count
+    earlier_epochs: list[Count] | None = None
     selected: str | None = None
-    best_epoch: int
-    resumed_after_epoch: int
-    fit_seconds: float
+    best_epoch: Count
+    resumed_after_epoch: Count
+    fit_seconds: Seconds
     history: list[dict[str, float]]
 
 
@@ -74,11 +77,11 @@ class Initialization:
     """
 
     run: str | None = None
-    weights: list[int] | None = None
-    words: list[int] | None = None
-    answers: list[int] | None = None
+    weights: list[Count] | None = None
+    words: list[Count] | None = None
+    answers: list[Count] | None = None
     word_vectors: str | None = None
-    vectors: list[int] | None = None
+    vectors: list[Count] | None = None
     frozen: list[str] | None = None
 
 
@@ -93,10 +96,10 @@ class Seeds:
         deviation: the standard deviation of `accuracy`, of n - 1.
     """
 
-    seeds: list[int]
-    accuracy: list[float]
-    mean: float | None
-    deviation: float | None
+    seeds: list[Count]
+    accuracy: list[Percent]
+    mean: Percent | None
+    deviation: Percent | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -116,6 +119,19 @@ class Provenance:
     backend: str
     device: str
     versions: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class File:
+    """A file of a preset.
+
+    Args:
+        sha256: of its content, 64 hex digits.
+        bytes: its size.
+    """
+
+    sha256: str
+    bytes: Count
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -149,7 +165,9 @@ class RunResults:
         initialization: what the first weights were; None for random ones.
         seeds: of an ensemble, the runs whose probabilities it averages.
         image_encoder: in a shipped preset, the name of its CNN.
-        files: in a shipped preset, `{name: sha256}` of its other files.
+        files: the files of the preset (`vqa_keras.preset_files`); None in
+            older files, and in published results, which have no preset.
+        sha256: of the file, as it was read.
         absent: keys of this version that an older file lacks.
         other: keys of the file that this version does not know.
     """
@@ -161,21 +179,22 @@ class RunResults:
         metadata=typed_json.INLINE
     )
     weights_sha256: str | None
-    parameters: int
-    trainable_parameters: int | None = None
-    flops_per_question: int | None
+    parameters: Count
+    trainable_parameters: Count | None = None
+    flops_per_question: Count | None
     inputs: Inputs
     recipe: Recipe
     precision: str
     strategy: str
-    seed: int
+    seed: Count
     training: Training = dataclasses.field(metadata=typed_json.INLINE)
-    seconds: float
+    seconds: Seconds
     provenance: Provenance = dataclasses.field(metadata=typed_json.INLINE)
     initialization: Initialization | None = None
     seeds: Seeds | None = None
     image_encoder: str | None = None
-    files: dict[str, str] | None = None
+    files: dict[str, File] | None = None
+    sha256: str | None = None
     absent: frozenset[str] = dataclasses.field(
         default=frozenset(), metadata=typed_json.NO_KEY
     )
@@ -229,7 +248,15 @@ def read_results(path: str | os.PathLike[str]) -> RunResults:
             f"{values.get('command')}"
         )
     _refuse_old_names(values, path)
-    return RunResults.from_json(values, str(path))
+    results = RunResults.from_json(values, str(path))
+    preset_files.check_results(values, path)
+    return results
+
+
+def files_of(folder: str | os.PathLike[str]) -> dict[str, File]:
+    """Returns the `files` of the results of a preset."""
+    found = preset_files.describe(folder)
+    return {name: File(**values) for name, values in found.items()}
 
 
 def read_published(path: str | os.PathLike[str]) -> list[RunResults]:

@@ -9,6 +9,7 @@ RUN/training/        checkpoints and logs; may be deleted
 import os
 import pathlib
 
+from vqa_keras import preset_files
 from vqa_keras import presets
 from vqa_keras.data import Records
 from vqa_keras.data.record_vocabularies import RecordVocabularies
@@ -28,7 +29,8 @@ def load_run(directory: str | os.PathLike[str]) -> tuple[VQA, RunResults]:
         directory: folder of the run, or the name of a shipped preset.
 
     Raises:
-        UserError: if the folder is missing or holds no finished run.
+        UserError: if the folder is missing or holds no finished run, or one
+            whose files are not those that its results.json names.
     """
     directory = pathlib.Path(presets.find(directory))
     if not directory.is_dir():
@@ -41,16 +43,9 @@ def load_run(directory: str | os.PathLike[str]) -> tuple[VQA, RunResults]:
             f"{path} must be the file that vqa_keras.zoo.train writes last. "
             f"Received: a folder of {_contents(directory)}"
         )
-    results = read_results(path)
-    try:
+    with preset_files.checked(directory):  # both of one run
+        results = read_results(path)
         return VQA.from_preset(str(directory)), results
-    except UserError:
-        raise
-    except (ValueError, OSError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{directory} must hold the preset of a run. Received: "
-            f"{type(error).__name__}: {error}"
-        ) from error
 
 
 def preprocessor_of(task: VQA) -> VQAPreprocessor:

@@ -10,8 +10,9 @@ from typing import cast
 
 import keras
 
+from vqa_keras import preset_files
 from vqa_keras.data import Records
-from vqa_keras.files import write_json
+from vqa_keras.finite_weights import check_finite_weights
 from vqa_keras.models import VQA
 from vqa_keras.runs import evaluation
 from vqa_keras.runs import training
@@ -20,8 +21,10 @@ from vqa_keras.runs.initialization import Initializer
 from vqa_keras.runs.parameters import count_trainable
 from vqa_keras.runs.provenance import provenance
 from vqa_keras.runs.results import RESULTS
+from vqa_keras.runs.results import File
 from vqa_keras.runs.results import Recipe
 from vqa_keras.runs.results import RunResults
+from vqa_keras.runs.results import files_of
 from vqa_keras.runs.results import read_results
 from vqa_keras.runs.run_folder import earlier_epochs
 from vqa_keras.runs.run_folder import is_finished
@@ -104,6 +107,7 @@ def train_run(plan: Plan, output: pathlib.Path) -> RunResults:
     started = time.monotonic()
     if is_finished(output, plan.same(), plan.resume):
         print(f"finished     {output}; --noresume trains again")
+        preset_files.check(output)
         return read_results(output / RESULTS)
     inputs, image_encoder = plan.settings.inputs, None
     if inputs != "images":  # now, not when the training is over
@@ -148,12 +152,11 @@ def save_run(
     features = plan.records.info.features
     evaluated = _evaluate(plan, task)
     flops = training.count_flops(task, plan.records)
-    if plan.settings.inputs == "images":
-        trained_encoder: Any = task.backbone.image_encoder
-        trained_encoder.save_to_preset(str(output / "image_encoder"))
-    elif image_encoder is not None:
+    trains_pixels = plan.settings.inputs == "images"
+    if image_encoder is not None and not trains_pixels:
         task = task.with_image_encoder(image_encoder)
-    task.save_to_preset(str(output))
+    check_finite_weights(task, output)
+    files = _save_preset(task, trains_pixels, output)
     results = RunResults(
         entry=plan.entry,
         dataset=plan.records.info.dataset,
@@ -172,10 +175,33 @@ def save_run(
         seconds=round(time.monotonic() - started, 1),
         provenance=provenance(),
         initialization=plan.initializer.done,
+        files=files,
         **fields,
     )
-    write_json(output / RESULTS, results.to_json())
+    preset_files.write_results(output, results.to_json())
     return results
+
+
+def _save_preset(
+    task: VQA, trains_pixels: bool, output: pathlib.Path
+) -> dict[str, File]:
+    """Saves the preset of a run, and returns its files.
+
+    Args:
+        task: the `VQA`.
+        trains_pixels: whether its image encoder was trained, which then is
+            also saved as a preset of its own.
+        output: path of the folder.
+    """
+    encoder: Any = task.backbone.image_encoder if trains_pixels else None
+    size = preset_files.size_of(task)
+    if encoder is not None:
+        size += preset_files.size_of(encoder)
+    with preset_files.staged(output, size) as folder:
+        if encoder is not None:
+            encoder.save_to_preset(str(folder / "image_encoder"))
+        task.save_to_preset(str(folder))
+        return files_of(folder)
 
 
 def _evaluate(plan: Plan, task: VQA) -> Evaluation | None:

@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Sequence
 
+from vqa_keras import preset_files
 from vqa_keras.errors import UserError
 from vqa_keras.models import ensemble
 from vqa_keras.runs import training
@@ -51,6 +52,7 @@ def train_seeds(
     # First: a finished ensemble does not need the runs, which may be deleted.
     if is_finished(output, plan.same(seeds), plan.resume):
         print(f"finished     {output}; --noresume trains again")
+        preset_files.check(output)
         return read_results(output / RESULTS)
     runs = []
     for seed in seeds:

@@ -10,10 +10,27 @@ import dataclasses
 import reprlib
 import types
 import typing
+from typing import Annotated
 from typing import Any
+from typing import NamedTuple
 from typing import TypeVar
 
 from vqa_keras.errors import UserError
+
+
+class Range(NamedTuple):
+    """The lowest and the highest number that a field may hold."""
+
+    low: float
+    high: float = float("inf")
+
+
+# Means of float32 numbers may exceed 100 % by their rounding.
+_ROUNDING = 1e-3
+Count = Annotated[int, Range(0)]
+Seconds = Annotated[float, Range(0)]
+Fraction = Annotated[float, Range(0, 1)]
+Percent = Annotated[float, Range(0, 100)]
 
 T = TypeVar("T")
 INLINE = types.MappingProxyType({"inline": True})
@@ -30,7 +47,7 @@ _KINDS = {
 def keys(kind: type) -> list[str]:
     """Returns the JSON keys of a dataclass, those of its inline fields too."""
     found = []
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     for field in _fields(kind):
         if _is_inline(field):
             found += keys(_without_none(hints[field.name])[0])
@@ -44,15 +61,15 @@ def read(kind: type[T], value: Any, source: str) -> T:
 
     Args:
         kind: the dataclass. Its fields are of `str`, `bool`, `int`, `float`
-            (where an int is taken too), a `Literal`, a `TypedDict`, a
-            dataclass, `list` or `dict` of one of these, `Any`, or one of these
-            `| None`.
+            (where an int is taken too), one of these two `Annotated` by a
+            `Range`, a `Literal`, a `TypedDict`, a dataclass, `list` or `dict`
+            of one of these, `Any`, or one of these `| None`.
         value: the parsed JSON.
         source: what messages call its source, such as a path.
 
     Raises:
         UserError: if a key is missing or unknown, or its value is of another
-            type, with the key.
+            type or outside the range, with the key.
     """
     return _read(kind, value, source, "")
 
@@ -79,13 +96,18 @@ def _read(kind: Any, value: Any, source: str, name: str) -> Any:
     kind, optional = _without_none(kind)
     if kind is Any or (optional and value is None):
         return value
+    if typing.get_origin(kind) is Annotated:
+        base, limits = typing.get_args(kind)
+        value = _read(base, value, source, name)
+        _check_range(limits, value, source, name)
+        return value
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         _check(isinstance(value, dict), kind, value, source, name)
         _check_known(keys(kind), value, source, name)
         return _read_fields(kind, value, source, name)
     if typing.is_typeddict(kind):
         _check(isinstance(value, dict), kind, value, source, name)
-        for key, hint in typing.get_type_hints(kind).items():
+        for key, hint in _hints(kind).items():
             _read_key(hint, value, key, source, name)
         return value
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
@@ -113,7 +135,7 @@ def _read(kind: Any, value: Any, source: str, name: str) -> Any:
 
 
 def _read_fields(kind: Any, values: dict, source: str, name: str) -> Any:
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     arguments = {}
     for field in _fields(kind):
         hint, optional = _without_none(hints[field.name])
@@ -147,6 +169,15 @@ def _check(right: bool, kind: Any, value: Any, source: str, name: str) -> None:
         )
 
 
+def _check_range(limits: Range, value: float, source: str, name: str) -> None:
+    low, high = limits
+    if not low - _ROUNDING <= value <= high + _ROUNDING:
+        highest = f" to {high:g}" if high < float("inf") else " or more"
+        raise UserError(
+            f"{source}: {name} must be {low:g}{highest}. Received: {value!r}"
+        )
+
+
 def _check_known(
     known: list[str], values: dict, source: str, name: str
 ) -> None:
@@ -160,6 +191,8 @@ def _check_known(
 
 def _described(kind: Any) -> str:
     kind, optional = _without_none(kind)
+    if typing.get_origin(kind) is Annotated:
+        kind = typing.get_args(kind)[0]
     if typing.get_origin(kind) is typing.Literal:
         text = f"one of {', '.join(typing.get_args(kind))}"
     else:
@@ -175,6 +208,10 @@ def _without_none(kind: Any) -> tuple[Any, bool]:
     return kind, False
 
 
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind, include_extras=True)
+
+
 def _fields(kind: type) -> list[dataclasses.Field]:
     known = dataclasses.fields(kind)
     return [field for field in known if "no_key" not in field.metadata]
@@ -185,7 +222,7 @@ def _is_inline(field: dataclasses.Field) -> bool:
 
 
 def _first_key(value: Any, field: dataclasses.Field) -> str:
-    hint = typing.get_type_hints(type(value))[field.name]
+    hint = _hints(type(value))[field.name]
     return keys(_without_none(hint)[0])[0]
 
 

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from vqa_keras.errors import UserError
+from vqa_keras.finite_weights import check_finite_weights
 from vqa_keras.image_encoders.resize import resize
 
 
@@ -45,8 +46,8 @@ def export(task, directory, version=1, top_k=5):
 
     Raises:
         UserError: if the version exists, the task has no preprocessor or image
-            encoder, the backend is not TensorFlow, or the files cannot be
-            written.
+            encoder, a weight is not finite, the backend is not TensorFlow, or
+            the files cannot be written.
 
     Example:
     ```python
@@ -73,6 +74,7 @@ def export(task, directory, version=1, top_k=5):
             "KERAS_BACKEND must be tensorflow to write a SavedModel. "
             f"Received: {keras.config.backend()}"
         )
+    check_finite_weights(task, "`task`")
     # Not a number, so that TF Serving ignores the rest of a killed export.
     temporary = directory / f"unfinished-{version}"
     shutil.rmtree(temporary, ignore_errors=True)

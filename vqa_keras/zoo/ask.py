@@ -15,6 +15,7 @@ attention, in a file whose ending decides the form:
             regions, without text; the image alone if the model has no such map
 """
 
+import contextlib
 import io
 import pathlib
 
@@ -23,6 +24,7 @@ from absl import flags
 from vqa_keras import visualization
 from vqa_keras.command import run
 from vqa_keras.errors import UserError
+from vqa_keras.files import check_output
 from vqa_keras.files import make_folder_of
 from vqa_keras.files import write_atomically
 from vqa_keras.images import UnreadableImage
@@ -75,7 +77,19 @@ def _output_path(value):
         raise UserError(
             f"--output must end in {' or '.join(_ENDINGS)}. Received: {value}"
         )
+    with _naming_output():
+        check_output(path)
     return path
+
+
+@contextlib.contextmanager
+def _naming_output():
+    try:
+        yield
+    except UserError as error:
+        raise UserError(
+            f"--output cannot be written: {error.__cause__ or error}"
+        ) from error
 
 
 def _show(path, image, answer):
@@ -95,12 +109,8 @@ def _show(path, image, answer):
             unused_words=answer.unused_words,
         )
         content = visualization.page(example)
-    try:
+    with _naming_output():
         write_atomically(make_folder_of(path), content)
-    except UserError as error:
-        raise UserError(
-            f"--output cannot be written: {error.__cause__}"
-        ) from error
 
 
 def _read_image(path):

@@ -13,7 +13,7 @@ from absl import flags
 from vqa_keras import zoo
 from vqa_keras.command import run
 from vqa_keras.errors import UserError
-from vqa_keras.files import make_folder_of
+from vqa_keras.files import check_output
 from vqa_keras.runs.parameters import count_trainable
 from vqa_keras.runs.parameters import describe_parameters
 from vqa_keras.zoo.arguments import one_argument
@@ -43,6 +43,7 @@ def main(argv):
         raise UserError(
             f"--output must end in .keras. Received: {_OUTPUT.value}"
         )
+    check_output(_OUTPUT.value)
     recipe = zoo.load_recipe(entry)
     ngrams = recipe.get("head", {}).get("ngrams")
     task = zoo.build_model(
@@ -52,9 +53,8 @@ def main(argv):
     if ngrams:
         print("n-grams      counted in a training, with their parameters")
     if _OUTPUT.value:
-        path = make_folder_of(_OUTPUT.value)
-        task.save(path)
-        print(f"saved        {path}")
+        task.save(_OUTPUT.value)
+        print(f"saved        {_OUTPUT.value}")
 
 
 def describe(task, source):

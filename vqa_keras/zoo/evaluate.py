@@ -28,6 +28,7 @@ from absl import flags
 
 from vqa_keras.command import run
 from vqa_keras.data import Records
+from vqa_keras.files import check_output
 from vqa_keras.files import write_json
 from vqa_keras.runs import evaluation
 from vqa_keras.runs.print_evaluation import print_evaluation
@@ -75,7 +76,10 @@ _QUESTION_ONLY = flags.DEFINE_string("question_only", None, question_only.HELP)
 
 def main(argv):
     threshold = check_threshold(_THRESHOLD.value)
-    task, results = load_run(one_run(argv))
+    folder = one_run(argv)
+    check_output(_OUTPUT.value)
+    check_output(_SUBMISSION.value)
+    task, results = load_run(folder)
     records = Records(_DATA.value)
     split = _SPLIT.value or evaluation.split_to_measure(records)
     task = task_for_records(task, records, results)

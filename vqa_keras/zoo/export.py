@@ -15,6 +15,7 @@ from absl import flags
 
 from vqa_keras import serving
 from vqa_keras.command import run
+from vqa_keras.files import check_writable
 from vqa_keras.runs.run import check_takes_images
 from vqa_keras.runs.run import load_run
 from vqa_keras.zoo.arguments import one_run
@@ -37,7 +38,9 @@ _TOP_K = flags.DEFINE_integer(
 
 
 def main(argv):
-    task, _ = load_run(one_run(argv))
+    folder = one_run(argv)
+    check_writable(_OUTPUT.value)
+    task, _ = load_run(folder)
     check_takes_images(task)
     path = serving.export(
         task, _OUTPUT.value, version=_VERSION.value, top_k=_TOP_K.value

@@ -35,6 +35,7 @@ from absl import flags
 from vqa_keras.command import run
 from vqa_keras.datasets.asked_questions import AskedQuestions
 from vqa_keras.errors import UserError
+from vqa_keras.files import check_output
 from vqa_keras.image_encoders import weights_sha256
 from vqa_keras.runs.answer_many import BATCH_SIZE
 from vqa_keras.runs.answer_many import TOP_K
@@ -134,6 +135,7 @@ def _check_output(source):
         raise UserError(
             f"--output must be another file than --input. Received: {path}"
         )
+    check_output(path)
 
 
 def _task_sha256(task):

@@ -22,6 +22,7 @@ from vqa_keras import visualization
 from vqa_keras.command import run
 from vqa_keras.data import Records
 from vqa_keras.errors import UserError
+from vqa_keras.files import check_output
 from vqa_keras.runs import evaluation
 from vqa_keras.runs.examples import choose
 from vqa_keras.runs.examples import choose_confident_mistakes
@@ -70,7 +71,9 @@ _QUESTION_ONLY = flags.DEFINE_string("question_only", None, question_only.HELP)
 
 
 def main(argv):
-    task, results = load_run(one_run(argv))
+    folder = one_run(argv)
+    check_output(_OUTPUT.value)
+    task, results = load_run(folder)
     records = Records(_DATA.value)
     split = _SPLIT.value or evaluation.split_to_measure(records)
     task = task_for_records(task, records, results)

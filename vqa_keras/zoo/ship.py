@@ -13,10 +13,12 @@ import pathlib
 
 from absl import flags
 
+from vqa_keras import preset_files
 from vqa_keras import presets
 from vqa_keras.command import run
-from vqa_keras.files import write_json
 from vqa_keras.image_encoders import weights_sha256
+from vqa_keras.runs.results import RESULTS
+from vqa_keras.runs.results import files_of
 from vqa_keras.runs.run import check_takes_images
 from vqa_keras.runs.run import load_run
 from vqa_keras.zoo.arguments import one_run
@@ -39,15 +41,15 @@ def main(argv):
     sha256 = weights_sha256(task.backbone.image_encoder)
     presets.load_image_encoder(name, sha256)  # refuses another CNN
     output = pathlib.Path(_OUTPUT.value)
-    (output / presets.RESULTS).unlink(missing_ok=True)
+    (output / RESULTS).unlink(missing_ok=True)
     task.without_image_encoder().save_to_preset(str(output))
     shipped = dataclasses.replace(
         results,
         image_encoder=name,
         weights_sha256=sha256,
-        files=presets.file_hashes(output),
+        files=files_of(output),
     )
-    write_json(output / presets.RESULTS, shipped.to_json())
+    preset_files.write_results(output, shipped.to_json())
     print(f"preset       {output}")
 
 

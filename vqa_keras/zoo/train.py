@@ -15,6 +15,7 @@ killed run after its last finished epoch. The output is a run: a preset for
 VQA.from_preset with the image encoder inside, and results.json.
 """
 
+import dataclasses
 import functools
 import pathlib
 import sys
@@ -235,7 +236,8 @@ def _publish(entry, results):
     path = zoo.entries() / entry / RESULTS
     published = read_published(path) if path.is_file() else []
     published = [r for r in published if r.seed != results.seed]
-    published.append(results)
+    # The zoo has the figures of the run, not its files.
+    published.append(dataclasses.replace(results, files=None, sha256=None))
     published.sort(key=lambda r: r.seed)
     write_json(path, [r.to_json() for r in published])
     return path
