@@ -18,6 +18,7 @@ FLOORS = [
         "images",
         "json_hash",
         "layers",
+        "lock",
     },
     {"image_encoders", "preset_files", "text", "visualization"},
     {"data", "datasets", "metrics", "serving"},

@@ -11,6 +11,7 @@ import tensorflow as tf
 from vqa_keras.errors import UserError
 from vqa_keras.finite_weights import check_finite_weights
 from vqa_keras.image_encoders.resize import resize
+from vqa_keras.lock import one_writer
 
 
 def export(task, directory, version=1, top_k=5):
@@ -75,8 +76,14 @@ def export(task, directory, version=1, top_k=5):
             f"Received: {keras.config.backend()}"
         )
     check_finite_weights(task, "`task`")
+    with one_writer(target, directory / f".{version}.lock"):
+        _write(task, directory, target, top_k)
+    return target
+
+
+def _write(task, directory, target, top_k):
     # Not a number, so that TF Serving ignores the rest of a killed export.
-    temporary = directory / f"unfinished-{version}"
+    temporary = directory / f"unfinished-{target.name}"
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -91,7 +98,6 @@ def export(task, directory, version=1, top_k=5):
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return target
 
 
 def _archive(task, top_k):
