@@ -4,8 +4,6 @@ import concurrent.futures
 import dataclasses
 import os
 import pathlib
-import zipfile
-from typing import cast
 
 import keras
 
@@ -20,7 +18,10 @@ from vqa_keras.files import check_content
 from vqa_keras.files import check_sha256
 from vqa_keras.files import check_size
 from vqa_keras.files import file_sha256
+from vqa_keras.image_encoders import check_network
 from vqa_keras.image_encoders import weights_sha256
+from vqa_keras.image_encoders.keras_file import load_keras_file
+from vqa_keras.image_encoders.levels import at_levels
 from vqa_keras.text import QuestionTokenizer
 from vqa_keras.text.vocabulary import read_vocabulary
 
@@ -105,15 +106,10 @@ class RecordFiles:
                 f"{self.folder}: the features must be of a CNN. Received: files"
             )
         path = self.path(features.file)
-        try:
-            model = keras.saving.load_model(path, compile=False)
-        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
-            raise UserError(
-                f"{path} must be the CNN {features.name} as a .keras file. "
-                f"Received: {error}"
-            ) from error
-        check_sha256(path, features.weights_sha256, weights_sha256(model))
-        return cast(keras.Model, model)
+        what = f"the CNN {features.name} as a .keras file"
+        model = load_keras_file(path, what)
+        check_network(path, model, features.weights_sha256)
+        return model
 
     def tokenizer(self) -> QuestionTokenizer:
         """Returns the tokenizer of the records' token ids."""
@@ -123,23 +119,41 @@ class RecordFiles:
             self.info.strip_accents,
         )
 
-    def check_features(self, weights_sha256: str | None) -> None:
+    def check_features(self, sha256: str | None) -> None:
         """Refuses features of another CNN than a model was trained on.
 
         Args:
-            weights_sha256: hex sha256 of the weights of the model's CNN, or
-                None if its run names none.
+            sha256: `weights_sha256` of the model's CNN, or None if its run
+                names none.
 
         Raises:
-            UserError: if the features come from other weights.
+            UserError: if the features come from another CNN.
         """
         features = self.features()
-        if features.weights_sha256 != weights_sha256:
+        if not self.has_features_of(sha256):
             raise UserError(
                 f"{self.path(FILE)}: the features must be of the CNN that the "
-                f"model was trained on, weights_sha256 {weights_sha256}. "
+                f"model was trained on, weights_sha256 {sha256}. "
                 f"Received: {features.name}, {features.weights_sha256}"
             )
+
+    def has_features_of(self, sha256: str | None) -> bool:
+        """Returns whether a CNN, whole or up to the last level, computed them.
+
+        The CNN's file is read where the hash that the records state is another:
+        a model of regions has the CNN up to the last level, and older records
+        state a hash of the weights alone.
+        """
+        features = self.features()
+        if features.weights_sha256 == sha256:
+            return True
+        if sha256 is None or features.file is None:
+            return False
+        if not self.path(features.file).is_file():
+            return False
+        encoder = self.image_encoder()
+        networks = (encoder, at_last_level(encoder, features))
+        return sha256 in map(weights_sha256, networks)
 
     def _read_words(self, vocabulary: VocabularyFile) -> list[str]:
         path = self.path(vocabulary.file)
@@ -155,3 +169,11 @@ class RecordFiles:
         path = self.path(shard.name)
         check_size(path, shard.bytes)
         check_content(path, shard.sha256)
+
+
+def at_last_level(encoder: keras.Model, features: Features) -> keras.Model:
+    """Returns the CNN up to the last of several levels, that of "regions"."""
+    if not isinstance(encoder.output, dict):
+        return encoder
+    *_, level = features.levels
+    return at_levels(features.name, encoder, [level])
