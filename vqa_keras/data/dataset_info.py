@@ -17,6 +17,7 @@ from vqa_keras.data.json_fields import json_count
 from vqa_keras.data.json_fields import json_object
 from vqa_keras.data.json_fields import json_text
 from vqa_keras.data.json_fields import refuse
+from vqa_keras.data.links import path_in
 from vqa_keras.data.splits import Split
 from vqa_keras.data.splits import splits_from_json
 from vqa_keras.errors import UserError
@@ -111,7 +112,7 @@ class DatasetInfo:
                 contradicts itself.
         """
         folder = pathlib.Path(folder)
-        path = folder / FILE
+        path = path_in(folder, FILE)
         if not folder.is_dir():
             raise UserError(
                 "Records must be a folder that pipelines.write_records wrote. "

@@ -1,9 +1,12 @@
 """The files of a folder of records, opened and checked."""
 
 import concurrent.futures
+import contextlib
 import dataclasses
+import functools
 import os
 import pathlib
+from collections.abc import Iterator
 
 import keras
 
@@ -11,6 +14,7 @@ from vqa_keras.data.dataset_info import FILE
 from vqa_keras.data.dataset_info import DatasetInfo
 from vqa_keras.data.dataset_info import VocabularyFile
 from vqa_keras.data.features import Features
+from vqa_keras.data.links import path_in
 from vqa_keras.data.splits import Shard
 from vqa_keras.data.splits import Split
 from vqa_keras.errors import UserError
@@ -53,8 +57,12 @@ class RecordFiles:
         return files
 
     def path(self, name: str) -> pathlib.Path:
-        """Returns the path of a file in the folder."""
-        return self.folder / name
+        """Returns the path of a file in the folder.
+
+        Raises:
+            UserError: if it is a link that leaves the folder.
+        """
+        return path_in(self.folder, name)
 
     def split(self, name: str) -> Split:
         """Returns a split; an unknown one is a `UserError`."""
@@ -66,10 +74,10 @@ class RecordFiles:
             )
         return splits[name]
 
-    def verify(self, split: str | None = None) -> None:
+    def verify(self, split: str | None = None, again: bool = False) -> None:
         """Checks the sha256 of a split's shards, or of all.
 
-        A file is read once per process, unless it changes.
+        A file is read once per process, unless it changes or for `again`.
 
         Raises:
             UserError: if a shard's bytes are not those that were written.
@@ -77,8 +85,22 @@ class RecordFiles:
         names = list(self.info.splits) if split is None else [split]
         shards = [shard for name in names for shard in self.split(name).shards]
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            for _ in pool.map(self._check_content, shards):
+            check = functools.partial(self.check_shard, again=again)
+            for _ in pool.map(check, shards):
                 pass
+
+    @contextlib.contextmanager
+    def naming_damage(self) -> Iterator[None]:
+        """Raises a `UserError` that names the shard where TensorFlow fails.
+
+        An error that no shard explains is left as it is.
+        """
+        try:
+            yield
+        except Exception as error:
+            if type(error).__module__.startswith("tensorflow."):
+                self.verify(again=True)
+            raise
 
     def question_words(self) -> list[str]:
         """Returns the question vocabulary: "[PAD]", "[UNK]" and words."""
@@ -157,18 +179,22 @@ class RecordFiles:
 
     def _read_words(self, vocabulary: VocabularyFile) -> list[str]:
         path = self.path(vocabulary.file)
-        if not path.is_file():
-            raise UserError(
-                f"{path} must be the vocabulary of the records. Received: no "
-                "such file"
-            )
-        check_sha256(path, vocabulary.sha256, file_sha256(path))
+        check_listed(path, vocabulary.sha256, "the vocabulary")
         return read_vocabulary(path)
 
-    def _check_content(self, shard: Shard) -> None:
+    def check_shard(self, shard: Shard, again: bool = True) -> None:
+        """Checks the size and sha256 of a shard, as `verify`."""
         path = self.path(shard.name)
         check_size(path, shard.bytes)
-        check_content(path, shard.sha256)
+        try:
+            if again:
+                check_sha256(path, shard.sha256, file_sha256(path))
+            else:
+                check_content(path, shard.sha256)
+        except OSError as error:
+            raise UserError(
+                f"{path} must be a readable file. Received: {error.strerror}"
+            ) from error
 
 
 def at_last_level(encoder: keras.Model, features: Features) -> keras.Model:
@@ -177,3 +203,21 @@ def at_last_level(encoder: keras.Model, features: Features) -> keras.Model:
         return encoder
     *_, level = features.levels
     return at_levels(features.name, encoder, [level])
+
+
+def check_listed(path: pathlib.Path, sha256: str, what: str) -> None:
+    """Checks the sha256 of a small file of the records.
+
+    Raises:
+        UserError: if it is missing, unreadable or changed.
+    """
+    received = "no such file"
+    if path.is_file():
+        try:
+            check_sha256(path, sha256, file_sha256(path))
+            return
+        except OSError as error:
+            received = error.strerror
+    raise UserError(
+        f"{path} must be {what} of the records. Received: {received}"
+    )
