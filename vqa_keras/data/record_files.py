@@ -110,6 +110,15 @@ class RecordFiles:
         """Returns the answer vocabulary."""
         return self._read_words(self.info.answer_vocabulary)
 
+    def dropped(self) -> bytes:
+        """Returns the JSON lines that list what was left out."""
+        info = self.info
+        if info.dropped_file is None:
+            return b""
+        path = self.path(info.dropped_file)
+        check_listed(path, info.dropped_sha256, "the list of what was left out")
+        return path.read_bytes()
+
     def features(self) -> Features:
         """Returns the `Features`; without any this is a `UserError`."""
         if self.info.features is None:
@@ -205,7 +214,7 @@ def at_last_level(encoder: keras.Model, features: Features) -> keras.Model:
     return at_levels(features.name, encoder, [level])
 
 
-def check_listed(path: pathlib.Path, sha256: str, what: str) -> None:
+def check_listed(path: pathlib.Path, sha256: str | None, what: str) -> None:
     """Checks the sha256 of a small file of the records.
 
     Raises:
@@ -214,7 +223,8 @@ def check_listed(path: pathlib.Path, sha256: str, what: str) -> None:
     received = "no such file"
     if path.is_file():
         try:
-            check_sha256(path, sha256, file_sha256(path))
+            received = file_sha256(path)
+            check_sha256(path, sha256 or received, received)
             return
         except OSError as error:
             received = error.strerror
