@@ -31,9 +31,8 @@ SHUFFLE_BYTES = 256 * 2**20
 class Records:
     """A folder of records: images, questions, batches, vocabularies, the CNN.
 
-    Opening reads `dataset_info.json`, checks the sizes of the shards and
-    compares the file with the first record. The shards' checksums are compared
-    when a split is first read.
+    Opening reads `dataset_info.json` and compares it with the sizes of the
+    shards and the first record, a first reading of a split with all checksums.
 
     Args:
         folder: the folder that `pipelines.write_records` wrote.
