@@ -127,12 +127,9 @@ def load_image_encoder(name, needed):
         UserError: if its weights are others.
     """
     image_encoder = image_encoders.load(name)
-    received = image_encoders.weights_sha256(image_encoder)
-    if received != needed:
-        raise UserError(
-            f"The image encoder {name} must have the weights that the model "
-            f"was trained with, sha256 {needed}. Received: {received}"
-        )
+    image_encoders.check_network(
+        f"The image encoder {name}", image_encoder, needed
+    )
     return image_encoder
 
 

@@ -28,8 +28,6 @@ LEGITIMATE = {
     "features.name": TEXTS,
     "features.weights": [None, *TEXTS],
     "features.file": ["x"],
-    "features.levels.early": [[None, 3]],
-    "features.levels.late": [[None, 3]],
     "features.pool": [None],
     "features.l2_normalize": FLAGS,
     "question_vocabulary.file": ["x"],

@@ -168,3 +168,20 @@ def test_errors_name_missing_and_invalid_files(folder, read):
         UserError, match="must have v2_OpenEnded_mscoco_train2014"
     ):
         read(folder)
+
+
+def test_ids_may_have_any_size(folder, read_all, tmp_path):
+    large = [2**63, 10**300, 91]
+    write(folder, [asked(n, 10**20) for n in large])
+    write_annotations(folder, [answered(n) for n in [*large, 10**99, 92]])
+    pairs = [[2**63, 10**300]]
+    (folder / PAIRS.format("train2014")).write_text(json.dumps(pairs))
+    with QuestionTable(tmp_path / "ids.sqlite") as table:
+        vqa_v2.read(vqa_v2.find(folder), table)
+        table.finish()
+        found = [q for i in table.images("train") for q in i.questions]
+        dropped = [item.id for item in table.dropped()]
+    assert {q.question_id for q in found} == set(map(str, large))
+    complements = {q.question_id: q.complementary_id for q in found}
+    assert complements[str(2**63)] == str(10**300)
+    assert dropped == ["92", str(10**99)]

@@ -141,3 +141,11 @@ def test_no_function_of_another_module_is_called(tmp_path, function):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match="no.pth must be .* No such file"):
         read_torch_weights(tmp_path / "no.pth")
+
+
+def test_an_index_of_the_memo_allocates_nothing(tmp_path):
+    # C's unpickler would allocate 32 GiB for this one.
+    path = tmp_path / "memo.pth"
+    path.write_bytes(b"\x80\x02}r" + (2**31 - 1).to_bytes(4, "little") + b".")
+    with pytest.raises(UserError, match="Received: another format"):
+        read_torch_weights(path)

@@ -10,7 +10,6 @@ from vqa_keras import zoo
 from vqa_keras.data import Records
 from vqa_keras.data.features import CNN
 from vqa_keras.data.features import Features
-from vqa_keras.errors import UserError
 from vqa_keras.image_encoders import GridCNNBackbone
 from vqa_keras.image_encoders import weights_sha256
 from vqa_keras.runs.training import image_encoder_of
@@ -46,9 +45,9 @@ def test_grids_have_all_levels():
     assert sorted(encoder.output) == ["relu_1", "relu_2"]
 
 
-def test_a_last_level_that_is_not_the_deepest_is_refused():
-    with pytest.raises(UserError, match="deepest.* Received: relu_2, relu_1"):
-        image_encoder_of(records_of("relu_2", "relu_1"), "regions")
+def test_the_last_level_need_not_be_the_deepest():
+    encoder = image_encoder_of(records_of("relu_2", "relu_1"), "regions")
+    assert encoder.output_shape == (None, 4, 4, 4)
 
 
 @pytest.mark.parametrize("entry", ["transformer", "sort_of_clevr/transformer"])

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,11 +32,12 @@ def read_batches(
     drop_remainder: bool,
     share_images: bool,
     shuffle_bytes: int,
+    check: Callable[[], None] | None = None,
 ) -> tf.data.Dataset:
     """Returns the dataset that `Records.load` describes.
 
-    `plan` names the records, `parser` turns them into batches; the other
-    arguments are those of `Records.load`.
+    `plan` names the records, `parser` turns them into batches, every pass
+    calls `check` first; the other arguments are those of `Records.load`.
     """
     steps = plan.steps(batch_size, drop_remainder, share_images)
     buffers = _Buffers(plan, parser.image_bytes, shuffle_bytes)
@@ -67,7 +69,7 @@ def read_batches(
 
     finish = parser.parse_shared if share_images else parser.finish
     return (
-        _epoch_of_pass(first_epoch, shuffle)
+        _epoch_of_pass(first_epoch, shuffle, check)
         .flat_map(read_epoch)
         .map(finish, num_parallel_calls=_THREADS)
         .apply(tf.data.experimental.assert_cardinality(steps))
@@ -77,7 +79,9 @@ def read_batches(
 
 
 def _epoch_of_pass(
-    first_epoch: int | Iterator[int], shuffle: bool
+    first_epoch: int | Iterator[int],
+    shuffle: bool,
+    check: Callable[[], None] | None,
 ) -> tf.data.Dataset:
     """Returns a dataset of one number: the epoch that a pass over it reads.
 
@@ -92,10 +96,16 @@ def _epoch_of_pass(
             "`first_epoch` must be at least 0. Received: "
             f"first_epoch={first_epoch}"
         )
-    if not shuffle:  # Every epoch is the same.
-        return tf.data.Dataset.from_tensors(tf.constant(0, tf.int64))
+    if not shuffle:
+        epochs = itertools.repeat(0)  # Every epoch is the same.
+
+    def epoch_of_pass() -> Iterator[int]:
+        if check is not None:
+            check()
+        yield next(epochs)
+
     return tf.data.Dataset.from_generator(
-        lambda: [next(epochs)],
+        epoch_of_pass,
         output_signature=tf.TensorSpec((), tf.int64),
     )
 

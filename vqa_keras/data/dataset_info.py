@@ -17,6 +17,7 @@ from vqa_keras.data.json_fields import json_count
 from vqa_keras.data.json_fields import json_object
 from vqa_keras.data.json_fields import json_text
 from vqa_keras.data.json_fields import refuse
+from vqa_keras.data.links import path_in
 from vqa_keras.data.splits import Split
 from vqa_keras.data.splits import splits_from_json
 from vqa_keras.errors import UserError
@@ -74,6 +75,7 @@ class DatasetInfo:
         stored_images: whether the records hold the image files.
         dropped: `{reason: count}` of the items left out of the records.
         dropped_file: name of the file that lists them, or None.
+        dropped_sha256: hex sha256 of its content; None in older files.
         cut_questions: number of questions longer than `sequence_length`.
         training_answers: the most frequent answers of the training questions
             (`text.training_answers`), or None: without a training split, and
@@ -93,6 +95,7 @@ class DatasetInfo:
     stored_images: bool = True
     dropped: Mapping[str, int] = dataclasses.field(default_factory=dict)
     dropped_file: str | None = None
+    dropped_sha256: str | None = None
     cut_questions: int = 0
     training_answers: VocabularyFile | None = None
     arguments: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -111,7 +114,7 @@ class DatasetInfo:
                 contradicts itself.
         """
         folder = pathlib.Path(folder)
-        path = folder / FILE
+        path = path_in(folder, FILE)
         if not folder.is_dir():
             raise UserError(
                 "Records must be a folder that pipelines.write_records wrote. "
@@ -178,6 +181,7 @@ class DatasetInfo:
                 for reason, count in fields.object("dropped").items()
             },
             dropped_file=fields.optional(fields.file, "dropped_file"),
+            dropped_sha256=fields.optional(fields.sha256, "dropped_sha256"),
             cut_questions=fields.count("cut_questions"),
             training_answers=fields.optional(
                 lambda name: VocabularyFile.from_json(fields.value(name), name),
@@ -215,7 +219,8 @@ class DatasetInfo:
 
 _NAMES = [field.name for field in dataclasses.fields(DatasetInfo)]
 _READ = (SCHEMA_VERSION, schema_2.VERSION)
-_NEW: dict[str, Any] = {"training_answers": None}  # older files lack it
+# Older files lack them.
+_NEW: dict[str, Any] = {"dropped_sha256": None, "training_answers": None}
 
 
 def _arguments(fields: JSONFields) -> dict[str, Any]:

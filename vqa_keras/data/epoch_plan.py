@@ -121,7 +121,8 @@ def plan_epoch(
             counts = [(of_split.questions, of_split.in_vocabulary)]
             images += take
         else:
-            counts = _count(path, of_split.sha256)[first:take:workers]
+            with files.naming_damage():
+                counts = _count(path, of_split.sha256)[first:take:workers]
             images += len(counts)
         if counts:
             parts.append(ShardPart(path, take, first))

@@ -1,11 +1,12 @@
 """The files of a folder of records, opened and checked."""
 
 import concurrent.futures
+import contextlib
 import dataclasses
+import functools
 import os
 import pathlib
-import zipfile
-from typing import cast
+from collections.abc import Iterator
 
 import keras
 
@@ -13,6 +14,7 @@ from vqa_keras.data.dataset_info import FILE
 from vqa_keras.data.dataset_info import DatasetInfo
 from vqa_keras.data.dataset_info import VocabularyFile
 from vqa_keras.data.features import Features
+from vqa_keras.data.links import path_in
 from vqa_keras.data.splits import Shard
 from vqa_keras.data.splits import Split
 from vqa_keras.errors import UserError
@@ -20,7 +22,10 @@ from vqa_keras.files import check_content
 from vqa_keras.files import check_sha256
 from vqa_keras.files import check_size
 from vqa_keras.files import file_sha256
+from vqa_keras.image_encoders import check_network
 from vqa_keras.image_encoders import weights_sha256
+from vqa_keras.image_encoders.keras_file import load_keras_file
+from vqa_keras.image_encoders.levels import at_levels
 from vqa_keras.text import QuestionTokenizer
 from vqa_keras.text.vocabulary import read_vocabulary
 
@@ -52,8 +57,12 @@ class RecordFiles:
         return files
 
     def path(self, name: str) -> pathlib.Path:
-        """Returns the path of a file in the folder."""
-        return self.folder / name
+        """Returns the path of a file in the folder.
+
+        Raises:
+            UserError: if it is a link that leaves the folder.
+        """
+        return path_in(self.folder, name)
 
     def split(self, name: str) -> Split:
         """Returns a split; an unknown one is a `UserError`."""
@@ -65,10 +74,10 @@ class RecordFiles:
             )
         return splits[name]
 
-    def verify(self, split: str | None = None) -> None:
+    def verify(self, split: str | None = None, again: bool = False) -> None:
         """Checks the sha256 of a split's shards, or of all.
 
-        A file is read once per process, unless it changes.
+        A file is read once per process, unless it changes or for `again`.
 
         Raises:
             UserError: if a shard's bytes are not those that were written.
@@ -76,8 +85,22 @@ class RecordFiles:
         names = list(self.info.splits) if split is None else [split]
         shards = [shard for name in names for shard in self.split(name).shards]
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            for _ in pool.map(self._check_content, shards):
+            check = functools.partial(self.check_shard, again=again)
+            for _ in pool.map(check, shards):
                 pass
+
+    @contextlib.contextmanager
+    def naming_damage(self) -> Iterator[None]:
+        """Raises a `UserError` that names the shard where TensorFlow fails.
+
+        An error that no shard explains is left as it is.
+        """
+        try:
+            yield
+        except Exception as error:
+            if type(error).__module__.startswith("tensorflow."):
+                self.verify(again=True)
+            raise
 
     def question_words(self) -> list[str]:
         """Returns the question vocabulary: "[PAD]", "[UNK]" and words."""
@@ -86,6 +109,15 @@ class RecordFiles:
     def answers(self) -> list[str]:
         """Returns the answer vocabulary."""
         return self._read_words(self.info.answer_vocabulary)
+
+    def dropped(self) -> bytes:
+        """Returns the JSON lines that list what was left out."""
+        info = self.info
+        if info.dropped_file is None:
+            return b""
+        path = self.path(info.dropped_file)
+        check_listed(path, info.dropped_sha256, "the list of what was left out")
+        return path.read_bytes()
 
     def features(self) -> Features:
         """Returns the `Features`; without any this is a `UserError`."""
@@ -105,15 +137,10 @@ class RecordFiles:
                 f"{self.folder}: the features must be of a CNN. Received: files"
             )
         path = self.path(features.file)
-        try:
-            model = keras.saving.load_model(path, compile=False)
-        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
-            raise UserError(
-                f"{path} must be the CNN {features.name} as a .keras file. "
-                f"Received: {error}"
-            ) from error
-        check_sha256(path, features.weights_sha256, weights_sha256(model))
-        return cast(keras.Model, model)
+        what = f"the CNN {features.name} as a .keras file"
+        model = load_keras_file(path, what)
+        check_network(path, model, features.weights_sha256)
+        return model
 
     def tokenizer(self) -> QuestionTokenizer:
         """Returns the tokenizer of the records' token ids."""
@@ -123,35 +150,84 @@ class RecordFiles:
             self.info.strip_accents,
         )
 
-    def check_features(self, weights_sha256: str | None) -> None:
+    def check_features(self, sha256: str | None) -> None:
         """Refuses features of another CNN than a model was trained on.
 
         Args:
-            weights_sha256: hex sha256 of the weights of the model's CNN, or
-                None if its run names none.
+            sha256: `weights_sha256` of the model's CNN, or None if its run
+                names none.
 
         Raises:
-            UserError: if the features come from other weights.
+            UserError: if the features come from another CNN.
         """
         features = self.features()
-        if features.weights_sha256 != weights_sha256:
+        if not self.has_features_of(sha256):
             raise UserError(
                 f"{self.path(FILE)}: the features must be of the CNN that the "
-                f"model was trained on, weights_sha256 {weights_sha256}. "
+                f"model was trained on, weights_sha256 {sha256}. "
                 f"Received: {features.name}, {features.weights_sha256}"
             )
 
+    def has_features_of(self, sha256: str | None) -> bool:
+        """Returns whether a CNN, whole or up to the last level, computed them.
+
+        The CNN's file is read where the hash that the records state is another:
+        a model of regions has the CNN up to the last level, and older records
+        state a hash of the weights alone.
+        """
+        features = self.features()
+        if features.weights_sha256 == sha256:
+            return True
+        if sha256 is None or features.file is None:
+            return False
+        if not self.path(features.file).is_file():
+            return False
+        encoder = self.image_encoder()
+        networks = (encoder, at_last_level(encoder, features))
+        return sha256 in map(weights_sha256, networks)
+
     def _read_words(self, vocabulary: VocabularyFile) -> list[str]:
         path = self.path(vocabulary.file)
-        if not path.is_file():
-            raise UserError(
-                f"{path} must be the vocabulary of the records. Received: no "
-                "such file"
-            )
-        check_sha256(path, vocabulary.sha256, file_sha256(path))
+        check_listed(path, vocabulary.sha256, "the vocabulary")
         return read_vocabulary(path)
 
-    def _check_content(self, shard: Shard) -> None:
+    def check_shard(self, shard: Shard, again: bool = True) -> None:
+        """Checks the size and sha256 of a shard, as `verify`."""
         path = self.path(shard.name)
         check_size(path, shard.bytes)
-        check_content(path, shard.sha256)
+        try:
+            if again:
+                check_sha256(path, shard.sha256, file_sha256(path))
+            else:
+                check_content(path, shard.sha256)
+        except OSError as error:
+            raise UserError(
+                f"{path} must be a readable file. Received: {error.strerror}"
+            ) from error
+
+
+def at_last_level(encoder: keras.Model, features: Features) -> keras.Model:
+    """Returns the CNN up to the last of several levels, that of "regions"."""
+    if not isinstance(encoder.output, dict):
+        return encoder
+    *_, level = features.levels
+    return at_levels(features.name, encoder, [level])
+
+
+def check_listed(path: pathlib.Path, sha256: str | None, what: str) -> None:
+    """Checks the sha256 of a small file of the records.
+
+    Raises:
+        UserError: if it is missing, unreadable or changed.
+    """
+    received = "no such file"
+    if path.is_file():
+        try:
+            received = file_sha256(path)
+            check_sha256(path, sha256 or received, received)
+            return
+        except OSError as error:
+            received = error.strerror
+    raise UserError(
+        f"{path} must be {what} of the records. Received: {received}"
+    )

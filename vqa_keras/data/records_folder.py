@@ -16,6 +16,8 @@ from vqa_keras.data.dataset_info import DatasetInfo
 from vqa_keras.data.epoch_plan import plan_epoch
 from vqa_keras.data.example_parser import ExampleParser
 from vqa_keras.data.features import Shape
+from vqa_keras.data.first_record import check_first_record
+from vqa_keras.data.guarded_dataset import guard
 from vqa_keras.data.image_record import ImageQuestion
 from vqa_keras.data.image_record import ImageRecord
 from vqa_keras.data.record_files import RecordFiles
@@ -29,8 +31,8 @@ SHUFFLE_BYTES = 256 * 2**20
 class Records:
     """A folder of records: images, questions, batches, vocabularies, the CNN.
 
-    Opening reads `dataset_info.json` and checks the sizes of the shards. The
-    shards' checksums are compared when a split is first read.
+    Opening reads `dataset_info.json` and compares it with the sizes of the
+    shards and the first record, a first reading of a split with all checksums.
 
     Args:
         folder: the folder that `pipelines.write_records` wrote.
@@ -40,7 +42,8 @@ class Records:
 
     Raises:
         UserError: if the folder is missing or unfinished, `dataset_info.json`
-            cannot be read, or a shard is missing or truncated.
+            cannot be read or contradicts the first record, or a shard is
+            missing or truncated.
 
     Example:
     ```python
@@ -55,6 +58,7 @@ class Records:
 
     def __init__(self, folder: str | os.PathLike[str]):
         self.files = RecordFiles.open(folder)
+        check_first_record(self.files)
 
     @property
     def folder(self) -> pathlib.Path:
@@ -190,7 +194,7 @@ class Records:
                 Defaults to all.
             share_images: whether a batch holds each image once, not once per
                 question.
-            verify: whether to check the shards' sha256 first, once per process.
+            verify: whether to check the sha256 of new and changed shards.
             shuffle_bytes: int. Memory that the shuffle buffers may take.
 
         Returns:
@@ -217,11 +221,11 @@ class Records:
             drop_remainder=drop_remainder,
             share_images=share_images,
             shuffle_bytes=shuffle_bytes,
+            check=(lambda: self.files.verify(split)) if verify else None,
         )
-        cast(Any, dataset).vocabularies = RecordVocabularies(
-            self.files, targets is not None
-        )
-        return dataset
+        vocabularies = RecordVocabularies(self.files, targets is not None)
+        cast(Any, dataset).vocabularies = vocabularies
+        return guard(dataset, self.files)
 
     def steps(
         self,
@@ -263,7 +267,8 @@ class Records:
         for path, take, _ in plan.parts:
             dataset = tf.data.TFRecordDataset(path).take(take)
             records = cast(Iterator[bytes], dataset.as_numpy_iterator())
-            yield from map(decode, records)
+            with self.files.naming_damage():
+                yield from map(decode, records)
 
     def questions(
         self, split: str, limit: int | None = None

@@ -1,5 +1,7 @@
 """`token_ids`, the questions of a split without their images."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import tensorflow as tf
 
@@ -46,7 +48,7 @@ def token_ids(
     for path, take, _ in plan.parts:
         # Features are read but not parsed: Python's protobuf would copy them.
         shard = tf.data.TFRecordDataset(path).take(take).batch(_BLOCK)
-        for block in shard.as_numpy_iterator():
+        for block in _blocks(records, shard):
             parsed = tf.io.parse_example(block, features)
             raw = b"".join(parsed["token_ids"].numpy().tolist())
             ids = np.frombuffer(raw, "<i4").reshape(-1, length)
@@ -54,3 +56,8 @@ def token_ids(
                 ids = ids[parsed["answer_ids"].flat_values.numpy() >= 0]
             blocks.append(ids)
     return np.concatenate(blocks).astype("int32")
+
+
+def _blocks(records: Records, shard: tf.data.Dataset) -> Iterator[np.ndarray]:
+    with records.files.naming_damage():
+        yield from shard.as_numpy_iterator()

@@ -1,9 +1,7 @@
 """The training answers of a folder of records, for baselines."""
 
+from vqa_keras.data.record_files import check_listed
 from vqa_keras.data.records_folder import Records
-from vqa_keras.errors import UserError
-from vqa_keras.files import check_sha256
-from vqa_keras.files import file_sha256
 from vqa_keras.text.training_answers import TrainingAnswers
 from vqa_keras.text.training_answers import count_answers
 from vqa_keras.text.training_answers import read_training_answers
@@ -24,12 +22,7 @@ def training_answers(records: Records) -> TrainingAnswers | None:
     listed = records.info.training_answers
     if listed is not None:
         path = records.files.path(listed.file)
-        if not path.is_file():
-            raise UserError(
-                f"{path} must be the training answers of the records. "
-                "Received: no such file"
-            )
-        check_sha256(path, listed.sha256, file_sha256(path))
+        check_listed(path, listed.sha256, "the training answers")
         return read_training_answers(path)
     train = records.info.splits.get("train")
     if train is None or not train.questions:

@@ -54,8 +54,8 @@ def _read_file(file: SplitFile) -> Iterator[AskedImage]:
     names = [*subsets, *(f"images/{subset}" for subset in subsets), "images"]
     folders = ImageFolders(file.folder, file.images, names)
     for number, text, answer, image_id, kind in _rows(file.path.parent):
-        files = [f"COCO_{subset}_{image_id:012d}.jpg" for subset in subsets]
-        image = folders.path(*files, f"{image_id:012d}.jpg")
+        files = [f"COCO_{subset}_{image_id:0>12}.jpg" for subset in subsets]
+        image = folders.path(*files, f"{image_id:0>12}.jpg")
         question = Question(
             question_id=str(number),
             question=text,
@@ -93,7 +93,7 @@ def _rows(
             number,
             question,
             answer,
-            int(image_id),
+            image_id.lstrip("0") or "0",
             _TYPES[kind[0]] if kind else "",
         )
 

@@ -75,6 +75,6 @@ class ImageFolders:
         ]
         if len(paths) > 1:
             for path in paths:
-                if (self.root / path).exists():
+                if os.path.exists(self.root / path):  # False: name too long
                     return path
         return paths[0]

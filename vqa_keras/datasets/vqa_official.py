@@ -191,7 +191,7 @@ class OfficialReader:
             )
         for question_id in annotations.unused():
             reason = "annotation_without_question"
-            table.drop(Dropped(split, "annotation", str(question_id), reason))
+            table.drop(Dropped(split, "annotation", question_id, reason))
 
 
 class _Annotation(NamedTuple):
@@ -208,9 +208,10 @@ class _Annotations:
     def __init__(self):
         self.database = sqlite3.connect("", isolation_level=None)
         self.database.executescript(
-            "CREATE TABLE annotation (id INTEGER PRIMARY KEY, content TEXT, "
+            # Ids are text: an integer of SQLite has 64 bits.
+            "CREATE TABLE annotation (id TEXT PRIMARY KEY, content TEXT, "
             "used INTEGER DEFAULT 0);"
-            "CREATE TABLE pair (id INTEGER PRIMARY KEY, other INTEGER);"
+            "CREATE TABLE pair (id TEXT PRIMARY KEY, other TEXT);"
             "BEGIN"
         )
 
@@ -230,7 +231,7 @@ class _Annotations:
             )
             cursor = self.database.execute(
                 "INSERT OR IGNORE INTO annotation (id, content) VALUES (?, ?)",
-                (question_id, json.dumps(annotation)),
+                (str(question_id), json.dumps(annotation)),
             )
             if not cursor.rowcount:
                 reason = "duplicate_annotation"
@@ -253,30 +254,34 @@ class _Annotations:
             )
         self.database.executemany(
             "INSERT OR IGNORE INTO pair VALUES (?, ?)",
-            (p for a, b in pairs for p in ((a, b), (b, a))),
+            (
+                pair
+                for a, b in (map(str, ids) for ids in pairs)
+                for pair in ((a, b), (b, a))
+            ),
         )
 
     def complement(self, question_id: int) -> str:
         """Returns the id of a question's complement as str, "" if none."""
         row = self.database.execute(
-            "SELECT other FROM pair WHERE id = ?", (question_id,)
+            "SELECT other FROM pair WHERE id = ?", (str(question_id),)
         ).fetchone()
-        return str(row[0]) if row else ""
+        return row[0] if row else ""
 
     def take(self, question_id: int) -> _Annotation | None:
         """Returns the annotation of a question and marks it used, or None."""
         row = self.database.execute(
-            "SELECT content FROM annotation WHERE id = ?", (question_id,)
+            "SELECT content FROM annotation WHERE id = ?", (str(question_id),)
         ).fetchone()
         self.database.execute(
-            "UPDATE annotation SET used = 1 WHERE id = ?", (question_id,)
+            "UPDATE annotation SET used = 1 WHERE id = ?", (str(question_id),)
         )
         return _Annotation(*json.loads(row[0])) if row else None
 
-    def unused(self) -> Iterator[int]:
+    def unused(self) -> Iterator[str]:
         """Yields the question ids of annotations that were not taken."""
         rows = self.database.execute(
-            "SELECT id FROM annotation WHERE used = 0 ORDER BY id"
+            "SELECT id FROM annotation WHERE used = 0 ORDER BY length(id), id"
         )
         yield from (row[0] for row in rows)
 

@@ -1,13 +1,9 @@
 """Loads an image encoder by its name, with its pixel normalization."""
 
-import hashlib
-import json
 import pathlib
-import zipfile
 
 import keras
 import keras_hub
-import numpy as np
 
 from vqa_keras.errors import UserError
 from vqa_keras.files import zoo_folder
@@ -17,6 +13,7 @@ from vqa_keras.image_encoders.applications import build_application
 from vqa_keras.image_encoders.efficientnet_lite0 import NAME as LITE0
 from vqa_keras.image_encoders.efficientnet_lite0 import SIZE as LITE0_SIZE
 from vqa_keras.image_encoders.efficientnet_lite0 import efficientnet_lite0
+from vqa_keras.image_encoders.keras_file import load_keras_file
 from vqa_keras.image_encoders.levels import at_levels
 from vqa_keras.image_encoders.pixel_normalization import PixelNormalization
 from vqa_keras.image_encoders.preset_backbone import load_preset
@@ -92,46 +89,6 @@ def load(name, image_size=None, levels=None, weights="imagenet"):
     return _from_pixels(name, network, normalization, size, levels)
 
 
-def weights_sha256(model):
-    """Computes the hex sha256 of a model's weights and fixed settings.
-
-    The hash covers the shapes, dtypes and values of the weights, and the
-    config of the layers without weights, such as pixel normalization and
-    pooling. It does not cover the names of weights and layers, which depend on
-    the models built before.
-
-    Args:
-        model: `keras.Model`.
-
-    Returns:
-        str.
-    """
-    digest = hashlib.sha256()
-    for settings in sorted(set(_settings(model))):
-        digest.update(settings.encode())
-    for weight in model.get_weights():
-        digest.update(f"{weight.shape}{weight.dtype.name}".encode())
-        digest.update(np.ascontiguousarray(weight).tobytes())
-    return digest.hexdigest()
-
-
-def _settings(model):
-    """Yields the config of every layer without weights, as JSON."""
-    for layer in model._flatten_layers(include_self=False):
-        if layer.weights or isinstance(
-            layer, keras.Model | keras.layers.InputLayer
-        ):
-            continue
-        try:
-            config = layer.get_config()
-        except NotImplementedError:  # of a part that its layer's config makes
-            config = {}
-        for name in ("name", "dtype", "trainable"):
-            config.pop(name, None)
-        kind = type(layer).__name__
-        yield f"{kind} {json.dumps(config, sort_keys=True, default=str)}"
-
-
 def _size(image_size):
     if image_size is None:
         return None
@@ -203,12 +160,7 @@ def _load_file(path, size):
     path = pathlib.Path(path)
     if not path.is_file():
         raise UserError(f"{path} is missing. It must be a .keras file")
-    try:
-        network = keras.saving.load_model(path, compile=False)
-    except (ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
-        raise UserError(
-            f"{path} must be a saved Keras model. Received: {error}"
-        ) from error
+    network = load_keras_file(path)
     if isinstance(network, keras.Sequential) and network.built:
         network = keras.Model(network.inputs[0], network.outputs[0])
     fixed = _input_size(path, network)

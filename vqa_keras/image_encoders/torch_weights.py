@@ -72,8 +72,11 @@ class _Tensor(typing.NamedTuple):
     strides: tuple  # in elements
 
 
-class _Unpickler(pickle.Unpickler):
-    """Creates only numbers, strings, dicts, lists and tensors."""
+class _Unpickler(pickle._Unpickler):
+    """Creates only numbers, strings, dicts, lists and tensors.
+
+    Written in Python: that in C allocates as many entries as a stated index.
+    """
 
     def find_class(self, module, name):
         if (module, name) == ("collections", "OrderedDict"):

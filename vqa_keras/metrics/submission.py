@@ -1,6 +1,7 @@
 """Writes answers for the evaluation server of the VQA challenge."""
 
 import collections
+import contextlib
 import json
 
 from vqa_keras.errors import UserError
@@ -77,7 +78,8 @@ def _number(question_id):
     if isinstance(question_id, int) and not isinstance(question_id, bool):
         return question_id
     if isinstance(question_id, str) and question_id.isdecimal():
-        return int(question_id)
+        with contextlib.suppress(ValueError):  # Python reads 4,300 digits
+            return int(question_id)
     raise UserError(
         "Question ids must be whole numbers in the official format. "
         f"Received: {question_id!r}"

@@ -7,6 +7,7 @@ from vqa_keras.layers.check_mask import check_input_mask
 from vqa_keras.metrics import VQAAccuracy
 from vqa_keras.models.answerer import Answerers
 from vqa_keras.models.asking import Asking
+from vqa_keras.models.damaged_records import naming_damage
 from vqa_keras.models.losses import AnswerBinaryCrossentropy
 from vqa_keras.models.raw_inputs import check_inputs
 from vqa_keras.models.raw_inputs import check_vocabularies
@@ -182,14 +183,17 @@ class VQA(Asking, SavedTask):
     def fit(self, x=None, *args, **kwargs):
         kwargs.setdefault("shuffle", isinstance(x, dict))  # not for datasets
         check_vocabularies(kwargs.get("validation_data"), self.preprocessor)
-        return super().fit(self._checked(x), *args, **kwargs)
+        with naming_damage(x, kwargs.get("validation_data")):
+            return super().fit(self._checked(x), *args, **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):
-        return super().evaluate(self._checked(x), *args, **kwargs)
+        with naming_damage(x):
+            return super().evaluate(self._checked(x), *args, **kwargs)
 
     def predict(self, x=None, *args, **kwargs):
-        x = check_inputs(x, self.preprocessor, answers=False)
-        return super().predict(x, *args, **kwargs)
+        with naming_damage(x):
+            x = check_inputs(x, self.preprocessor, answers=False)
+            return super().predict(x, *args, **kwargs)
 
     def _checked(self, x):
         return check_inputs(x, self.preprocessor)

@@ -13,6 +13,7 @@ from keras import ops
 from vqa_keras.data import Records
 from vqa_keras.errors import UserError
 from vqa_keras.files import file_sha256
+from vqa_keras.image_encoders import weights_sha256
 from vqa_keras.models import VQA
 from vqa_keras.models import freeze_layers
 from vqa_keras.models import transfer
@@ -59,8 +60,10 @@ class Initializer:
         if run is not None:
             self.source, results = load_run(run)
             features = records.info.features
-            self.other_features = features is not None and (
-                features.weights_sha256 != results.weights_sha256
+            encoder = self.source.backbone.image_encoder
+            known = encoder and weights_sha256(encoder)
+            self.other_features = features is not None and not (
+                records.files.has_features_of(known or results.weights_sha256)
             )
         self.word_vectors = word_vectors
         self.vectors: dict[str, Any] = {}

@@ -1,11 +1,11 @@
 """The answers of a run as a file for the VQA challenge's server."""
 
-import json
 import os
 
 from vqa_keras import metrics
 from vqa_keras.data import Records
 from vqa_keras.data.record_files import RecordFiles
+from vqa_keras.files import parse_json
 from vqa_keras.models import VQA
 from vqa_keras.runs.evaluation import Predictions
 from vqa_keras.runs.run import preprocessor_of
@@ -60,10 +60,10 @@ def write_submission(
 
 
 def _dropped_questions(files: RecordFiles, split: str) -> list[str]:
-    if files.info.dropped_file is None:
-        return []
-    with open(files.path(files.info.dropped_file), encoding="utf-8") as lines:
-        items = [json.loads(line) for line in lines]
+    items = [
+        parse_json(line, files.info.dropped_file, number)
+        for number, line in enumerate(files.dropped().splitlines(), 1)
+    ]
     return [
         question_id
         for item in items

@@ -14,8 +14,8 @@ import keras
 import tensorflow as tf
 
 from vqa_keras.data import Records
+from vqa_keras.data.record_files import at_last_level
 from vqa_keras.errors import UserError
-from vqa_keras.image_encoders import weights_sha256
 from vqa_keras.models import VQA
 from vqa_keras.runs import kept_epoch
 from vqa_keras.runs.checkpoints import Checkpoints
@@ -268,23 +268,11 @@ def image_encoder_of(records: Records, inputs: str) -> keras.Model | None:
 
     Returns:
         The CNN, or None where the features come from files.
-
-    Raises:
-        UserError: if the last level is not the deepest: the CNN without the
-            layers after it has another hash than the records' CNN.
     """
     features = records.files.features()
     if features.file is None:
         return None
     encoder = cast(keras.Model, records.image_encoder())
-    if inputs == "regions" and isinstance(encoder.output, dict):
-        *_, level = features.levels
-        grid = encoder.output[level]
-        encoder = keras.Model(encoder.input, grid, name=encoder.name)
-        if weights_sha256(encoder) != features.weights_sha256:
-            raise UserError(
-                f"{records.folder}: the last level must be the deepest; write "
-                "the records with --levels in the order of the network. "
-                f"Received: {', '.join(features.levels)}"
-            )
+    if inputs == "regions":
+        return at_last_level(encoder, features)
     return encoder

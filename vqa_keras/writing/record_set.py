@@ -20,6 +20,7 @@ from vqa_keras.data.records_folder import Records
 from vqa_keras.data.splits import Split
 from vqa_keras.datasets.question_table import QuestionTable
 from vqa_keras.errors import UserError
+from vqa_keras.files import file_sha256
 from vqa_keras.files import flush_files
 from vqa_keras.files import read_json
 from vqa_keras.files import write_atomically
@@ -218,6 +219,7 @@ def finish(
         stored_images=stored_images,
         dropped=dict(sorted(reasons.items())),
         dropped_file=DROPPED_FILE if reasons else None,
+        dropped_sha256=file_sha256(output / DROPPED_FILE) if reasons else None,
         cut_questions=sum(report.cut_questions for report in reports),
         training_answers=VocabularyFile.of(
             write_training_answers(output, shards["train"])

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import threading
 import weakref
 from collections.abc import Sequence
 
@@ -13,6 +14,9 @@ from vqa_keras.writing.region_table import Entry
 from vqa_keras.writing.region_table import Place
 from vqa_keras.writing.regions import Regions
 from vqa_keras.writing.regions import UnreadableFeatures
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)  # Windows
+_lock = threading.Lock()
 
 
 class RegionFiles:
@@ -33,7 +37,7 @@ class RegionFiles:
         self.close = weakref.finalize(self, _close, self._files)
         for path in self.paths:
             is_folder = path.is_dir()
-            file = None if is_folder else os.open(path, os.O_RDONLY)
+            file = None if is_folder else os.open(path, _FLAGS)
             self._files.append(file)
 
     def read(self, entry: Entry) -> Regions:
@@ -51,7 +55,10 @@ class RegionFiles:
         file = self._files[place.file]
         if file is None or place.length is None or place.start is None:
             raise UnreadableFeatures("missing_features")
-        row = os.pread(file, place.length, place.start)
+        try:
+            row = _read_at(file, place.length, place.start)
+        except OSError:
+            raise UnreadableFeatures("unreadable_file") from None
         parsed = parse_row(row, place.layout, place.item_size)
         if without_ending(parsed.image_id) != entry.name:
             raise UnreadableFeatures(f"the row of image_id {parsed.image_id!r}")
@@ -68,6 +75,14 @@ class RegionFiles:
 def read_file(path: pathlib.Path) -> Regions:
     """Returns the regions of an .npz file, or of an .npy file and its info."""
     return read_npz(path) if path.suffix == ".npz" else read_npy(path)
+
+
+def _read_at(file: int, length: int, start: int) -> bytes:
+    if hasattr(os, "pread"):
+        return os.pread(file, length, start)
+    with _lock:  # Windows: threads share the position in a file
+        os.lseek(file, start, os.SEEK_SET)
+        return os.read(file, length)
 
 
 def _close(files: list[int | None]) -> None:
