@@ -1,0 +1,88 @@
+"""Cuts a GIF after its first frame before it is decoded, in graphs."""
+
+import tensorflow as tf
+
+from vqa_keras.serving import file_bytes
+from vqa_keras.serving.file_bytes import checked
+from vqa_keras.serving.file_bytes import number
+from vqa_keras.serving.file_bytes import part
+
+_SCREEN = 13  # bytes of the header
+_EXTENSION, _IMAGE = 0x21, 0x2C
+_CONTROL = 0xF9
+_NO_COLOR = -1
+
+
+def read(content, data):
+    """Reads the header of a GIF and keeps its first frame.
+
+    The decoder would read all frames. Pixels that are transparent become white.
+
+    Args:
+        content: string, the file.
+        data: uint8, its bytes.
+
+    Returns:
+        content: string, the file up to its first frame.
+        pixels: int64, their number.
+    """
+    width, height = number(data, 6, 2, True), number(data, 8, 2, True)
+    common = _table_bytes(number(data, 10, 1))
+
+    def more(position, _):
+        return number(data, position, 1) != _IMAGE
+
+    def step(position, color):
+        with checked(number(data, position, 1) == _EXTENSION, "block"):
+            label = number(data, position + 1, 1)
+        flags = number(data, position + 3, 1)
+        none = tf.constant(_NO_COLOR, "int64")
+        clear = tf.where(flags % 2 == 1, number(data, position + 6, 1), none)
+        color = tf.where(label == _CONTROL, clear, color)
+        return _end_of_blocks(data, position + 2), color
+
+    position, color = file_bytes.walk(
+        more, step, [_SCREEN + common, tf.constant(_NO_COLOR, "int64")]
+    )
+    place = [number(data, position + i, 2, True) for i in (1, 3, 5, 7)]
+    own = _table_bytes(number(data, position + 9, 1))
+    whole = tf.reduce_all(tf.stack(place) == tf.stack([0 * width, 0 * width, width, height]))
+    with checked(whole & (own + common > 0), "frame"):
+        end = _end_of_blocks(data, position + 11 + own)
+    frame = part(content, 0, end)
+    table = tf.where(own > 0, position + 10, tf.constant(_SCREEN, "int64"))
+    size = tf.where(own > 0, own, common)
+    entry = table + 3 * color
+    with checked(3 * color < size, "color"):
+        white = tf.strings.join(
+            [
+                part(frame, 0, tf.maximum(entry, 0)),
+                b"\xff\xff\xff",
+                part(frame, tf.maximum(entry, 0) + 3, end),
+            ]
+        )
+    frame = tf.where(color == _NO_COLOR, frame, white)
+    return tf.strings.join([frame, b";"]), width * height
+
+
+def _table_bytes(flags):
+    """Returns the bytes of a table of colors, 0 if there is none."""
+    bits = tf.cast(flags % 8 + 1, "int32")
+    colors = tf.cast(tf.bitwise.left_shift(1, bits), "int64")
+    return tf.where(flags >= 128, 3 * colors, tf.zeros_like(colors))
+
+
+def _end_of_blocks(data, position):
+    """Returns the position after the blocks of an extension or image."""
+
+    def step(position, length):
+        size = length + 1
+        position += size * file_bytes.equal_blocks(data, position, size, 1)
+        return position, number(data, position, 1)
+
+    position, _ = file_bytes.walk(
+        lambda _, length: length > 0,
+        step,
+        [position, number(data, position, 1)],
+    )
+    return position + 1

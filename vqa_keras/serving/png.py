@@ -1,0 +1,124 @@
+"""Reads the chunks of a PNG before its pixels are decoded, in graphs."""
+
+import tensorflow as tf
+
+from vqa_keras.serving import file_bytes
+from vqa_keras.serving.file_bytes import checked
+from vqa_keras.serving.file_bytes import number
+from vqa_keras.serving.file_bytes import part
+from vqa_keras.serving.file_bytes import starts_with
+from vqa_keras.serving.orientation import orientation
+
+_HEADER = 33  # bytes before the second chunk
+_FRAME = 12  # bytes of a chunk beside its data: length, kind, checksum
+_SHORT = 1024  # bytes of data; tables of colors take 768
+_END = b"\0\0\0\0IEND\xaeB`\x82"
+_XMP = b"XML:com.adobe.xmp\0"
+_OLD_EXIF = b"Raw profile type exif\0"
+
+
+def read(content, data):
+    """Reads the header of a PNG and keeps the chunks that hold its pixels.
+
+    The decoder would decompress texts and color profiles without a limit.
+
+    Args:
+        content: string, the file.
+        data: uint8, its bytes.
+
+    Returns:
+        content: string, the file without other chunks.
+        pixels: int64, their number.
+        orientation: int32, as in EXIF.
+        form: int32, 0 opaque, 1 with transparency, 2 gray of 16 bits.
+    """
+    first = part(content, 8, 8)
+    with checked(first == b"\0\0\0\rIHDR", "no header"):
+        pixels = number(data, 16, 4) * number(data, 20, 4)
+    depth, color = data[24], data[25]
+
+    def kind_at(position):
+        return part(content, position + 4, 4)
+
+    def more(position, *_):
+        # Where less than a chunk is left, what came before is the file.
+        return position + _FRAME <= tf.size(data, "int64")
+
+    def step(position, head, start, end, transparent, exif, xmp):
+        length = number(data, position, 4)
+        kind = kind_at(position)
+        following = position + length + _FRAME
+        short = length <= _SHORT
+        # Pixels: all chunks of one length at once.
+        of_pixels = kind == b"IDAT"
+        blocks = tf.cond(
+            of_pixels,
+            lambda: file_bytes.equal_blocks(
+                data, position, length + _FRAME, 8
+            ),
+            lambda: tf.constant(1, "int64"),
+        )
+        following = position + blocks * (length + _FRAME)
+        begun = start > 0
+        in_order = tf.logical_not(of_pixels & begun) | (position == end)
+        start = tf.where(of_pixels & tf.logical_not(begun), position, start)
+        end = tf.where(of_pixels, following, end)
+        alpha = kind == b"tRNS"
+        colors = (kind == b"PLTE") | alpha
+        is_exif = kind == b"eXIf"
+        sound = (short | tf.logical_not(colors | is_exif)) & in_order
+        with checked(sound, "chunk"):
+            whole = part(content, position, length + _FRAME)
+        own = part(whole, 8, length)
+        # The decoder ignores such a chunk where its checksum is wrong.
+        right = tf.cond(
+            alpha | is_exif,
+            lambda: file_bytes.crc32(
+                data[position + 4 : position + 8 + length]
+            )
+            == number(data, position + 8 + length, 4),
+            lambda: True,
+        )
+        is_xmp = (kind == b"iTXt") & (
+            starts_with(own, _XMP)
+        )
+        packed = is_xmp & (part(own, len(_XMP), 1) != b"\0")
+        old = starts_with(own, _OLD_EXIF)
+        with checked(right & tf.logical_not(packed | old), "metadata"):
+            head = tf.where(colors, tf.strings.join([head, whole]), head)
+        return (
+            # Nothing counts behind the end.
+            tf.where(kind == b"IEND", tf.size(data, "int64"), following),
+            head,
+            start,
+            end,
+            transparent | alpha,
+            tf.where(is_exif, own, exif),
+            tf.where(is_xmp, own, xmp),
+        )
+
+    zero = tf.constant(0, "int64")
+    state = [
+        tf.constant(_HEADER, "int64"),
+        part(content, 0, _HEADER),
+        zero,
+        zero,
+        tf.constant(False),
+        tf.constant(b""),
+        tf.constant(b""),
+    ]
+    _, head, start, end, transparent, exif, xmp = file_bytes.walk(
+        more, step, state
+    )
+    few_bits = (color == 0) & (depth < 8)
+    deep = depth == 16
+    # Pillow compares such a color with other values than the decoder does.
+    with checked(
+        tf.logical_not(transparent & (few_bits | deep)), "transparency"
+    ):
+        body = part(content, start, end - start)
+    alpha = transparent | (color >= 4)
+    gray16 = deep & (color == 0)
+    form = tf.where(alpha, 1, tf.where(gray16, 2, 0))
+    clean = tf.strings.join([head, body, _END])
+    return clean, pixels, orientation(exif, xmp), form
