@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from vqa_keras.serving import image_file
 from vqa_keras.serving.file_bytes import checked
 from vqa_keras.serving.file_bytes import number
 
@@ -10,16 +11,9 @@ _FILE_HEADER = 14
 _MAX_SIDE = 2**24 - 1
 
 
-def read(data):
-    """Reads the header of a BMP.
-
-    Args:
-        data: uint8, the bytes of the file.
-
-    Returns:
-        pixels: int64, their number.
-        form: int32, 0 for 24 bits, 1 for 8 bits and a palette. Others fail.
-    """
+def read(content, max_pixels):
+    """Returns the `ImageFile` of a BMP of 24 bits, or of 8 and a palette."""
+    data = tf.io.decode_raw(content, tf.uint8)
     start = number(data, 10, 4, True)
     header = number(data, 14, 4, True)
     width = number(data, 18, 4, True)
@@ -34,10 +28,30 @@ def read(data):
     inside = tf.where(bits == 8, palette_end, _FILE_HEADER + header) <= start
     known = plain & inside & ((bits == 24) | with_palette)
     with checked(known, "form"):
-        return width * height, tf.cast(bits == 8, "int32")
+        width = tf.identity(width)
+
+    def decode():
+        return tf.cond(
+            bits == 8,
+            lambda: _of_palette(content, *_palette(data)),
+            lambda: tf.io.decode_bmp(content, channels=3),
+        )
+
+    return image_file.ImageFile(height, width, bits == 8, decode)
 
 
-def palette(data):
+def _of_palette(content, table, colors):
+    indices = tf.io.decode_bmp(content)
+    highest = tf.cast(tf.reduce_max(indices), "int64")
+    with checked(highest < colors, "color"):
+        indices = tf.identity(indices)
+    return image_file.by_strips(
+        lambda strip: tf.gather(table, tf.cast(strip[..., 0], "int32")),
+        indices,
+    )
+
+
+def _palette(data):
     """Returns the palette of a BMP: uint8 `(256, 3)`, and its colors."""
     start = _FILE_HEADER + number(data, 14, 4, True)
     colors = _colors(data)

@@ -38,7 +38,7 @@ def part(content, position, length):
 
 def starts_with(content, start):
     """Returns whether a string begins with bytes."""
-    return part(content, 0, len(start)) == start
+    return tf.strings.substr(content, 0, len(start)) == start
 
 
 def walk(condition, step, state):

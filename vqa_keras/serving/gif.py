@@ -6,6 +6,7 @@ from vqa_keras.serving import file_bytes
 from vqa_keras.serving.file_bytes import checked
 from vqa_keras.serving.file_bytes import number
 from vqa_keras.serving.file_bytes import part
+from vqa_keras.serving.image_file import ImageFile
 
 _SCREEN = 13  # bytes of the header
 _EXTENSION, _IMAGE = 0x21, 0x2C
@@ -13,19 +14,12 @@ _CONTROL = 0xF9
 _NO_COLOR = -1
 
 
-def read(content, data):
-    """Reads the header of a GIF and keeps its first frame.
+def read(content, max_pixels):
+    """Returns the `ImageFile` of the first frame of a GIF.
 
     The decoder would read all frames. Pixels that are transparent become white.
-
-    Args:
-        content: string, the file.
-        data: uint8, its bytes.
-
-    Returns:
-        content: string, the file up to its first frame.
-        pixels: int64, their number.
     """
+    data = tf.io.decode_raw(content, tf.uint8)
     width, height = number(data, 6, 2, True), number(data, 8, 2, True)
     common = _table_bytes(number(data, 10, 1))
 
@@ -46,7 +40,9 @@ def read(content, data):
     )
     place = [number(data, position + i, 2, True) for i in (1, 3, 5, 7)]
     own = _table_bytes(number(data, position + 9, 1))
-    whole = tf.reduce_all(tf.stack(place) == tf.stack([0 * width, 0 * width, width, height]))
+    left, top, *shape = place
+    whole = (left == 0) & (top == 0)
+    whole &= (shape[0] == width) & (shape[1] == height)
     with checked(whole & (own + common > 0), "frame"):
         end = _end_of_blocks(data, position + 11 + own)
     frame = part(content, 0, end)
@@ -62,7 +58,10 @@ def read(content, data):
             ]
         )
     frame = tf.where(color == _NO_COLOR, frame, white)
-    return tf.strings.join([frame, b";"]), width * height
+    frame = tf.strings.join([frame, b";"])
+    return ImageFile(
+        height, width, False, lambda: tf.io.decode_gif(frame)[0]
+    )
 
 
 def _table_bytes(flags):

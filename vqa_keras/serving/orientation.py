@@ -55,6 +55,14 @@ def upright(image, orientation, size):
         uint8, `(height, width, 3)`.
     """
     height, width = size
+    return tf.cond(
+        orientation == 1,
+        lambda: resize(image, size),
+        lambda: _turned(image, orientation, height, width),
+    )
+
+
+def _turned(image, orientation, height, width):
     image = tf.cond(
         (orientation >= 5) & (orientation <= 8),
         lambda: tf.transpose(resize(image, (width, height)), [1, 0, 2]),

@@ -7,6 +7,8 @@ from vqa_keras.serving.file_bytes import checked
 from vqa_keras.serving.file_bytes import number
 from vqa_keras.serving.file_bytes import part
 from vqa_keras.serving.file_bytes import starts_with
+from vqa_keras.serving.image_file import ImageFile
+from vqa_keras.serving.image_file import by_strips
 from vqa_keras.serving.orientation import orientation
 
 _HEADER = 33  # bytes before the second chunk
@@ -17,24 +19,14 @@ _XMP = b"XML:com.adobe.xmp\0"
 _OLD_EXIF = b"Raw profile type exif\0"
 
 
-def read(content, data):
-    """Reads the header of a PNG and keeps the chunks that hold its pixels.
+def read(content, max_pixels):
+    """Returns the `ImageFile` of the chunks of a PNG that hold its pixels.
 
     The decoder would decompress texts and color profiles without a limit.
-
-    Args:
-        content: string, the file.
-        data: uint8, its bytes.
-
-    Returns:
-        content: string, the file without other chunks.
-        pixels: int64, their number.
-        orientation: int32, as in EXIF.
-        form: int32, 0 opaque, 1 with transparency, 2 gray of 16 bits.
     """
-    first = part(content, 8, 8)
-    with checked(first == b"\0\0\0\rIHDR", "no header"):
-        pixels = number(data, 16, 4) * number(data, 20, 4)
+    data = tf.io.decode_raw(content, tf.uint8)
+    with checked(part(content, 8, 8) == b"\0\0\0\rIHDR", "no header"):
+        width, height = number(data, 16, 4), number(data, 20, 4)
     depth, color = data[24], data[25]
 
     def kind_at(position):
@@ -119,6 +111,30 @@ def read(content, data):
         body = part(content, start, end - start)
     alpha = transparent | (color >= 4)
     gray16 = deep & (color == 0)
-    form = tf.where(alpha, 1, tf.where(gray16, 2, 0))
     clean = tf.strings.join([head, body, _END])
-    return clean, pixels, orientation(exif, xmp), form
+    png = tf.io.decode_png
+
+    def decode():
+        return tf.switch_case(
+            tf.where(alpha, 1, tf.where(gray16, 2, 0)),
+            [
+                lambda: png(clean, channels=3),
+                lambda: by_strips(_on_white, png(clean, channels=4)),
+                lambda: by_strips(_of_16_bits, png(clean, 1, tf.uint16)),
+            ],
+        )
+
+    heavy = alpha | gray16
+    return ImageFile(height, width, heavy, decode, orientation(exif, xmp))
+
+
+def _on_white(pixels):
+    """Blends RGBA with white, rounded as Pillow does."""
+    colors, alpha = pixels[..., :3], tf.cast(pixels[..., 3:], "int32")
+    mixed = tf.cast(colors, "int32") * alpha + (255 - alpha) * 255 + 128
+    return tf.cast((mixed // 256 + mixed) // 256, "uint8")
+
+
+def _of_16_bits(pixels):
+    scaled = tf.cast((tf.cast(pixels, "int32") + 128) // 257, "uint8")
+    return tf.repeat(scaled, 3, axis=-1)

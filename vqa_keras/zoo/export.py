@@ -31,6 +31,12 @@ _VERSION = flags.DEFINE_integer(
     "Version: the name of the subfolder, which must be new.",
     lower_bound=1,
 )
+_MAX_MEGAPIXELS = flags.DEFINE_float(
+    "max_megapixels",
+    25,
+    "Millions of pixels of an image, which is refused above it by its header.",
+    lower_bound=0.000001,
+)
 _TOP_K = flags.DEFINE_integer(
     "top_k", 5, "Number of answers to return.", lower_bound=1
 )
@@ -40,7 +46,11 @@ def main(argv):
     task, _ = load_run(one_run(argv))
     check_takes_images(task)
     path = serving.export(
-        task, _OUTPUT.value, version=_VERSION.value, top_k=_TOP_K.value
+        task,
+        _OUTPUT.value,
+        version=_VERSION.value,
+        top_k=_TOP_K.value,
+        max_megapixels=_MAX_MEGAPIXELS.value,
     )
     print(f"saved model  {path}")
 
