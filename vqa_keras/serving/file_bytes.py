@@ -17,16 +17,22 @@ def number(data, position, width, little=False):
         data: uint8, `(bytes,)`.
         position: int or int64, of the first byte.
         width: int, number of bytes.
-        little: bool. Whether the lowest byte is the first. Defaults to `False`.
+        little: bool or bool tensor. Whether the lowest byte is the first. Defaults to `False`.
 
     Returns:
         int64 scalar.
     """
     position = tf.cast(position, "int64")
     part = tf.ensure_shape(data[position : position + width], [width])
-    places = range(width) if little else reversed(range(width))
-    factors = tf.constant([256**place for place in places], "int64")
-    return tf.reduce_sum(tf.cast(part, "int64") * factors)
+    return tf.reduce_sum(tf.cast(part, "int64") * factors(width, little))
+
+
+def factors(width, little):
+    """Returns what each byte of a number counts, int64 `(width,)`."""
+    rising = [256**place for place in range(width)]
+    if isinstance(little, bool):
+        return tf.constant(rising if little else rising[::-1], "int64")
+    return tf.where(little, factors(width, True), factors(width, False))
 
 
 def part(content, position, length):

@@ -12,6 +12,13 @@ _SCREEN = 13  # bytes of the header
 _EXTENSION, _IMAGE = 0x21, 0x2C
 _CONTROL = 0xF9
 _NO_COLOR = -1
+# The decoder returns the frames before the first damaged one, of which it
+# returns a part. A frame of one pixel behind it is read only if it is whole.
+_SECOND_FRAME = (
+    b",\0\0\0\0\1\0\1\0\x80"  # position, size and flags
+    b"\0\0\0\0\0\0"  # two colors
+    b"\2\2\x44\1\0;"  # the pixel
+)
 
 
 def read(content, max_pixels):
@@ -58,10 +65,14 @@ def read(content, max_pixels):
             ]
         )
     frame = tf.where(color == _NO_COLOR, frame, white)
-    frame = tf.strings.join([frame, b";"])
-    return ImageFile(
-        height, width, False, lambda: tf.io.decode_gif(frame)[0]
-    )
+    file = tf.strings.join([frame, _SECOND_FRAME])
+
+    def decode():
+        frames = tf.io.decode_gif(file)
+        with checked(tf.shape(frames)[0] == 2, "damaged"):
+            return tf.identity(frames[0])
+
+    return ImageFile(height, width, True, decode)
 
 
 def _table_bytes(flags):

@@ -86,14 +86,16 @@ def read(content, max_pixels):
 def _open(content, max_pixels):
     """Returns an `ImageFile`, the bytes of a file, and those of its markers."""
     data = tf.io.decode_raw(content, tf.uint8)
-    height, width, _ = tf.unstack(
+    height, width, channels = tf.unstack(
         tf.image.extract_jpeg_shape(content, tf.int64)
     )
     # Pixels contain no marker; metadata may.
     marks = tf.boolean_mask(data[1:], data[:-1] == 0xFF)
     scans = tf.math.count_nonzero(marks == _SCAN)
     work = scans * tf.maximum(height * width, _SCAN_PIXELS)
-    with checked(work <= _SCANS * max_pixels, "too many scans"):
+    # Pillow converts CMYK by other rules.
+    sound = (work <= _SCANS * max_pixels) & (channels < 4)
+    with checked(sound, "too many scans, or CMYK"):
         width = tf.identity(width)
 
     def decode():

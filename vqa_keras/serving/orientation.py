@@ -6,6 +6,7 @@ As Pillow does: the tag of EXIF, else that of XMP.
 import tensorflow as tf
 
 from vqa_keras.image_encoders.resize import resize
+from vqa_keras.serving.file_bytes import factors
 from vqa_keras.serving.file_bytes import number
 
 _TAG = 0x0112
@@ -76,14 +77,7 @@ def _turned(image, orientation, height, width):
 
 def _of_exif(data):
     """Returns the orientation of EXIF data; 0 if it has none."""
-    return tf.cond(
-        data[0] == ord("I"),
-        lambda: _of_tags(data, little=True),
-        lambda: _of_tags(data, little=False),
-    )
-
-
-def _of_tags(data, little):
+    little = data[0] == ord("I")
     start = number(data, 4, 4, little)
     counted = data[start : start + 2]
     return tf.cond(
@@ -100,11 +94,8 @@ def _of_entries(data, start, little):
     entries = tf.reshape(entries, [-1, _ENTRY])
 
     def column(first, width):
-        places = list(range(width))
-        places = places if little else places[::-1]
-        factors = tf.constant([256**place for place in places], "int64")
         part = tf.cast(entries[:, first : first + width], "int64")
-        return tf.reduce_sum(part * factors, axis=1)
+        return tf.reduce_sum(part * factors(width, little), axis=1)
 
     tags, kinds, counts, values = (
         column(first, width) for first, width in ((0, 2), (2, 2), (4, 4), (8, 4))

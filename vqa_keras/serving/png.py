@@ -39,7 +39,6 @@ def read(content, max_pixels):
     def step(position, head, start, end, transparent, exif, xmp):
         length = number(data, position, 4)
         kind = kind_at(position)
-        following = position + length + _FRAME
         short = length <= _SHORT
         # Pixels: all chunks of one length at once.
         of_pixels = kind == b"IDAT"
@@ -59,6 +58,7 @@ def read(content, max_pixels):
         colors = (kind == b"PLTE") | alpha
         is_exif = kind == b"eXIf"
         sound = (short | tf.logical_not(colors | is_exif)) & in_order
+        sound &= following <= tf.size(data, "int64")
         with checked(sound, "chunk"):
             whole = part(content, position, length + _FRAME)
         own = part(whole, 8, length)
@@ -105,9 +105,8 @@ def read(content, max_pixels):
     few_bits = (color == 0) & (depth < 8)
     deep = depth == 16
     # Pillow compares such a color with other values than the decoder does.
-    with checked(
-        tf.logical_not(transparent & (few_bits | deep)), "transparency"
-    ):
+    alike = tf.logical_not(transparent & (few_bits | deep))
+    with checked(alike & (start > 0), "transparency, or no pixels"):
         body = part(content, start, end - start)
     alpha = transparent | (color >= 4)
     gray16 = deep & (color == 0)
