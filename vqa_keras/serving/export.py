@@ -20,8 +20,8 @@ def export(task, directory, version=1, top_k=5, max_megapixels=25):
 
     The SavedModel has two signatures of B questions:
 
-    - `serving_default`: `images`, string `(B,)`, the bytes of PNG, JPEG, GIF
-      or BMP files, and `questions`, string `(B,)`;
+    - `serving_default`: `images`, string `(B,)`, the bytes of PNG, JPEG or BMP
+      files, and `questions`, string `(B,)`;
     - `tokens`: `regions`, float32 `(B, M, C)`, the features of the image
       encoder's grid in raster order, or `grid_1`, `grid_2`, ...
       `(B, h, w, C)` for a model of several CNN layers; and `token_ids`, int32
@@ -34,10 +34,10 @@ def export(task, directory, version=1, top_k=5, max_megapixels=25):
     `serving_default` also returns `readable`, bool `(B,)`: whether the image
     was decoded. A row whose image was not has empty answers, scores of 0 and
     attention of 0, and costs the other rows nothing. Pixels are those of
-    `vqa_keras.images.decode`: upright by EXIF, transparency on white, the
-    first frame of a GIF, 16 bits scaled. Unreadable are other formats, BMP of
-    other than 24 bits or 8 bits with a palette, damaged files, and images
-    above `max_megapixels` by their header, before they are decoded.
+    `vqa_keras.images.decode`: upright by EXIF, transparency on white, 16 bits
+    scaled. Unreadable are other formats, GIF too, JPEG in CMYK, BMP of other
+    than 24 bits or 8 bits with a palette, damaged files, and images above
+    `max_megapixels` by their header, before they are decoded.
 
     Other inputs that cannot be right fail with InvalidArgumentError: another
     number of questions than of images, a question above 10,000 bytes, token

@@ -49,14 +49,10 @@ def read(content, max_pixels):
             padding, tf.constant(-1, "int64"), number(data, position + 2, 2)
         )
         with checked((marker > 0xFF00) & (padding | (length >= 2)), "segment"):
-            own = part(
-                content, position + 4, tf.maximum(length - 2, 0)
-            )
+            own = part(content, position + 4, tf.maximum(length - 2, 0))
         first = (marker == _METADATA) & (exif == b"")
         is_exif = first & (starts_with(own, _EXIF))
-        is_xmp = (marker == _METADATA) & (
-            starts_with(own, _XMP)
-        )
+        is_xmp = (marker == _METADATA) & (starts_with(own, _XMP))
         position += 2 + length
         return (
             position,
@@ -78,9 +74,7 @@ def read(content, max_pixels):
         ],
     )
     exif = tf.strings.regex_replace(exif, r"^(Exif\x00\x00)+", "")
-    return file._replace(
-        heavy=progressive, orientation=orientation(exif, xmp)
-    )
+    return file._replace(heavy=progressive, orientation=orientation(exif, xmp))
 
 
 def _open(content, max_pixels):

@@ -98,7 +98,8 @@ def _of_entries(data, start, little):
         return tf.reduce_sum(part * factors(width, little), axis=1)
 
     tags, kinds, counts, values = (
-        column(first, width) for first, width in ((0, 2), (2, 2), (4, 4), (8, 4))
+        column(first, width)
+        for first, width in ((0, 2), (2, 2), (4, 4), (8, 4))
     )
     sizes = tf.gather(
         tf.constant(_SIZES + [0], "int64"), tf.minimum(kinds, len(_SIZES))

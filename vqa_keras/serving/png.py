@@ -15,6 +15,26 @@ _HEADER = 33  # bytes before the second chunk
 _FRAME = 12  # bytes of a chunk beside its data: length, kind, checksum
 _SHORT = 1024  # bytes of data; tables of colors take 768
 _END = b"\0\0\0\0IEND\xaeB`\x82"
+# Chunks that change no pixels, or whose checksums the decoder checks.
+_OTHER_CHUNKS = [
+    b"IDAT",
+    b"IEND",
+    b"PLTE",
+    b"acTL",
+    b"bKGD",
+    b"cHRM",
+    b"fcTL",
+    b"fdAT",
+    b"gAMA",
+    b"iCCP",
+    b"iTXt",
+    b"pHYs",
+    b"sBIT",
+    b"sRGB",
+    b"tEXt",
+    b"tIME",
+    b"zTXt",
+]
 _XMP = b"XML:com.adobe.xmp\0"
 _OLD_EXIF = b"Raw profile type exif\0"
 
@@ -44,9 +64,7 @@ def read(content, max_pixels):
         of_pixels = kind == b"IDAT"
         blocks = tf.cond(
             of_pixels,
-            lambda: file_bytes.equal_blocks(
-                data, position, length + _FRAME, 8
-            ),
+            lambda: file_bytes.equal_blocks(data, position, length + _FRAME, 8),
             lambda: tf.constant(1, "int64"),
         )
         following = position + blocks * (length + _FRAME)
@@ -57,23 +75,23 @@ def read(content, max_pixels):
         alpha = kind == b"tRNS"
         colors = (kind == b"PLTE") | alpha
         is_exif = kind == b"eXIf"
-        sound = (short | tf.logical_not(colors | is_exif)) & in_order
+        sound = (short | tf.logical_not(colors)) & in_order
         sound &= following <= tf.size(data, "int64")
         with checked(sound, "chunk"):
             whole = part(content, position, length + _FRAME)
         own = part(whole, 8, length)
-        # The decoder ignores such a chunk where its checksum is wrong.
+        # The decoder ignores a chunk whose name or checksum is wrong; the name
+        # may have been one of these.
+        unknown = tf.reduce_all(kind != _OTHER_CHUNKS)
         right = tf.cond(
-            alpha | is_exif,
-            lambda: file_bytes.crc32(
-                data[position + 4 : position + 8 + length]
-            )
-            == number(data, position + 8 + length, 4),
-            lambda: True,
+            unknown & short,
+            lambda: (
+                file_bytes.crc32(data[position + 4 : position + 8 + length])
+                == number(data, position + 8 + length, 4)
+            ),
+            lambda: tf.logical_not(unknown),
         )
-        is_xmp = (kind == b"iTXt") & (
-            starts_with(own, _XMP)
-        )
+        is_xmp = (kind == b"iTXt") & (starts_with(own, _XMP))
         packed = is_xmp & (part(own, len(_XMP), 1) != b"\0")
         old = starts_with(own, _OLD_EXIF)
         with checked(right & tf.logical_not(packed | old), "metadata"):

@@ -8,7 +8,8 @@ stacked_easy_vqa.
 Writes models/stacked/1/ with the signatures `serving_default` (image files and
 question strings) and `tokens` (grids of features and token ids); both return
 answers, scores and the attention of every hop, and neither needs
-tensorflow_text or vqa_keras where it is loaded.
+tensorflow_text or vqa_keras where it is loaded. `readable` says which images
+`serving_default` decoded; the others cost their own rows alone.
 """
 
 from absl import flags
