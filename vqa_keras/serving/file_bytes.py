@@ -17,7 +17,8 @@ def number(data, position, width, little=False):
         data: uint8, `(bytes,)`.
         position: int or int64, of the first byte.
         width: int, number of bytes.
-        little: bool or bool tensor. Whether the lowest byte is the first. Defaults to `False`.
+        little: bool or bool tensor. Whether the lowest byte is the first.
+            Defaults to `False`.
 
     Returns:
         int64 scalar.
