@@ -35,11 +35,15 @@ help: ## Lists the targets.
 
 install: $(INSTALLED) ## Sets up .venv; the other targets do so themselves.
 
+# The lock has a hash of every file, hatchling's too, which builds the package.
+# Only wheels: building another one would fetch its tools without hashes.
 $(INSTALLED): pyproject.toml constraints.txt
 	@echo "== Installing into $(VENV), once: a few minutes"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable '.[dev]'
+		--require-hashes --only-binary=:all: --requirement constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(INSTALLED) ## Data, training, evaluation, report, served answer.
@@ -106,7 +110,8 @@ bench: $(INSTALLED) ## Runs the benchmarks, one after the other.
 lock: $(INSTALLED) ## Renews constraints.txt from pyproject.toml.
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
-		--no-annotate --no-header --extra dev \
+		--generate-hashes --no-annotate --no-header --no-emit-index-url \
+		--extra dev \
 		pyproject.toml --output-file constraints.txt
 
 clean: ## Removes the demo, the environment and the caches.

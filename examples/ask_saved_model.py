@@ -25,6 +25,11 @@ def main(arguments):
         images=tf.constant([pathlib.Path(image).read_bytes()]),
         questions=tf.constant([question]),
     )
+    if not outputs.pop("readable").numpy()[0]:
+        sys.exit(
+            "IMAGE must be a readable JPEG, PNG or BMP within the model's "
+            f"megapixels. Received: {image}"
+        )
     print(f"{image}: {question}")
     answers = outputs.pop("answers").numpy()[0]
     scores = outputs.pop("scores").numpy()[0]

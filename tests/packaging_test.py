@@ -134,6 +134,26 @@ def test_every_dependency_is_locked():
             assert re.search(rf"^{name}==", lock, re.MULTILINE), name
 
 
+def test_every_locked_version_has_a_hash():
+    lock = (ROOT / "constraints.txt").read_text().replace("\\\n", "")
+    lines = lock.splitlines()
+    assert lines
+    for line in lines:
+        requirement, *hashes = line.split(" --hash=")
+        assert "==" in requirement
+        assert hashes, requirement
+        for digest in hashes:
+            assert re.fullmatch(r"sha256:[0-9a-f]{64}", digest.strip()), line
+
+
+def test_make_installs_what_has_a_hash_and_then_the_package_alone():
+    makefile = (ROOT / "Makefile").read_text().replace("\\\n", "")
+    installs = re.findall(r"pip install(.*)", makefile)
+    locked, package = [line for line in installs if " uv" not in line]
+    assert "--require-hashes" in locked and "--only-binary=:all:" in locked
+    assert "--no-deps" in package and "--no-build-isolation" in package
+
+
 def test_lock_names_no_host_and_no_cuda():
     lock = (ROOT / "constraints.txt").read_text()
     assert "://" not in lock

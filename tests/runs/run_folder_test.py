@@ -1,4 +1,4 @@
-"""The folder of a run that is trained: what it continues and what it removes."""
+"""The folder of a run in training: what it continues and what it removes."""
 
 import json
 import shutil

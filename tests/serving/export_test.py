@@ -127,6 +127,51 @@ def test_plain_tensorflow_agrees_with_the_task(task, images, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("task", ["softmax"], indirect=True)
+def test_bad_inputs_cost_their_row_or_say_what_must_be(task, images, tmp_path):
+    path = serving.export(task, tmp_path / "model", max_megapixels=0.003)
+    model = tf.saved_model.load(str(path))
+    served = model.signatures["serving_default"]
+    good = content(images[1], tmp_path / "a.png")
+    large = content(np.zeros((60, 51, 3), "uint8"), tmp_path / "b.png")
+    files = tf.constant([good, b"no image", good, large])
+    questions = tf.constant(["is there a red shape"] * 4)
+    outputs = {
+        name: value.numpy()
+        for name, value in served(images=files, questions=questions).items()
+    }
+    assert outputs["readable"].tolist() == [True, False, True, False]
+    alone = served(images=files[:1], questions=questions[:1])
+    for name, value in outputs.items():
+        np.testing.assert_array_equal(value[0], value[2])
+        empty = b"" if name == "answers" else 0
+        assert (value[[1, 3]] == empty).all()
+        if name != "answers":
+            np.testing.assert_allclose(value[0], alone[name][0], atol=1e-5)
+    assert (
+        served(images=files[:0], questions=questions[:0])["scores"].shape[0]
+        == 0
+    )
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="one question per image"
+    ):
+        served(images=files, questions=questions[:3])
+    regions = np.zeros((1, 8, 8), "float32")
+    with pytest.raises(tf.errors.InvalidArgumentError, match="from 0 to 9"):
+        model.signatures["tokens"](
+            regions=tf.constant(regions),
+            token_ids=tf.constant([[10]]),
+        )
+
+
+@pytest.mark.parametrize("task", ["softmax"], indirect=True)
+@pytest.mark.parametrize("given", [0, -1, float("nan"), float("inf")])
+def test_a_limit_of_no_pixels_is_refused(task, tmp_path, given):
+    with pytest.raises(UserError, match="positive and finite. Received: "):
+        serving.export(task, tmp_path, max_megapixels=given)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["sigmoid"], indirect=True)
 def test_scores_follow_the_activation(task, images, tmp_path):
     path = serving.export(task, tmp_path, top_k=2)

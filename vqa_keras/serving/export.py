@@ -10,17 +10,20 @@ import tensorflow as tf
 
 from vqa_keras.errors import UserError
 from vqa_keras.finite_weights import check_finite_weights
-from vqa_keras.image_encoders.resize import resize
 from vqa_keras.lock import one_writer
+from vqa_keras.serving.checks import check_features
+from vqa_keras.serving.checks import check_outputs
+from vqa_keras.serving.checks import check_questions
+from vqa_keras.serving.decoding import decode_batch
 
 
-def export(task, directory, version=1, top_k=5):
+def export(task, directory, version=1, top_k=5, max_megapixels=25):
     """Writes `directory/version/`, a SavedModel for TF Serving.
 
     The SavedModel has two signatures of B questions:
 
-    - `serving_default`: `images`, string `(B,)`, the bytes of PNG, JPEG, GIF
-      or BMP files, and `questions`, string `(B,)`;
+    - `serving_default`: `images`, string `(B,)`, the bytes of PNG, JPEG or BMP
+      files, and `questions`, string `(B,)`;
     - `tokens`: `regions`, float32 `(B, M, C)`, the features of the image
       encoder's grid in raster order, or `grid_1`, `grid_2`, ...
       `(B, h, w, C)` for a model of several CNN layers; and `token_ids`, int32
@@ -30,9 +33,21 @@ def export(task, directory, version=1, top_k=5):
     float32 `(B, K)`, their probabilities; and every attention by its name, such
     as `regions_1`, float32, with each axis of regions as a grid: `(B, h, w)`.
 
+    `serving_default` also returns `readable`, bool `(B,)`: whether the image
+    was decoded. A row whose image was not has empty answers, scores of 0 and
+    attention of 0, and costs the other rows nothing. Pixels are those of
+    `vqa_keras.images.decode`: upright by EXIF, transparency on white, 16 bits
+    scaled. Unreadable are other formats, GIF too, JPEG in CMYK, BMP of other
+    than 24 bits or 8 bits with a palette, damaged files, and images above
+    `max_megapixels` by their header, before they are decoded.
+
+    Other inputs that cannot be right fail with InvalidArgumentError: another
+    number of questions than of images, a question above 10,000 bytes, token
+    ids outside the vocabulary, more than 1,000 of them per question, features
+    of more than 10,000 regions, or features or results that are not finite.
+
     All ops are core TensorFlow, so the SavedModel loads without vqa_keras and
-    without tensorflow_text. TensorFlow's image decoder ignores transparency
-    and EXIF orientation.
+    without tensorflow_text.
 
     Args:
         task: `VQA` with a preprocessor and an image encoder.
@@ -40,6 +55,10 @@ def export(task, directory, version=1, top_k=5):
         version: int, name of the subfolder. Defaults to 1.
         top_k: int, number K of answers, at most the number of classes.
             Defaults to 5.
+        max_megapixels: float, millions of pixels of an image, and of the
+            images of a batch that are decoded at a time. Progressive JPEG,
+            transparency and 16 bits count twice, for the memory that they
+            take. Defaults to 25.
 
     Returns:
         `pathlib.Path` of the SavedModel, which appears under its name only
@@ -47,8 +66,9 @@ def export(task, directory, version=1, top_k=5):
 
     Raises:
         UserError: if the version exists, the task has no preprocessor or image
-            encoder, a weight is not finite, the backend is not TensorFlow, or
-            the files cannot be written.
+            encoder, a weight is not finite, the backend is not TensorFlow,
+            `max_megapixels` is not positive and finite, or the files cannot be
+            written.
 
     Example:
     ```python
@@ -62,6 +82,11 @@ def export(task, directory, version=1, top_k=5):
             "`task` must have a preprocessor and an image encoder (see "
             f"VQA.with_image_encoder). Received: {task.preprocessor} and "
             f"{task.backbone.image_encoder}"
+        )
+    if not 0 < max_megapixels < math.inf:
+        raise UserError(
+            "`max_megapixels` must be positive and finite. Received: "
+            f"{max_megapixels}"
         )
     directory = pathlib.Path(directory)
     target = directory / str(version)
@@ -77,19 +102,19 @@ def export(task, directory, version=1, top_k=5):
         )
     check_finite_weights(task, "`task`")
     with one_writer(target, directory / f".{version}.lock"):
-        _write(task, directory, target, top_k)
+        _write(task, directory, target, top_k, int(max_megapixels * 1e6))
     return target
 
 
-def _write(task, directory, target, top_k):
+def _write(task, directory, target, top_k, max_pixels):
     # Not a number, so that TF Serving ignores the rest of a killed export.
     temporary = directory / f"unfinished-{target.name}"
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        _archive(task, min(top_k, task.num_classes)).write_out(
-            str(temporary), verbose=False
-        )
+        top_k = min(top_k, task.num_classes)
+        archive = _archive(task, top_k, max_pixels)
+        archive.write_out(str(temporary), verbose=False)
         os.replace(temporary, target)
     except (OSError, tf.errors.OpError) as error:
         raise UserError(
@@ -100,40 +125,43 @@ def _write(task, directory, target, top_k):
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _archive(task, top_k):
+def _archive(task, top_k, max_pixels):
     pixels = task.answerer(top_k)
     grid_shape = task.backbone.grid_shape
     of_features = task.without_image_encoder()
     features = of_features.answerer(top_k, grid_shape)
     preprocessor = task.preprocessor
-    height, width = preprocessor.image_size
     answers = tf.constant(preprocessor.answers)
 
     def respond(answerer, inputs):
         outputs = answerer.compute(inputs)
-        return {
-            "answers": tf.gather(answers, outputs["answers"]),
-            "scores": outputs["probabilities"],
-            **outputs["attention"],
-        }
-
-    def decode(content):
-        image = tf.io.decode_image(content, channels=3, expand_animations=False)
-        return tf.cast(resize(image, (height, width)), tf.float32)
+        return check_outputs(
+            {
+                "answers": tf.gather(answers, outputs["answers"]),
+                "scores": outputs["probabilities"],
+                **outputs["attention"],
+            }
+        )
 
     def serving_default(images, questions):
-        decoded = tf.map_fn(
-            decode,
-            images,
-            fn_output_signature=tf.TensorSpec((height, width, 3), tf.float32),
+        images, questions = check_questions(images, questions)
+        decoded, readable = decode_batch(
+            images, preprocessor.image_size, max_pixels
         )
         inputs = {
-            "images": decoded,
+            "images": tf.cast(decoded, tf.float32),
             "token_ids": preprocessor.tokenizer(questions),
         }
-        return respond(pixels, inputs)
+        outputs = {
+            name: _keep_rows(value, readable)
+            for name, value in respond(pixels, inputs).items()
+        }
+        return {**outputs, "readable": readable}
 
     def tokens(inputs):
+        inputs = check_features(
+            inputs, preprocessor.tokenizer.vocabulary_size()
+        )
         if "regions" in inputs:
             shape = tf.shape(inputs["regions"])[:2]
             inputs = {**inputs, "regions_mask": tf.ones(shape, tf.int32)}
@@ -167,3 +195,9 @@ def _archive(task, top_k):
         input_signature=[specs],
     )
     return archive
+
+
+def _keep_rows(value, kept):
+    """Returns `value` with zeros, or "", in the rows that are not kept."""
+    kept = tf.reshape(kept, [-1] + [1] * (len(value.shape) - 1))
+    return tf.where(kept, value, tf.zeros_like(value))

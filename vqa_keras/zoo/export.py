@@ -8,7 +8,8 @@ stacked_easy_vqa.
 Writes models/stacked/1/ with the signatures `serving_default` (image files and
 question strings) and `tokens` (grids of features and token ids); both return
 answers, scores and the attention of every hop, and neither needs
-tensorflow_text or vqa_keras where it is loaded.
+tensorflow_text or vqa_keras where it is loaded. `readable` says which images
+`serving_default` decoded; the others cost their own rows alone.
 """
 
 from absl import flags
@@ -32,6 +33,12 @@ _VERSION = flags.DEFINE_integer(
     "Version: the name of the subfolder, which must be new.",
     lower_bound=1,
 )
+_MAX_MEGAPIXELS = flags.DEFINE_float(
+    "max_megapixels",
+    25,
+    "Millions of pixels of an image, which is refused above it by its header.",
+    lower_bound=0.000001,
+)
 _TOP_K = flags.DEFINE_integer(
     "top_k", 5, "Number of answers to return.", lower_bound=1
 )
@@ -43,7 +50,11 @@ def main(argv):
     task, _ = load_run(folder)
     check_takes_images(task)
     path = serving.export(
-        task, _OUTPUT.value, version=_VERSION.value, top_k=_TOP_K.value
+        task,
+        _OUTPUT.value,
+        version=_VERSION.value,
+        top_k=_TOP_K.value,
+        max_megapixels=_MAX_MEGAPIXELS.value,
     )
     print(f"saved model  {path}")
 
