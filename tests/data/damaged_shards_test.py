@@ -126,3 +126,17 @@ def test_a_shard_that_vanishes_in_fit_is_named(records):
     (records / "train-1.tfrecord").unlink()
     with pytest.raises(UserError, match="train-1.tfrecord is missing"):
         task.fit(dataset, verbose=0)
+
+
+def test_a_changed_list_of_what_was_dropped_is_named(write_records, images):
+    folder = write_records(
+        images,
+        dropped={"truncated": 1},
+        dropped_file="dropped.jsonl",
+        dropped_sha256="a" * 64,
+    )
+    with pytest.raises(UserError, match="dropped.jsonl .*no such file"):
+        Records(folder).files.dropped()
+    (folder / "dropped.jsonl").write_text("{}\n")
+    with pytest.raises(UserError, match="dropped.jsonl must have the content"):
+        Records(folder).files.dropped()

@@ -106,3 +106,21 @@ def test_unreadable_cnn_is_named(records, content):
 def test_a_function_of_before_is_an_error_that_names_the_method(name):
     with pytest.raises(AttributeError, match="it is vqa_keras.data.Records"):
         getattr(data, name)
+
+
+def test_a_model_of_the_last_level_has_the_cnn_of_the_records(records):
+    images = keras.Input((6, 5, 3))
+    grids = {n: keras.layers.Conv2D(2, 1)(images) for n in ("early", "late")}
+    keras.Model(images, grids).save(records / "image_encoder.keras")
+    info = Records(records).info
+    sha256 = weights_sha256(keras.Model(images, grids))
+    features = dataclasses.replace(info.features, weights_sha256=sha256)
+    dataclasses.replace(info, features=features).write(records)
+    files = Records(records).files
+    late, early = (
+        weights_sha256(keras.Model(images, grids[name]))
+        for name in ("late", "early")
+    )
+    assert files.has_features_of(sha256) and files.has_features_of(late)
+    assert not files.has_features_of(early)
+    assert not files.has_features_of(None)

@@ -7,6 +7,7 @@ import functools
 import os
 import pathlib
 from collections.abc import Iterator
+from typing import cast
 
 import keras
 
@@ -140,7 +141,7 @@ class RecordFiles:
         what = f"the CNN {features.name} as a .keras file"
         model = load_keras_file(path, what)
         check_network(path, model, features.weights_sha256)
-        return model
+        return cast(keras.Model, model)
 
     def tokenizer(self) -> QuestionTokenizer:
         """Returns the tokenizer of the records' token ids."""

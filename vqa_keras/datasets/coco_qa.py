@@ -63,12 +63,12 @@ def _read_file(file: SplitFile) -> Iterator[AskedImage]:
             answer_type=default_answer_type([answer]),
             answers=[answer],
         )
-        yield AskedImage(str(image_id), image, question)
+        yield AskedImage(image_id, image, question)
 
 
 def _rows(
     folder: pathlib.Path,
-) -> Iterator[tuple[int, str, str, int, str]]:
+) -> Iterator[tuple[int, str, str, str, str]]:
     """Yields number, question, answer, image id and type of each question."""
     paths = [folder / name for name in _COLUMNS]
     if not paths[3].exists():
