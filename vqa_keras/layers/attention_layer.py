@@ -2,8 +2,10 @@ import keras
 from keras import KerasTensor
 from keras import ops
 
+from vqa_keras.layers.masked_layer import MaskedLayer
 
-class AttentionLayer(keras.layers.Layer):
+
+class AttentionLayer(MaskedLayer):
     """Base class of the layers that return `(outputs, weights)`.
 
     Weights are computed and returned in float32, also under mixed precision
@@ -11,9 +13,9 @@ class AttentionLayer(keras.layers.Layer):
     the shapes of both in `compute_output_shape`, from those of its call
     arguments; either may be nested.
 
-    Padding has no influence on the outputs, even if it is NaN or infinite: a
-    subclass calls `zero_padding` on masked inputs before it computes, since a
-    weight of 0 does not cancel NaN, and passes the mask to `softmax`.
+    Products of inputs, as in scores, are computed in `weights_dtype` too: in
+    float16 they overflow. `cast_finite` returns one that is an output to the
+    compute dtype. Masks are those of `MaskedLayer`; `softmax` takes them.
 
     Example:
     ```python
