@@ -57,10 +57,10 @@ class AttentionLayer(MaskedLayer):
         """
         scores = ops.cast(scores, self.weights_dtype)
         if mask is None:
-            return ops.softmax(scores)
+            return _softmax(scores)
         mask = ops.cast(mask, "bool")
         # Not -inf, which gives NaN gradients in a row of padding only.
-        weights = ops.softmax(ops.where(mask, scores, -1e30))
+        weights = _softmax(ops.where(mask, scores, -1e30))
         return ops.where(mask, weights, 0.0)
 
     def weighted_sum(self, equation, weights, vectors):
@@ -91,3 +91,10 @@ class AttentionLayer(MaskedLayer):
             weights,
         )
         return outputs, weights
+
+
+def _softmax(scores):
+    # Keras warns of a softmax over one score: an image may have one region.
+    if scores.shape[-1] == 1:
+        return ops.exp(scores - scores)
+    return ops.softmax(scores)
