@@ -6,28 +6,34 @@ layers and conditions:
     python -m pytest tests/layers/conditions_test.py
 """
 
-import contextlib
-import functools
 import inspect
 
 import keras
 import numpy as np
 import pytest
-from keras import ops
 
 from tests.fixtures.every_layer import ARGUMENTS
 from tests.fixtures.every_layer import CASES
 from tests.fixtures.every_layer import D
-from tests.fixtures.every_layer import M
-from tests.fixtures.every_layer import N
 from tests.fixtures.every_layer import flat
 from tests.fixtures.every_layer import pad
 from tests.fixtures.every_layer import with_masks
 from tests.fixtures.gradients import outputs_and_gradients
+from tests.fixtures.layer_conditions import append_padding
+from tests.fixtures.layer_conditions import assert_carried
+from tests.fixtures.layer_conditions import assert_finite
+from tests.fixtures.layer_conditions import assert_near
+from tests.fixtures.layer_conditions import call_with_attached
+from tests.fixtures.layer_conditions import cut
+from tests.fixtures.layer_conditions import expected
+from tests.fixtures.layer_conditions import factors_of
+from tests.fixtures.layer_conditions import float64
+from tests.fixtures.layer_conditions import floats
+from tests.fixtures.layer_conditions import grow
+from tests.fixtures.layer_conditions import made
+from tests.fixtures.layer_conditions import nudge
+from tests.fixtures.layer_conditions import zeroed
 from vqa_keras import layers
-from vqa_keras.layers.attention_layer import AttentionLayer
-from vqa_keras.layers.keras_mask import get_keras_mask
-from vqa_keras.layers.keras_mask import set_keras_mask
 
 BACKEND = keras.config.backend()
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
@@ -58,44 +64,6 @@ def _count(request):
             f"\n{BACKEND}: {len(names)} layers, {len(conditions)} conditions, "
             f"{failed} failures"
         )
-
-
-@functools.cache
-def made(name):
-    """Returns one layer per case: JAX compiles its gradients once."""
-    return next(case for case in CASES if str(case) == name).make()
-
-
-def zeroed(case):
-    """Returns inputs with zeros at padding."""
-    return pad(case.inputs(), case.masks(), 0)
-
-
-def factors_of(outputs):
-    rng = np.random.default_rng(2)
-    return [rng.normal(size=t.shape).astype("float32") for t in outputs]
-
-
-@functools.cache
-def expected(name):
-    """Returns outputs and gradients with zeros at padding."""
-    case = next(case for case in CASES if str(case) == name)
-    inputs, masks = zeroed(case), with_masks(case.masks())
-    outputs = flat(made(name)(**inputs, **masks))
-    return outputs_and_gradients(
-        made(name), inputs, factors_of(outputs), **masks
-    )
-
-
-def assert_near(found, wanted, atol=1e-5):
-    found, wanted = keras.tree.flatten(found), keras.tree.flatten(wanted)
-    for a, b in zip(found, wanted, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=atol)
-
-
-def assert_finite(tensors):
-    for array in flat(tensors):
-        assert np.isfinite(array).all()
 
 
 def test_the_table_holds_every_public_layer():
@@ -129,102 +97,17 @@ def test_appended_padding_changes_no_output_and_no_gradient(case):
     if "token_ids" in inputs:  # all of them words
         inputs["token_ids"] = np.maximum(inputs["token_ids"], 1)
     layer = made(str(case))
-    longer, masks = dict(inputs), {}
-    for name in case.masked:
-        value = 3 if name == "token_ids" else np.nan
-        extra = [(0, 0), (0, 2)] + [(0, 0)] * (inputs[name].ndim - 2)
-        longer[name] = np.pad(inputs[name], extra, constant_values=value)
-        masks[name] = np.pad(
-            np.ones(inputs[name].shape[:2], "int32"), extra[:2]
-        )
-    if "probabilities" in inputs:
-        longer["probabilities"] = np.pad(
-            inputs["probabilities"], [(0, 0), (0, 2)], constant_values=np.nan
-        )
+    longer, masks = append_padding(case, inputs)
     outputs = flat(layer(**inputs))
     factors = factors_of(outputs)
     outputs, by_input, by_weight = outputs_and_gradients(layer, inputs, factors)
     more = flat(layer(**longer, **with_masks(masks)))
     found, by_longer, by_weight_again = outputs_and_gradients(
-        layer,
-        longer,
-        [
-            np.pad(
-                f, [(0, k - m) for k, m in zip(t.shape, f.shape, strict=True)]
-            )
-            for f, t in zip(factors, more, strict=True)
-        ],
-        **with_masks(masks),
+        layer, longer, grow(factors, more), **with_masks(masks)
     )
-
-    def cut(arrays, shapes):
-        return [
-            a[tuple(slice(0, size) for size in b.shape)]
-            for a, b in zip(
-                keras.tree.flatten(arrays),
-                keras.tree.flatten(shapes),
-                strict=True,
-            )
-        ]
-
     assert_near(cut(found, outputs), outputs)
     assert_near(cut(by_longer, by_input), by_input)
     assert_near(by_weight_again, by_weight)
-
-
-def attach(inputs, masks):
-    """Returns the inputs as tensors that carry the masks."""
-    tensors = {
-        name: keras.tree.map_structure(ops.convert_to_tensor, value)
-        for name, value in inputs.items()
-    }
-    for name, mask in masks.items():
-        set_keras_mask(tensors[name], ops.convert_to_tensor(mask, "bool"))
-    return tensors
-
-
-def compile(function):
-    if BACKEND == "tensorflow":
-        import tensorflow as tf
-
-        return tf.function(function)
-    if BACKEND == "jax":
-        import jax
-
-        return jax.jit(function)
-    return function
-
-
-def call_with_attached(layer, inputs, masks, explicit, compiled):
-    """Returns the flat outputs and the masks that they carry, or None."""
-
-    def call(inputs, masks, explicit):
-        outputs = keras.tree.flatten(layer(**attach(inputs, masks), **explicit))
-        return outputs, [get_keras_mask(output) for output in outputs]
-
-    call = compile(call) if compiled else call
-    outputs, carried = call(inputs, masks, explicit)
-    return flat(outputs), [
-        None if mask is None else ops.convert_to_numpy(mask) for mask in carried
-    ]
-
-
-def kept_masks(case, layer, inputs, masks):
-    """Returns the mask of each output that keeps the axis of words or regions.
-
-    Outputs and not weights: Keras would weigh a loss with the mask.
-    """
-    result = layer(**inputs)
-    values = result[0] if isinstance(layer, AttentionLayer) else result
-    count = len(keras.tree.flatten(values))
-    kept = []
-    for i, output in enumerate(keras.tree.flatten(result)):
-        lengths = {N: None, M: None}
-        for name, mask in masks.items():
-            lengths[inputs[name].shape[1]] = mask
-        is_sequence = i < count and len(output.shape) >= 3
-        kept.append(lengths.get(output.shape[1]) if is_sequence else None)
-    return kept
 
 
 @every_masked_case
@@ -234,12 +117,7 @@ def test_attached_masks_are_used_and_passed_on(case, compiled):
     inputs = pad(case.inputs(), masks, np.nan)
     found, carried = call_with_attached(layer, inputs, masks, {}, compiled)
     assert_near(found, expected(str(case))[0])
-    for mask, kept in zip(
-        carried, kept_masks(case, layer, inputs, masks), strict=True
-    ):
-        assert (mask is None) == (kept is None)
-        if kept is not None:
-            np.testing.assert_array_equal(mask, kept == 1)
+    assert_carried(carried, layer, inputs, masks)
 
 
 @every_masked_case
@@ -251,12 +129,7 @@ def test_an_explicit_mask_takes_precedence_and_is_passed_on(case):
         layer, inputs, others, with_masks(masks), compiled=False
     )
     assert_near(found, expected(str(case))[0])
-    for mask, kept in zip(
-        carried, kept_masks(case, layer, inputs, masks), strict=True
-    ):
-        assert (mask is None) == (kept is None)
-        if kept is not None:
-            np.testing.assert_array_equal(mask, kept == 1)
+    assert_carried(carried, layer, inputs, masks)
 
 
 @every_masked_case
@@ -313,45 +186,11 @@ def test_inputs_of_deviation_1000_give_finite_outputs_in_half(case, policy):
         assert dtype in (half.compute_dtype, "float32", "int32")
 
 
-@contextlib.contextmanager
-def float64():
-    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    try:
-        with contextlib.ExitStack() as stack:
-            if BACKEND == "jax":  # without it, JAX makes float32 of float64
-                import jax
-
-                stack.enter_context(jax.enable_x64(True))
-            yield
-    finally:
-        keras.config.set_floatx(floatx)
-        keras.config.set_dtype_policy(policy)
-
-
-def floats(outputs):
-    return [
-        ops.convert_to_numpy(t)
-        for t in keras.tree.flatten(outputs)
-        if "float" in keras.backend.standardize_dtype(t.dtype)
-    ]
-
-
 @every_case
 def test_float64_is_computed_in_float64(case):
     masks = with_masks(case.masks())
     wanted = floats(made(str(case))(**zeroed(case), **masks))
     weights = made(str(case)).get_weights()
-    rng = np.random.default_rng(3)
-
-    def nudge(array):  # below the resolution of float32
-        array = np.asarray(array)
-        if array.dtype.kind != "f":
-            return array
-        return array.astype("float64") * (
-            1 + 1e-11 * rng.normal(size=array.shape)
-        )
 
     with float64():
         layer = case.layer_class(**case.arguments)
