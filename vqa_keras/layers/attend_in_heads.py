@@ -1,3 +1,4 @@
+import keras
 from keras import ops
 
 
@@ -29,7 +30,9 @@ def attend_in_heads(
         shape = (batch, length, num_heads, dim // num_heads)
         return ops.reshape(vectors, shape)
 
-    # Scale before the product, which could overflow in float16.
+    # In float32: products of long vectors overflow in float16.
+    dtype = keras.backend.result_type(queries.dtype, "float32")
+    queries, keys = ops.cast(queries, dtype), ops.cast(keys, dtype)
     queries = split(queries * (queries.shape[-1] // num_heads) ** -0.5)
     scores = ops.einsum("bphd,bmhd->bhpm", queries, split(keys))
     weights = softmax(scores, mask)

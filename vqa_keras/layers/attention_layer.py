@@ -2,8 +2,10 @@ import keras
 from keras import KerasTensor
 from keras import ops
 
+from vqa_keras.layers.masked_layer import MaskedLayer
 
-class AttentionLayer(keras.layers.Layer):
+
+class AttentionLayer(MaskedLayer):
     """Base class of the layers that return `(outputs, weights)`.
 
     Weights are computed and returned in float32, also under mixed precision
@@ -11,9 +13,9 @@ class AttentionLayer(keras.layers.Layer):
     the shapes of both in `compute_output_shape`, from those of its call
     arguments; either may be nested.
 
-    Padding has no influence on the outputs, even if it is NaN or infinite: a
-    subclass calls `zero_padding` on masked inputs before it computes, since a
-    weight of 0 does not cancel NaN, and passes the mask to `softmax`.
+    Products of inputs, as in scores, are computed in `weights_dtype` too: in
+    float16 they overflow. `cast_finite` returns one that is an output to the
+    compute dtype. Masks are those of `MaskedLayer`; `softmax` takes them.
 
     Example:
     ```python
@@ -55,10 +57,10 @@ class AttentionLayer(keras.layers.Layer):
         """
         scores = ops.cast(scores, self.weights_dtype)
         if mask is None:
-            return ops.softmax(scores)
+            return _softmax(scores)
         mask = ops.cast(mask, "bool")
         # Not -inf, which gives NaN gradients in a row of padding only.
-        weights = ops.softmax(ops.where(mask, scores, -1e30))
+        weights = _softmax(ops.where(mask, scores, -1e30))
         return ops.where(mask, weights, 0.0)
 
     def weighted_sum(self, equation, weights, vectors):
@@ -89,3 +91,10 @@ class AttentionLayer(keras.layers.Layer):
             weights,
         )
         return outputs, weights
+
+
+def _softmax(scores):
+    # Keras warns of a softmax over one score: an image may have one region.
+    if scores.shape[-1] == 1:
+        return ops.exp(scores - scores)
+    return ops.softmax(scores)

@@ -87,17 +87,13 @@ class AttentionPooling(AttentionLayer):
         self.output_dense.build((batch, self.num_glimpses * dim))
 
     def call(self, sequence, sequence_mask=None):
-        if sequence_mask is None:
-            # Keras passes attached masks by name between several inputs only.
-            sequence_mask = getattr(sequence, "_keras_mask", None)
-        # Needed in the sum only: the softmax masks the scores of padding.
-        vectors = zero_padding(sequence, sequence_mask, "sequence_mask")
+        sequence = zero_padding(sequence, sequence_mask, "sequence_mask")
         hidden = self.hidden_dropout(self.hidden_dense(sequence))
         scores = ops.swapaxes(self.score_dense(hidden), 1, 2)  # (B, G, P)
         if sequence_mask is not None:
             sequence_mask = ops.cast(sequence_mask, "bool")[:, None]
         weights = self.softmax(scores, sequence_mask)
-        glimpses = self.weighted_sum("bgp,bpd->bgd", weights, vectors)
+        glimpses = self.weighted_sum("bgp,bpd->bgd", weights, sequence)
         filtered = self.output_dense(
             ops.reshape(glimpses, (-1, self.num_glimpses * sequence.shape[-1]))
         )
@@ -107,9 +103,6 @@ class AttentionPooling(AttentionLayer):
         if self.num_glimpses == 1:
             weights = weights[:, 0]
         return filtered, weights
-
-    def compute_mask(self, sequence, previous_mask):
-        return None
 
     def compute_output_shape(self, sequence_shape):
         batch, num_positions, _ = sequence_shape

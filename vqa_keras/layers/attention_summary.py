@@ -77,9 +77,6 @@ class AttentionSummary(AttentionLayer):
         self.score_dense.build(sequence_shape)
 
     def call(self, sequence, sequence_mask=None):
-        if sequence_mask is None:
-            # Keras passes attached masks by name between several inputs only.
-            sequence_mask = getattr(sequence, "_keras_mask", None)
         sequence = zero_padding(sequence, sequence_mask, "sequence_mask")
         scores = self.score_dense(self.hidden_dense(sequence))  # (B, P, G)
         if sequence_mask is not None:
@@ -87,9 +84,6 @@ class AttentionSummary(AttentionLayer):
         weights = self.softmax(ops.swapaxes(scores, 1, 2), sequence_mask)
         weights = ops.mean(weights, axis=1)  # (B, P)
         return self.weighted_sum("bp,bpd->bd", weights, sequence), weights
-
-    def compute_mask(self, sequence, previous_mask):
-        return None
 
     def compute_output_shape(self, sequence_shape):
         batch, length, dim = sequence_shape

@@ -2,13 +2,13 @@ import keras
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
-from vqa_keras.layers.check_mask import check_mask
+from vqa_keras.layers.masked_layer import MaskedLayer
 from vqa_keras.layers.take_positions import take_positions
 from vqa_keras.layers.zero_padding import zero_padding
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class BiLSTMContextualizer(keras.layers.Layer):
+class BiLSTMContextualizer(MaskedLayer):
     """Adds context to the regions by bidirectional LSTMs over their sequence.
 
     A grid is a sequence row by row, its cell (row, column) at
@@ -60,12 +60,13 @@ class BiLSTMContextualizer(keras.layers.Layer):
         [Yu et al., 2017](https://doi.org/10.1109/CVPR.2017.446).
     """
 
+    keeps = ("regions",)
+
     def __init__(
         self, num_layers=1, sum_directions=False, residual=False, **kwargs
     ):
         super().__init__(**kwargs)
         check_size("num_layers", num_layers)
-        self.supports_masking = True
         self.num_layers = num_layers
         self.sum_directions = sum_directions
         self.residual = residual
@@ -99,10 +100,7 @@ class BiLSTMContextualizer(keras.layers.Layer):
             lstm.build(regions_shape)
 
     def call(self, regions, regions_mask=None):
-        if regions_mask is None:
-            # Keras passes attached masks by name between several inputs only.
-            regions_mask = getattr(regions, "_keras_mask", None)
-        check_mask("regions_mask", regions_mask, regions)
+        regions = zero_padding(regions, regions_mask, "regions_mask")
         if regions_mask is None:
             regions_mask = ops.ones(ops.shape(regions)[:2], "int32")
         forward_place, backward_place = _places(regions_mask)  # (B, M)

@@ -2,6 +2,7 @@ import keras
 from keras import ops
 
 from vqa_keras.layers.attention_layer import AttentionLayer
+from vqa_keras.layers.cast_finite import cast_finite
 from vqa_keras.layers.masked_mean import masked_mean
 from vqa_keras.layers.zero_padding import zero_padding
 
@@ -59,6 +60,8 @@ class ChannelAttention(AttentionLayer):
         [Chen et al., 2017](https://arxiv.org/abs/1611.05594).
     """
 
+    keeps = ("regions",)
+
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
 
@@ -83,8 +86,10 @@ class ChannelAttention(AttentionLayer):
         if regions_mask is not None:
             has_regions = ops.any(regions_mask, axis=1, keepdims=True)  # (B, 1)
         weights = self.softmax(scores, has_regions)  # (B, D)
-        factors = ops.cast(regions.shape[-1] * weights, regions.dtype)
-        return regions * factors[:, None], weights
+        # In float32: the factor, up to D, exceeds the range of float16.
+        regions = ops.cast(regions, weights.dtype)
+        regions = regions * (regions.shape[-1] * weights)[:, None]
+        return cast_finite(regions, self.compute_dtype), weights
 
     def compute_output_shape(self, question_shape, regions_shape):
         return regions_shape, (regions_shape[0], regions_shape[-1])

@@ -12,12 +12,14 @@ def check_mask(name, mask, sequence):
         mask: None, or a tensor that must be of shape `(B, P)`. Floats must be
             0 or 1; they are not checked in a compiled function, where their
             values are not known.
-        sequence: `(B, P, D)`.
+        sequence: `(B, P, D)` or token ids, `(B, P)`; of a grid,
+            `(B, h, w, D)`, the mask is `(B, h, w)`.
     """
     if mask is None:
         return
-    shape, expected = tuple(mask.shape), tuple(sequence.shape[:2])
-    if len(shape) != 2 or any(
+    shape, expected = tuple(mask.shape), tuple(sequence.shape)
+    expected = expected[: max(2, len(expected) - 1)]
+    if len(shape) != len(expected) or any(
         None not in sizes and sizes[0] != sizes[1]
         for sizes in zip(shape, expected, strict=True)
     ):

@@ -3,6 +3,7 @@ from keras import ops
 
 from vqa_keras.layers.arguments import check_size
 from vqa_keras.layers.attention_layer import AttentionLayer
+from vqa_keras.layers.keras_mask import get_keras_mask
 from vqa_keras.layers.region_normalization import RegionNormalization
 
 
@@ -51,7 +52,8 @@ class CNNLayerAttention(AttentionLayer):
     Raises:
         ValueError: if `hidden_dim < 2` or `num_heads < 1`, `question` is not of
             rank 2, or `grids` is not a list of rank 4 tensors of fixed sizes
-            that are multiples of the smallest.
+            that are multiples of the smallest, or a Keras mask is attached to
+            one: there is no padding in a CNN's grid.
 
     Departures from the article: it sums the scores of all regions of a layer,
     which makes the softmax over the layers nearly one-hot; here they are
@@ -131,6 +133,11 @@ class CNNLayerAttention(AttentionLayer):
             self.regions_dense.build((None, None, None, self.hidden_dim))
 
     def call(self, question, grids):
+        if any(get_keras_mask(grid) is not None for grid in grids):
+            raise ValueError(
+                "`grids` must be without padding, as those of a CNN are. "
+                "Received: a Keras mask attached to one of them"
+            )
         size = smallest_grid([tuple(grid.shape) for grid in grids])
         layers = ops.stack(
             [

@@ -60,7 +60,6 @@ class ConceptDetector(AttentionLayer):
         super().__init__(**kwargs)
         check_size("num_concepts", num_concepts)
         check_size("embedding_dim", embedding_dim)
-        self.supports_masking = True
         self.num_concepts = num_concepts
         self.embedding_dim = embedding_dim
         self.regions_dense = keras.layers.Dense(
@@ -80,9 +79,6 @@ class ConceptDetector(AttentionLayer):
         )
 
     def call(self, regions, regions_mask=None):
-        if regions_mask is None:
-            # Keras passes attached masks by name between several inputs only.
-            regions_mask = getattr(regions, "_keras_mask", None)
         regions = zero_padding(regions, regions_mask, "regions_mask")
         scores = self.regions_dense(regions)  # (B, M, C)
         probabilities = ops.sigmoid(ops.cast(scores, self.weights_dtype))
@@ -92,10 +88,8 @@ class ConceptDetector(AttentionLayer):
             ops.cast(self.embeddings, self.compute_dtype),
             (ops.shape(regions)[0], *self.embeddings.shape),
         )  # (B, C, E)
-        return concepts, ops.max(probabilities, axis=1)  # (B, C)
-
-    def compute_mask(self, regions, previous_mask):
-        return None
+        # The initial 0 lets a batch be empty.
+        return concepts, ops.max(probabilities, axis=1, initial=0.0)  # (B, C)
 
     def compute_output_shape(self, regions_shape):
         batch = regions_shape[0]

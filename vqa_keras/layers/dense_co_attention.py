@@ -75,6 +75,8 @@ class DenseCoAttention(AttentionLayer):
         [Nguyen and Okatani, 2018](https://arxiv.org/abs/1804.00775).
     """
 
+    keeps = ("words", "regions")
+
     def __init__(self, num_heads=4, num_null_slots=3, dropout=0.3, **kwargs):
         refuse_old_arguments("DenseCoAttention", kwargs)
         super().__init__(**kwargs)
@@ -174,8 +176,10 @@ class DenseCoAttention(AttentionLayer):
 
     def _affinity(self, words, regions):
         """Returns the scores of all pairs, (B, heads, N + K, M + K)."""
-        words = self._split(self.words_dense(words))
-        regions = self._split(self.regions_dense(regions))
+        # In float32: products of long vectors overflow in float16.
+        words = ops.cast(self.words_dense(words), self.weights_dtype)
+        regions = ops.cast(self.regions_dense(regions), self.weights_dtype)
+        words, regions = self._split(words), self._split(regions)
         words = words / words.shape[-1] ** 0.5
         return ops.einsum("bnhd,bmhd->bhnm", words, regions)
 

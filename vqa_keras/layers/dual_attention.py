@@ -140,9 +140,6 @@ class DualAttention(AttentionLayer):
             ops.stack(regions_weights, axis=1),  # (B, H, M)
         )
 
-    def compute_mask(self, words, previous_mask):
-        return None
-
     def compute_output_shape(self, words_shape, regions_shape):
         batch, num_words, dim = words_shape
         return (batch, dim), (

@@ -4,11 +4,12 @@ import keras
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.masked_layer import MaskedLayer
 from vqa_keras.layers.zero_padding import zero_padding
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class GridPositionEncoding(keras.layers.Layer):
+class GridPositionEncoding(MaskedLayer):
     """Adds sinusoidal encodings of row and column to the regions of a grid.
 
     Half of the D units encode the row, the other half the column:
@@ -29,8 +30,9 @@ class GridPositionEncoding(keras.layers.Layer):
 
     Call arguments:
         regions: the cells of the grid, row by row, `(B, h w, D)`.
-        regions_mask: optional bool or int, `(B, M)`, 0 at padding. With it,
-            padding may follow the cells: `(B, M, D)`, M > h w.
+        regions_mask: optional bool or int, `(B, M)`, 0 at padding. Defaults to
+            the Keras mask attached to `regions`. With it, padding may follow
+            the cells: `(B, M, D)`, M > h w.
 
     Returns:
         regions: of the same shape, zeros at padding.
@@ -54,6 +56,8 @@ class GridPositionEncoding(keras.layers.Layer):
         [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762).
     """
 
+    keeps = ("regions",)
+
     def __init__(self, grid_shape, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(grid_shape, tuple | list) or len(grid_shape) != 2:
@@ -63,7 +67,6 @@ class GridPositionEncoding(keras.layers.Layer):
             )
         check_size("grid_shape[0]", grid_shape[0])
         check_size("grid_shape[1]", grid_shape[1])
-        self.supports_masking = True
         self.grid_shape = tuple(grid_shape)
 
     def build(self, regions_shape):
@@ -89,8 +92,12 @@ class GridPositionEncoding(keras.layers.Layer):
             )
         cells = ops.arange(ops.shape(regions)[1])  # (M,)
         half = regions.shape[-1] // 2
+        dtype = keras.backend.result_type(self.compute_dtype, "float32")
         encodings = ops.concatenate(
-            [_waves(cells // width, half), _waves(cells % width, half)],
+            [
+                _waves(cells // width, half, dtype),
+                _waves(cells % width, half, dtype),
+            ],
             axis=-1,
         )  # (M, D)
         regions = regions + ops.cast(encodings, self.compute_dtype)
@@ -103,11 +110,11 @@ class GridPositionEncoding(keras.layers.Layer):
         return {**super().get_config(), "grid_shape": self.grid_shape}
 
 
-def _waves(positions, dim):
-    """Returns sines and cosines of the positions, float32, `(M, dim)`."""
+def _waves(positions, dim, dtype):
+    """Returns sines and cosines of the positions, `(M, dim)`."""
     frequencies = ops.exp(
-        ops.arange(dim // 2, dtype="float32") * (-2 * math.log(10000) / dim)
+        ops.arange(dim // 2, dtype=dtype) * (-2 * math.log(10000) / dim)
     )
-    angles = ops.outer(ops.cast(positions, "float32"), frequencies)
+    angles = ops.outer(ops.cast(positions, dtype), frequencies)
     waves = ops.stack([ops.sin(angles), ops.cos(angles)], axis=-1)
     return ops.reshape(waves, (-1, dim))

@@ -3,6 +3,7 @@ from keras import ops
 
 from vqa_keras.layers.arguments import check_size
 from vqa_keras.layers.attention_layer import AttentionLayer
+from vqa_keras.layers.cast_finite import cast_finite
 from vqa_keras.layers.masked_mean import masked_mean
 from vqa_keras.layers.parametric_attention import ParametricAttention
 from vqa_keras.layers.zero_padding import zero_padding
@@ -124,7 +125,9 @@ class IndependentCoAttention(AttentionLayer):
     ):
         words = zero_padding(words, words_mask, "words_mask")
         regions = zero_padding(regions, regions_mask, "regions_mask")
-        mean = ops.cast(masked_mean(regions, regions_mask), self.compute_dtype)
+        # States are float32: a memory, a product, exceeds float16.
+        mean = ops.cast(masked_mean(regions, regions_mask), self.weights_dtype)
+        question = ops.cast(question, self.weights_dtype)
         states = self.initial_states(question, mean)  # (B, D) each
         words_weights, regions_weights = [], []
         for words_hop, regions_hop in zip(
@@ -139,8 +142,15 @@ class IndependentCoAttention(AttentionLayer):
                 regions_query, regions, regions_mask
             )  # (B, D), (B, M)
             regions_weights.append(weights)
-            states = self.next_states(*states, from_words, from_regions)
-        return states, (
+            states = self.next_states(
+                *states,
+                ops.cast(from_words, self.weights_dtype),
+                ops.cast(from_regions, self.weights_dtype),
+            )
+        question, image = (
+            cast_finite(state, self.compute_dtype) for state in states
+        )
+        return (question, image), (
             ops.stack(words_weights, axis=1),  # (B, H, N)
             ops.stack(regions_weights, axis=1),  # (B, H, M)
         )

@@ -64,6 +64,8 @@ class InterModalityAttention(ModalityAttention):
         [Gao et al., 2019](https://arxiv.org/abs/1812.05252).
     """
 
+    keeps = ("words", "regions")
+
     def build(self, words_shape, regions_shape):
         super().build(words_shape, regions_shape)
         dim = words_shape[-1]

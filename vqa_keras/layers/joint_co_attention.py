@@ -128,9 +128,13 @@ class JointCoAttention(AttentionLayer):
         # No map has a bias: zeroed padding stays zero, in the affinity too.
         words = zero_padding(words, words_mask, "words_mask")
         regions = zero_padding(regions, regions_mask, "regions_mask")
-        affinity = ops.tanh(
-            ops.einsum("bnd,bmd->bnm", words, self.affinity_dense(regions))
-        )  # (B, N, M)
+        # In float32: products of long vectors overflow in float16.
+        affinity = ops.einsum(
+            "bnd,bmd->bnm",
+            ops.cast(words, self.weights_dtype),
+            ops.cast(self.affinity_dense(regions), self.weights_dtype),
+        )
+        affinity = ops.tanh(affinity)  # (B, N, M)
         if self.attention_dim is None:
             scores = self._best_matches(affinity, words_mask, regions_mask)
         else:
@@ -141,7 +145,6 @@ class JointCoAttention(AttentionLayer):
             self.weighted_sum("bn,bnd->bd", words_weights, words),
             self.weighted_sum("bm,bmd->bd", regions_weights, regions),
         )
-        affinity = ops.cast(affinity, self.weights_dtype)
         return filtered, (words_weights, regions_weights, affinity)
 
     def _best_matches(self, affinity, words_mask, regions_mask):
@@ -154,15 +157,18 @@ class JointCoAttention(AttentionLayer):
         if words_mask is not None:
             is_word = ops.cast(words_mask, "bool")[:, :, None]
             by_region = ops.where(is_word, affinity, -1.0)
+        # The initial -1 lets a batch be empty.
         return (
-            self.temperature * ops.max(by_word, axis=2),
-            self.temperature * ops.max(by_region, axis=1),
+            self.temperature * ops.max(by_word, axis=2, initial=-1.0),
+            self.temperature * ops.max(by_region, axis=1, initial=-1.0),
         )
 
     def _hidden_scores(self, affinity, words, regions):
         """Returns scores (B, N) and (B, M) from the hidden layers."""
-        words = self.words_dense(words)  # (B, N, K)
-        regions = self.regions_dense(regions)  # (B, M, K)
+        words = ops.cast(self.words_dense(words), affinity.dtype)  # (B, N, K)
+        regions = ops.cast(
+            self.regions_dense(regions), affinity.dtype
+        )  # (B, M, K)
         to_words = ops.einsum("bnm,bmk->bnk", affinity, regions)
         to_regions = ops.einsum("bnm,bnk->bmk", affinity, words)
         words_scores = self.words_score_dense(ops.tanh(words + to_words))

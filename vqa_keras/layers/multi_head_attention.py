@@ -5,7 +5,6 @@ from vqa_keras.layers.arguments import check_size
 from vqa_keras.layers.attend_in_heads import attend_in_heads
 from vqa_keras.layers.attend_in_heads import pairs_mask
 from vqa_keras.layers.attention_layer import AttentionLayer
-from vqa_keras.layers.check_mask import check_mask
 from vqa_keras.layers.zero_padding import zero_padding
 
 
@@ -67,10 +66,11 @@ class MultiHeadAttention(AttentionLayer):
         [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762).
     """
 
+    keeps = ("query",)
+
     def __init__(self, num_heads, dropout=0.0, **kwargs):
         super().__init__(**kwargs)
         check_size("num_heads", num_heads)
-        self.supports_masking = True
         self.num_heads = num_heads
         self.dropout = dropout
         self.weights_dropout = keras.layers.Dropout(
@@ -97,15 +97,20 @@ class MultiHeadAttention(AttentionLayer):
         return dense
 
     def call(self, query, context, query_mask=None, context_mask=None):
-        check_mask("query_mask", query_mask, query)
-        # The scores of padding are masked, but 0 times NaN would be NaN.
-        values = self.value_dense(context)  # (B, M, D)
-        values = zero_padding(values, context_mask, "context_mask")
+        query = zero_padding(query, query_mask, "query_mask")
+        context = zero_padding(context, context_mask, "context_mask")
+        return self.attend(query, context, query_mask, context_mask)
+
+    def attend(self, query, context, query_mask=None, context_mask=None):
+        """Computes `call` for sequences whose padding is finite already.
+
+        A layer that contains this one zeroes the padding once and calls this.
+        """
         mask = pairs_mask(query_mask, context_mask)
         filtered, weights = attend_in_heads(
             self.query_dense(query),
             self.key_dense(context),
-            values,
+            self.value_dense(context),
             self.num_heads,
             self.softmax,
             mask,
@@ -116,9 +121,6 @@ class MultiHeadAttention(AttentionLayer):
             any_valid = ops.any(mask[:, 0], axis=-1, keepdims=True)
             filtered = ops.where(any_valid, filtered, 0.0)
         return filtered, weights
-
-    def compute_mask(self, query, previous_mask):
-        return None
 
     def compute_output_shape(self, query_shape, context_shape):
         batch, num_queries, _ = query_shape

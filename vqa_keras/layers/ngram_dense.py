@@ -2,12 +2,14 @@ import keras
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.masked_layer import MaskedLayer
+from vqa_keras.layers.zero_padding import remove_padding
 
 _LARGEST = 2**31 - 1  # int32, which searchsorted takes on every backend
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class NgramDense(keras.layers.Layer):
+class NgramDense(MaskedLayer):
     """Maps the words, pairs and triples of words of a question linearly.
 
         x      = multi-hot of the question's known n-grams, n = 1, 2, 3
@@ -35,6 +37,8 @@ class NgramDense(keras.layers.Layer):
 
     Call arguments:
         token_ids: int, `(B, N)`, 0 at padding, which is part of no n-gram.
+        token_ids_mask: optional bool or int, `(B, N)`, 0 at further padding.
+            Defaults to the Keras mask attached to `token_ids`.
 
     Returns:
         output: `(B, A)`, zeros for a question without a known n-gram.
@@ -101,12 +105,14 @@ class NgramDense(keras.layers.Layer):
             name="kernel",
         )
 
-    def call(self, token_ids, training=None):
+    def call(self, token_ids, token_ids_mask=None, training=None):
         # Of each n-gram in the question one entry, at the first of equal rows;
         # unknown ones, row 0, come first and equal the zero before them.
+        dtype = keras.backend.result_type(self.compute_dtype, "float32")
+        token_ids = remove_padding(token_ids, token_ids_mask)
         rows = ops.sort(self.rows(token_ids), axis=-1)  # (B, 3 N - 3)
         before = ops.pad(rows[:, :-1], [[0, 0], [1, 0]])
-        present = ops.cast(ops.not_equal(rows, before), "float32")
+        present = ops.cast(ops.not_equal(rows, before), dtype)
         count = ops.sum(present, axis=-1, keepdims=True)
         x = present * ops.rsqrt(ops.maximum(count, 1.0))
         x = self.ngram_dropout(

@@ -3,6 +3,7 @@ from keras import ops
 
 from vqa_keras.layers.arguments import check_size
 from vqa_keras.layers.attention_layer import AttentionLayer
+from vqa_keras.layers.cast_finite import cast_finite
 from vqa_keras.layers.zero_padding import zero_padding
 
 
@@ -69,8 +70,10 @@ class ParametricAttention(AttentionLayer):
         self.attention_dim = attention_dim
         self.num_glimpses = num_glimpses
         dtype = self.dtype_policy
+        # In float32: a query that is a product of vectors, as a memory is,
+        # exceeds the range of float16.
         self.question_dense = keras.layers.Dense(
-            attention_dim, dtype=dtype, name="question_dense"
+            attention_dim, dtype=self.weights_dtype, name="question_dense"
         )
         self.regions_dense = keras.layers.Dense(
             attention_dim, use_bias=False, dtype=dtype, name="regions_dense"
@@ -98,7 +101,9 @@ class ParametricAttention(AttentionLayer):
         A layer of several hops zeroes the padding once and calls this in each
         hop. `regions_mask` need only broadcast to `(B, M)`.
         """
-        question = self.question_dense(question)[:, None]  # (B, 1, K)
+        question = cast_finite(
+            self.question_dense(question), self.compute_dtype
+        )[:, None]  # (B, 1, K)
         hidden = ops.tanh(self.regions_dense(regions) + question)  # (B, M, K)
         scores = ops.swapaxes(self.score_dense(hidden), 1, 2)  # (B, G, M)
         if regions_mask is not None:

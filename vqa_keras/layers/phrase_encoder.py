@@ -2,11 +2,12 @@ import keras
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.masked_layer import MaskedLayer
 from vqa_keras.layers.zero_padding import zero_padding
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class PhraseEncoder(keras.layers.Layer):
+class PhraseEncoder(MaskedLayer):
     """Encodes the phrase at each word by the maximum of three convolutions.
 
         unigram_n = W_1 word_n + b_1
@@ -47,10 +48,11 @@ class PhraseEncoder(keras.layers.Layer):
         [Lu et al., 2016](https://arxiv.org/abs/1606.00061).
     """
 
+    keeps = ("words",)
+
     def __init__(self, hidden_dim, **kwargs):
         super().__init__(**kwargs)
         check_size("hidden_dim", hidden_dim)
-        self.supports_masking = True
         self.hidden_dim = hidden_dim
         self.unigram, self.bigram, self.trigram = (
             keras.layers.Conv1D(
@@ -76,9 +78,6 @@ class PhraseEncoder(keras.layers.Layer):
         self.trigram.build(words_shape)
 
     def call(self, words, words_mask=None):
-        if words_mask is None:
-            # Keras passes attached masks by name between several inputs only.
-            words_mask = getattr(words, "_keras_mask", None)
         words = zero_padding(words, words_mask, "words_mask")
         pairs = ops.maximum(self.unigram(words), self.bigram(words))
         phrases = ops.tanh(ops.maximum(pairs, self.trigram(words)))

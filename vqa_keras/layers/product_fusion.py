@@ -1,6 +1,8 @@
 import keras
+from keras import ops
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.cast_finite import cast_finite
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
@@ -67,7 +69,11 @@ class ProductFusion(keras.layers.Layer):
         self.image_dense.build(image_shape)
 
     def call(self, question, image):
-        return self.question_dense(question) * self.image_dense(image)
+        # In float32: without a bounded activation, float16 overflows.
+        dtype = keras.backend.result_type(self.compute_dtype, "float32")
+        question = ops.cast(self.question_dense(question), dtype)
+        image = ops.cast(self.image_dense(image), dtype)
+        return cast_finite(question * image, self.compute_dtype)
 
     def compute_output_shape(self, question_shape, image_shape):
         return (question_shape[0], self.hidden_dim)

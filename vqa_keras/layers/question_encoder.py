@@ -3,12 +3,14 @@ from keras import KerasTensor
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.masked_layer import MaskedLayer
 from vqa_keras.layers.take_positions import take_positions
+from vqa_keras.layers.zero_padding import remove_padding
 from vqa_keras.layers.zero_padding import zero_padding
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class QuestionEncoder(keras.layers.Layer):
+class QuestionEncoder(MaskedLayer):
     """Encodes a question by word embeddings and a bidirectional LSTM.
 
         forward_n  = LSTM_f(word_1, ..., word_n)
@@ -34,6 +36,9 @@ class QuestionEncoder(keras.layers.Layer):
 
     Call arguments:
         token_ids: int, `(B, N)`, 0 at padding, which follows the words.
+        token_ids_mask: optional bool or int, `(B, N)`, 0 at further padding
+            behind the words. Defaults to the Keras mask attached to
+            `token_ids`.
 
     Returns:
         question: `(B, D)`, zeros for a question without a word.
@@ -58,6 +63,8 @@ class QuestionEncoder(keras.layers.Layer):
         [Hochreiter and Schmidhuber, 1997](
         https://doi.org/10.1162/neco.1997.9.8.1735).
     """
+
+    keeps = (None, "token_ids")
 
     def __init__(
         self,
@@ -120,7 +127,8 @@ class QuestionEncoder(keras.layers.Layer):
         if self.bidirectional:
             self.backward_lstm.build(embedded_shape)
 
-    def call(self, token_ids):
+    def call(self, token_ids, token_ids_mask=None):
+        token_ids = remove_padding(token_ids, token_ids_mask)
         words_mask = ops.cast(ops.not_equal(token_ids, 0), "int32")  # (B, N)
         length = ops.sum(words_mask, axis=1, keepdims=True)  # (B, 1)
         embedded = self.word_dropout(self.word_embedding(token_ids))
@@ -144,7 +152,7 @@ class QuestionEncoder(keras.layers.Layer):
             (batch, num_words),
         )
 
-    def compute_output_spec(self, token_ids):
+    def compute_output_spec(self, token_ids, token_ids_mask=None):
         question, words, mask = self.compute_output_shape(token_ids.shape)
         return (
             KerasTensor(question, dtype=self.compute_dtype),

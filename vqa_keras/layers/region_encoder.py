@@ -1,11 +1,13 @@
 import keras
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.masked_layer import MaskedLayer
 from vqa_keras.layers.region_normalization import RegionNormalization
+from vqa_keras.layers.zero_padding import zero_padding
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class RegionEncoder(keras.layers.Layer):
+class RegionEncoder(MaskedLayer):
     """Projects the features of each region to the width of the question.
 
         region_i = dropout(activation(W f_i + b))
@@ -25,14 +27,16 @@ class RegionEncoder(keras.layers.Layer):
 
     Call arguments:
         regions: region features, `(B, M, C)`.
+        regions_mask: optional bool or int, `(B, M)`, 0 at padding. Defaults to
+            the Keras mask attached to `regions`.
 
     Returns:
-        regions: `(B, M, D)`. The layer takes no mask: padding of zeros becomes
-            activation(b), so the layers that follow need the mask.
+        regions: `(B, M, D)`, zeros at padding. Without a mask, padding of zeros
+            becomes activation(b), so the layers that follow need the mask.
 
     Raises:
         ValueError: if `hidden_dim < 1`, `dropout` is outside [0, 1) or
-            `regions` is not of rank 3.
+            `regions` is not of rank 3, or the mask has another shape.
 
     Example:
     ```python
@@ -44,6 +48,8 @@ class RegionEncoder(keras.layers.Layer):
     Reference:
         [Yang et al., 2016](https://arxiv.org/abs/1511.02274).
     """
+
+    keeps = ("regions",)
 
     def __init__(
         self,
@@ -85,10 +91,12 @@ class RegionEncoder(keras.layers.Layer):
             )
         self.regions_dense.build(regions_shape)
 
-    def call(self, regions):
+    def call(self, regions, regions_mask=None):
+        regions = zero_padding(regions, regions_mask, "regions_mask")
         if self.normalize:
             regions = self.region_normalization(regions)
-        return self.regions_dropout(self.regions_dense(regions))
+        regions = self.regions_dropout(self.regions_dense(regions))
+        return zero_padding(regions, regions_mask)
 
     def compute_output_shape(self, regions_shape):
         return (*regions_shape[:-1], self.hidden_dim)

@@ -1,9 +1,12 @@
 import keras
 from keras import ops
 
+from vqa_keras.layers.masked_layer import MaskedLayer
+from vqa_keras.layers.zero_padding import zero_padding
+
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class RegionNormalization(keras.layers.Layer):
+class RegionNormalization(MaskedLayer):
     """Scales the features of each region to unit length.
 
         v_i = f_i / |f_i|
@@ -20,11 +23,12 @@ class RegionNormalization(keras.layers.Layer):
         **kwargs: passed to `keras.layers.Layer`.
 
     Call arguments:
-        regions: region features, `(..., C)`. An attached Keras mask is passed
-            on; padding of zeros stays zeros.
+        regions: region features, `(..., C)`.
+        regions_mask: optional bool or int, `(...)`, 0 at padding. Defaults to
+            the Keras mask attached to `regions`.
 
     Returns:
-        regions: of the same shape.
+        regions: of the same shape, zeros at padding.
 
     Example:
     ```python
@@ -38,12 +42,15 @@ class RegionNormalization(keras.layers.Layer):
         [Nguyen and Okatani, 2018](https://arxiv.org/abs/1804.00775).
     """
 
+    keeps = ("regions",)
+
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.supports_masking = True
 
-    def call(self, regions):
-        features = ops.cast(regions, "float32")
+    def call(self, regions, regions_mask=None):
+        regions = zero_padding(regions, regions_mask, "regions_mask")
+        dtype = keras.backend.result_type(self.compute_dtype, "float32")
+        features = ops.cast(regions, dtype)
         squares = ops.sum(ops.square(features), axis=-1, keepdims=True)
         unit = features * ops.rsqrt(ops.maximum(squares, 1e-12))
         return ops.cast(unit, self.compute_dtype)

@@ -74,6 +74,8 @@ class SelfAttentionContextualizer(AttentionLayer):
         [Nguyen and Okatani, 2018](https://arxiv.org/abs/1804.00775), the heads.
     """
 
+    keeps = ("regions",)
+
     def __init__(
         self, attention_dim=None, num_heads=1, exclude_self=False, **kwargs
     ):
@@ -87,7 +89,6 @@ class SelfAttentionContextualizer(AttentionLayer):
                 f"Received: num_heads={num_heads}, "
                 f"attention_dim={attention_dim}"
             )
-        self.supports_masking = True
         self.attention_dim = attention_dim
         self.num_heads = num_heads
         self.exclude_self = exclude_self
@@ -109,9 +110,6 @@ class SelfAttentionContextualizer(AttentionLayer):
             self.key_dense.build(regions_shape)
 
     def call(self, regions, regions_mask=None):
-        if regions_mask is None:
-            # Keras passes attached masks by name between several inputs only.
-            regions_mask = getattr(regions, "_keras_mask", None)
         regions = zero_padding(regions, regions_mask, "regions_mask")
         queries = keys = regions
         if self.attention_dim is not None:
@@ -144,9 +142,6 @@ class SelfAttentionContextualizer(AttentionLayer):
             is_other = (position[:, None] != position)[None, None]
             pairs = is_other if pairs is None else pairs & is_other
         return pairs
-
-    def compute_mask(self, regions, previous_mask):
-        return None
 
     def compute_output_shape(self, regions_shape):
         batch, num_regions, _ = regions_shape

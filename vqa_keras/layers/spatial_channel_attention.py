@@ -5,6 +5,8 @@ from keras import ops
 
 from vqa_keras.layers.arguments import check_size
 from vqa_keras.layers.attention_layer import AttentionLayer
+from vqa_keras.layers.cast_finite import cast_finite
+from vqa_keras.layers.check_mask import check_mask
 from vqa_keras.layers.masked_mean import masked_mean
 from vqa_keras.layers.parametric_attention import ParametricAttention
 from vqa_keras.layers.zero_padding import zero_padding
@@ -41,16 +43,17 @@ class SpatialChannelAttention(AttentionLayer):
         question: question embedding, `(B, D_Q)`.
         regions: a feature map, as a grid `(B, h, w, C)` or as regions
             `(B, M, C)`.
-        regions_mask: optional bool or int, `(B, M)`, 0 at padding; M = h w for
-            a grid. Defaults to the Keras mask attached to `regions`.
+        regions_mask: optional bool or int, `(B, M)`, 0 at padding; for a grid
+            `(B, h w)` or `(B, h, w)`. Defaults to the Keras mask attached to
+            `regions`.
 
     Returns:
         filtered: the weighted map, of the shape of `regions`; zeros at padding.
         weights: float32, `(channel_weights, region_weights)`, `(B, C)` and
             `(B, M)`, each summing to 1, the regions' 0 at padding. An image
-            with no valid region gets zeros in all three outputs. In float16 a
-            sharp attention over a large map can exceed the range, as it
-            multiplies a value by up to M C.
+            with no valid region gets zeros in all three outputs. A value,
+            multiplied by up to M C, may exceed the range of float16: it
+            becomes the largest number.
 
     Raises:
         ValueError: if `attention_dim < 1`, `question` is not of rank 2,
@@ -75,14 +78,17 @@ class SpatialChannelAttention(AttentionLayer):
         [Chen et al., 2017](https://arxiv.org/abs/1611.05594).
     """
 
+    keeps = ("regions",)
+
     def __init__(self, attention_dim, channel_first=True, **kwargs):
         super().__init__(**kwargs)
         check_size("attention_dim", attention_dim)
         self.attention_dim = attention_dim
         self.channel_first = channel_first
+        # In float32: the factors, up to M C, exceed the range of float16.
         self.channel, self.spatial = (
             ParametricAttention(
-                attention_dim, dtype=self.dtype_policy, name=name
+                attention_dim, dtype=self.weights_dtype, name=name
             )
             for name in ("channel", "spatial")
         )
@@ -100,8 +106,17 @@ class SpatialChannelAttention(AttentionLayer):
 
     def call(self, question, regions, regions_mask=None):
         shape = ops.shape(regions)
-        regions = ops.reshape(regions, (shape[0], -1, shape[-1]))  # (B, M, C)
+        if len(shape) == 4:
+            if regions_mask is not None and len(regions_mask.shape) == 3:
+                check_mask("regions_mask", regions_mask, regions)
+                regions_mask = ops.reshape(
+                    regions_mask, (shape[0], shape[1] * shape[2])
+                )
+            regions = ops.reshape(
+                regions, (shape[0], shape[1] * shape[2], shape[3])
+            )
         regions = zero_padding(regions, regions_mask, "regions_mask")
+        regions = ops.cast(regions, self.weights_dtype)  # (B, M, C)
         if self.channel_first:
             regions, beta = self._weigh_channels(
                 question, regions, regions_mask
@@ -116,7 +131,8 @@ class SpatialChannelAttention(AttentionLayer):
             regions, beta = self._weigh_channels(
                 question, regions, regions_mask
             )
-        return ops.reshape(regions, shape), (beta, alpha)
+        regions = cast_finite(ops.reshape(regions, shape), self.compute_dtype)
+        return regions, (beta, alpha)
 
     def _weigh_channels(self, question, regions, mask):
         means = masked_mean(regions, mask)  # (B, C)
@@ -124,16 +140,14 @@ class SpatialChannelAttention(AttentionLayer):
         if mask is not None:
             has_regions = ops.any(mask, axis=1, keepdims=True)  # (B, 1)
         _, beta = self.channel.attend(question, means[..., None], has_regions)
-        factors = ops.cast(regions.shape[-1] * beta, regions.dtype)  # (B, C)
-        return regions * factors[:, None], beta
+        return regions * (regions.shape[-1] * beta)[:, None], beta
 
     def _weigh_regions(self, question, regions, mask):
         _, alpha = self.spatial.attend(question, regions, mask)  # (B, M)
         mask = ops.ones_like(alpha) if mask is None else mask
         valid = ops.cast(ops.cast(mask, "bool"), alpha.dtype)
         count = ops.sum(valid, axis=1, keepdims=True)  # (B, 1)
-        factors = ops.cast(count * alpha, regions.dtype)  # (B, M)
-        return regions * factors[..., None], alpha
+        return regions * (count * alpha)[..., None], alpha
 
     def compute_output_shape(self, question_shape, regions_shape):
         batch, *sizes, channels = regions_shape

@@ -12,6 +12,7 @@ def take_positions(sequences, positions):
         positions: int, `(B, P)`, from 0 to N - 1.
     """
     batch, length, dim = ops.shape(sequences)
-    first = ops.expand_dims(ops.arange(batch) * length, axis=1)  # (B, 1)
+    # Under float64, Keras's integers are int64 unless given a dtype.
+    first = ops.cast(ops.arange(batch) * length, "int32")[:, None]  # (B, 1)
     rows = ops.reshape(sequences, (batch * length, dim))
-    return ops.take(rows, first + positions, axis=0)
+    return ops.take(rows, first + ops.cast(positions, "int32"), axis=0)

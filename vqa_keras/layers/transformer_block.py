@@ -24,13 +24,13 @@ class TransformerBlock(AttentionLayer):
     """
 
     attention_names = ()
+    keeps = ("sequence",)
 
     def __init__(
         self, num_heads=8, intermediate_dim=2048, dropout=0.1, **kwargs
     ):
         super().__init__(**kwargs)
         check_size("intermediate_dim", intermediate_dim)
-        self.supports_masking = True
         self.num_heads = num_heads
         self.intermediate_dim = intermediate_dim
         self.dropout = dropout
@@ -65,12 +65,12 @@ class TransformerBlock(AttentionLayer):
         self.output_norm.build(sequence_shape)
 
     def attend(self, name, sequence, context, sequence_mask, context_mask):
-        """Returns norm(x + dropout(filtered)), `(B, P, D)`, and the weights."""
-        filtered, weights = getattr(self, name)(
-            sequence,
-            context,
-            query_mask=sequence_mask,
-            context_mask=context_mask,
+        """Returns norm(x + dropout(filtered)), `(B, P, D)`, and the weights.
+
+        The padding of `context` must be zeros already, or at least finite.
+        """
+        filtered, weights = getattr(self, name).attend(
+            sequence, context, sequence_mask, context_mask
         )  # (B, P, D), (B, H, P, M)
         sequence = sequence + self.unit_dropout(filtered)
         return getattr(self, f"{name}_norm")(sequence), weights
@@ -80,9 +80,6 @@ class TransformerBlock(AttentionLayer):
         hidden = self.unit_dropout(self.intermediate_dense(sequence))
         output = self.unit_dropout(self.output_dense(hidden))  # (B, P, D)
         return zero_padding(self.output_norm(sequence + output), sequence_mask)
-
-    def compute_mask(self, sequence, previous_mask):
-        return previous_mask, (None,) * len(self.attention_names)
 
     def get_config(self):
         return {

@@ -72,6 +72,7 @@ class TransformerDecoderBlock(TransformerBlock):
 
     def call(self, sequence, context, sequence_mask=None, context_mask=None):
         sequence = zero_padding(sequence, sequence_mask, "sequence_mask")
+        context = zero_padding(context, context_mask, "context_mask")
         sequence, self_weights = self.attend(
             "self_attention", sequence, sequence, sequence_mask, sequence_mask
         )  # (B, P, D), (B, H, P, P)

@@ -64,9 +64,6 @@ class TransformerEncoderBlock(TransformerBlock):
         self.build_feed_forward(sequence_shape)
 
     def call(self, sequence, sequence_mask=None):
-        if sequence_mask is None:
-            # Keras passes attached masks by name between several inputs only.
-            sequence_mask = getattr(sequence, "_keras_mask", None)
         sequence = zero_padding(sequence, sequence_mask, "sequence_mask")
         sequence, weights = self.attend(
             "self_attention", sequence, sequence, sequence_mask, sequence_mask

@@ -2,12 +2,14 @@ import keras
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.masked_layer import MaskedLayer
 from vqa_keras.layers.masked_mean import masked_mean
+from vqa_keras.layers.zero_padding import remove_padding
 from vqa_keras.layers.zero_padding import zero_padding
 
 
 @keras.saving.register_keras_serializable(package="vqa_keras")
-class WordEncoder(keras.layers.Layer):
+class WordEncoder(MaskedLayer):
     """Encodes words without context; the question is their mean.
 
         words_n  = dropout(tanh(embedding(token_n)))
@@ -25,6 +27,8 @@ class WordEncoder(keras.layers.Layer):
 
     Call arguments:
         token_ids: int, `(B, N)`, 0 at padding.
+        token_ids_mask: optional bool or int, `(B, N)`, 0 at further padding.
+            Defaults to the Keras mask attached to `token_ids`.
 
     Returns:
         question: `(B, D)`, zeros for a question without a word.
@@ -45,6 +49,8 @@ class WordEncoder(keras.layers.Layer):
     Reference:
         [Lu et al., 2016](https://arxiv.org/abs/1606.00061), the word level.
     """
+
+    keeps = (None, "token_ids")
 
     def __init__(self, vocabulary_size, hidden_dim, dropout=0.0, **kwargs):
         super().__init__(**kwargs)
@@ -68,14 +74,15 @@ class WordEncoder(keras.layers.Layer):
     def build(self, token_ids_shape):
         self.word_embedding.build(token_ids_shape)
 
-    def call(self, token_ids):
+    def call(self, token_ids, token_ids_mask=None):
+        token_ids = remove_padding(token_ids, token_ids_mask)
         words_mask = ops.cast(ops.not_equal(token_ids, 0), "int32")
         words = self.word_dropout(ops.tanh(self.word_embedding(token_ids)))
         words = zero_padding(words, words_mask)  # (B, N, D)
         question = ops.cast(masked_mean(words, words_mask), words.dtype)
         return question, words, words_mask
 
-    def compute_output_spec(self, token_ids):
+    def compute_output_spec(self, token_ids, token_ids_mask=None):
         batch, num_words = token_ids.shape
         return (
             keras.KerasTensor((batch, self.hidden_dim), self.compute_dtype),

@@ -24,3 +24,11 @@ def zero_padding(sequence, mask=None, name="mask"):
     check_mask(name, mask, sequence)
     is_valid = ops.expand_dims(ops.cast(mask, "bool"), axis=-1)
     return ops.where(is_valid, sequence, 0.0)
+
+
+def remove_padding(token_ids, mask=None, name="token_ids_mask"):
+    """Returns token ids with 0 at the padding of an optional mask, `(B, N)`."""
+    if mask is None:
+        return token_ids
+    check_mask(name, mask, token_ids)
+    return ops.where(ops.cast(mask, "bool"), token_ids, 0)
