@@ -17,9 +17,14 @@ from vqa_keras.errors import UserError
 from vqa_keras.lock import LOCK
 from vqa_keras.lock import one_writer
 
-ROOT = pathlib.Path(__file__).parents[1]
+PACKAGE = pathlib.Path(lock.__file__).parent
+# Without the package's own imports, which take seconds.
 HOLD = """
 import sys
+import types
+
+sys.modules["vqa_keras"] = types.ModuleType("vqa_keras")
+sys.modules["vqa_keras"].__path__ = [sys.argv[2]]
 from vqa_keras.lock import one_writer
 with one_writer(sys.argv[1]):
     print(flush=True)
@@ -30,8 +35,7 @@ with one_writer(sys.argv[1]):
 def hold(folder):
     """Starts a process that writes `folder`."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, folder],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        [sys.executable, "-c", HOLD, folder, PACKAGE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

@@ -84,7 +84,7 @@ def test_a_seed_that_diverges_can_be_ended_alone(
 
 @pytest.mark.slow
 def test_a_damaged_checkpoint_is_skipped_to_the_same_results(
-    call, records, run, tmp_path
+    call, records, tmp_path
 ):
     command = ["train", "tiny", f"--data={records}"]
     copy = tmp_path / "copy"
@@ -114,20 +114,6 @@ def test_a_run_that_another_process_trains_is_refused(call, records, tmp_path):
         assert done.status == 2
         assert f"{run} must be written by one process at a" in done.stderr
         assert not run.exists()
-
-
-def test_a_seed_that_another_process_trains_is_refused(call, records, tmp_path):
-    seed = tmp_path / "run" / "seed_0"
-    with one_writer(seed, seed / "training" / LOCK):
-        done = call(
-            "train",
-            "tiny",
-            f"--data={records}",
-            f"--output={tmp_path / 'run'}",
-            "--seeds=0,1",
-        )
-    assert done.status == 2
-    assert f"{seed} must be written by one process at a" in done.stderr
 
 
 def test_an_export_that_another_process_writes_is_refused(call, run, tmp_path):
