@@ -10,7 +10,10 @@ ROOT = pathlib.Path(__file__).parents[1]
 PACKAGE = ROOT / "vqa_keras"
 # The rooms by their floor, from the ground.
 FLOORS = [
-    {"command", "compiled", "files", "images", "json_hash", "layers"},
+    {
+        *{"command", "compiled", "files", "images", "json_hash", "layers"},
+        "lock",
+    },
     {"image_encoders", "text", "visualization"},
     {"data", "datasets", "metrics", "serving"},
     {"presets"},

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from vqa_keras.errors import UserError
+from vqa_keras.json_hash import json_sha256
 from vqa_keras.runs import checkpoints
+from vqa_keras.runs import saved_epochs
 
 
 def model_with_dropout():
@@ -44,7 +46,20 @@ def test_a_checkpoint_is_restored_beside_other_files(written, tmp_path):
 
 
 def changed(**values):
-    return lambda data: json.dumps({**json.loads(data), **values}).encode()
+    """A change to other values, with a hash that is theirs."""
+
+    def change(data):
+        state = {**json.loads(data), **values}
+        state["sha256"] = json_sha256(state)
+        return (json.dumps(state, indent=1) + "\n").encode()
+
+    return change
+
+
+def without_hash(data):
+    state = json.loads(data)
+    del state["sha256"]
+    return (json.dumps(state, indent=1) + "\n").encode()
 
 
 @pytest.mark.parametrize(
@@ -54,8 +69,10 @@ def changed(**values):
         (lambda data: data[: len(data) // 2], "line"),
         (lambda data: b"\xff" + data, "codec"),
         (lambda data: b"[" * 100_000, "recursion"),
-        (lambda data: b"[]", "other values"),
-        (lambda data: b"{}", "other values"),
+        (lambda data: b"[]", "no JSON object"),
+        (lambda data: b"{}", "no sha256 of its content"),
+        (without_hash, "no sha256 of its content"),
+        (lambda data: data[:-1] + b" \n", "content of another sha256"),
         (changed(logs=[]), "logs of 0 epochs"),
         (changed(logs=[{"loss": 1.0}] * 2), "logs of 2 epochs"),
         (changed(logs=[{"loss": None}] * 2), "other values"),
@@ -64,6 +81,8 @@ def changed(**values):
         (changed(seeds=[[1]]), "states of 1 seed generators"),
         (changed(seeds=[[-1, 0]]), "other values|out of bounds"),
         (changed(seeds=["a"]), "invalid literal"),
+        (changed(best_epoch=3), "logs of 2 epochs"),
+        (changed(weights={}), "other values"),
     ],
 )
 def test_damaged_logs_of_an_epoch_are_refused_by_name(
@@ -98,7 +117,7 @@ def test_a_disk_without_room_stops_before_anything_is_written(
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile(loss="mse")
     full = type("Usage", (), {"free": 1000})
-    monkeypatch.setattr(checkpoints.shutil, "disk_usage", lambda _: full)
+    monkeypatch.setattr(saved_epochs.shutil, "disk_usage", lambda _: full)
     x, y = np.ones((4, 2)), np.ones((4, 1))
     with pytest.raises(
         UserError, match="must have .* bytes.* Received: 1,000 b"

@@ -14,7 +14,6 @@ from vqa_keras.runs.results import RunResults
 from vqa_keras.runs.results import read_published
 from vqa_keras.runs.results import read_results
 from vqa_keras.runs.settings import Settings
-from vqa_keras.runs.training import check_finite
 
 FILES = sorted(
     path.relative_to(zoo_folder()).as_posix()
@@ -280,13 +279,6 @@ def test_a_misspelt_setting_of_a_recipe_is_refused():
         Settings.from_json({**settings, "epoch": 2}, "recipe")
     with pytest.raises(UserError, match="share_images must be true or false"):
         Settings.from_json({**settings, "share_images": 1}, "recipe")
-
-
-def test_a_log_that_is_not_finite_names_its_epoch():
-    check_finite([{"loss": 1.0}, {"loss": 0.5}])
-    logs = [{"loss": 1.0}, {"loss": 0.5, "val_loss": float("nan")}]
-    with pytest.raises(UserError, match="val_loss nan in epoch 2$"):
-        check_finite(logs)
 
 
 def test_no_file_is_written_with_a_number_that_is_not_finite(path):

@@ -16,6 +16,7 @@ from vqa_keras.models import VQA
 from vqa_keras.runs import evaluation
 from vqa_keras.runs import training
 from vqa_keras.runs.figures import Evaluation
+from vqa_keras.runs.finite import NotFinite
 from vqa_keras.runs.initialization import Initializer
 from vqa_keras.runs.parameters import count_trainable
 from vqa_keras.runs.provenance import provenance
@@ -25,6 +26,8 @@ from vqa_keras.runs.results import RunResults
 from vqa_keras.runs.results import read_results
 from vqa_keras.runs.run_folder import earlier_epochs
 from vqa_keras.runs.run_folder import is_finished
+from vqa_keras.runs.run_folder import one_training
+from vqa_keras.runs.run_folder import set_not_finite
 from vqa_keras.runs.settings import Settings
 
 
@@ -99,8 +102,14 @@ def train_run(plan: Plan, output: pathlib.Path) -> RunResults:
 
     Raises:
         UserError: if the folder holds something else, or a run of another
-            plan; or where `training.train` raises it.
+            plan; if another process trains it; or where `training.train`
+            raises it.
     """
+    with one_training(output):
+        return _train_run(plan, output)
+
+
+def _train_run(plan: Plan, output: pathlib.Path) -> RunResults:
     started = time.monotonic()
     if is_finished(output, plan.same(), plan.resume):
         print(f"finished     {output}; --noresume trains again")
@@ -108,19 +117,25 @@ def train_run(plan: Plan, output: pathlib.Path) -> RunResults:
     inputs, image_encoder = plan.settings.inputs, None
     if inputs != "images":  # now, not when the training is over
         image_encoder = training.image_encoder_of(plan.records, inputs)
-    task, trained = training.train(
-        plan.initializer.then(plan.build_task),
-        plan.settings,
-        plan.records,
-        output / "training",
-        strategy=plan.strategy,
-        precision=plan.precision,
-        jit=plan.jit,
-        patience=plan.patience,
-        verbose=1 if plan.interactive else 2,
-    )
-    earlier = earlier_epochs(output) or None
-    trained = dataclasses.replace(trained, earlier_epochs=earlier)
+    earlier = earlier_epochs(output)
+    try:
+        task, trained = training.train(
+            plan.initializer.then(plan.build_task),
+            plan.settings,
+            plan.records,
+            output / "training",
+            strategy=plan.strategy,
+            precision=plan.precision,
+            jit=plan.jit,
+            patience=plan.patience,
+            verbose=1 if plan.interactive else 2,
+            # An epoch trained again would have other learning rates.
+            skip_damaged=not earlier,
+        )
+    except NotFinite as error:
+        set_not_finite(output, error)
+        raise
+    trained = dataclasses.replace(trained, earlier_epochs=earlier or None)
     return save_run(plan, task, trained, image_encoder, output, started)
 
 

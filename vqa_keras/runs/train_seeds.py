@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from vqa_keras.errors import UserError
 from vqa_keras.models import ensemble
 from vqa_keras.runs import training
+from vqa_keras.runs.finite import NotFinite
 from vqa_keras.runs.results import RESULTS
 from vqa_keras.runs.results import RunResults
 from vqa_keras.runs.results import Seeds
@@ -16,6 +17,7 @@ from vqa_keras.runs.results import read_results
 from vqa_keras.runs.run import load_run
 from vqa_keras.runs.run import task_for_records
 from vqa_keras.runs.run_folder import is_finished
+from vqa_keras.runs.run_folder import one_training
 from vqa_keras.runs.train_run import Plan
 from vqa_keras.runs.train_run import save_run
 from vqa_keras.runs.train_run import train_run
@@ -47,6 +49,13 @@ def train_seeds(
             "--seeds must be of a recipe whose inputs are regions or grids: the"
             " runs share one image encoder. Received: images"
         )
+    with one_training(output):
+        return _train_seeds(plan, output, seeds)
+
+
+def _train_seeds(
+    plan: Plan, output: pathlib.Path, seeds: Sequence[int]
+) -> RunResults:
     started = time.monotonic()
     # First: a finished ensemble does not need the runs, which may be deleted.
     if is_finished(output, plan.same(seeds), plan.resume):
@@ -55,7 +64,15 @@ def train_seeds(
     runs = []
     for seed in seeds:
         print(f"seed         {seed}")
-        runs.append(train_run(plan.with_seed(seed), folder_of(output, seed)))
+        folder = folder_of(output, seed)
+        try:
+            runs.append(train_run(plan.with_seed(seed), folder))
+        except NotFinite as error:
+            alone = (
+                f"the same command, --seed={seed} --output={folder} in place "
+                "of --seeds,"
+            )
+            raise NotFinite(error.epoch, error.received, alone) from error
     figures = [
         run.evaluation.accuracy.overall
         for run in runs

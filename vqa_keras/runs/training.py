@@ -19,6 +19,7 @@ from vqa_keras.image_encoders import weights_sha256
 from vqa_keras.models import VQA
 from vqa_keras.runs import kept_epoch
 from vqa_keras.runs.checkpoints import Checkpoints
+from vqa_keras.runs.finite import StopNotFinite
 from vqa_keras.runs.flops import flops_per_question
 from vqa_keras.runs.patience import Patience
 from vqa_keras.runs.results import Training
@@ -39,6 +40,7 @@ def train(
     jit: str | bool = "auto",
     patience: int | None = None,
     verbose: int = 1,
+    skip_damaged: bool = True,
 ) -> tuple[VQA, Training]:
     """Trains, or continues the training in `folder`.
 
@@ -55,6 +57,8 @@ def train(
             there is no test split: figures on validation are then too good,
             and `Training.selected` says so. None trains all epochs.
         verbose: as in `keras.Model.fit`.
+        skip_damaged: whether an older checkpoint may take the place of a
+            damaged one.
 
     Returns:
         `task, training`: the task with the weights of the chosen epoch (see
@@ -62,7 +66,8 @@ def train(
 
     Raises:
         UserError: for a strategy that does not fit, for a patience without a
-            validation split, or if a log is not finite.
+            validation split, or for damaged checkpoints; `NotFinite` for a
+            loss, log or weight that is not finite.
     """
     if settings.share_images and strategy != "none":
         raise UserError(
@@ -91,7 +96,7 @@ def train(
         checkpoints = Checkpoints(
             folder / "checkpoints", "val_accuracy" if select else None
         )
-        first_epoch = checkpoints.restore(task)
+        first_epoch = checkpoints.restore(task, skip_damaged)
     patient = Patience(checkpoints, patience)
     if first_epoch < settings.epochs and not patient.is_over():
         options = {
@@ -119,11 +124,16 @@ def train(
             validation_data=validation,
             initial_epoch=first_epoch,
             epochs=settings.epochs,
-            # The last one reads what the one before has kept.
-            callbacks=[current, *_tensorboard(folder), checkpoints, patient],
+            # Only what is finite is saved; the last one reads what is.
+            callbacks=[
+                current,
+                StopNotFinite(),
+                *_tensorboard(folder),
+                checkpoints,
+                patient,
+            ],
             verbose=verbose,
         )
-    check_finite(checkpoints.history)
     # A task of its own: variables of a strategy stay bound to its scope.
     best = compiled_task("float32")
     checkpoints.load_best(best)
@@ -151,22 +161,6 @@ def check_patience(records: Records, patience: int | None) -> None:
             "--patience must be given with a validation split that has "
             f"answers. Received: {patience} and none in {records.folder}"
         )
-
-
-def check_finite(history: list[dict[str, float]]) -> None:
-    """Refuses a training that diverged: its results would be no JSON.
-
-    Raises:
-        UserError: for the first log that is not finite.
-    """
-    for epoch, logs in enumerate(history, 1):
-        for name, value in logs.items():
-            if not math.isfinite(value):
-                raise UserError(
-                    "The logs of a training must be finite; a lower "
-                    f"--learning_rate keeps them so. Received: {name} {value} "
-                    f"in epoch {epoch}"
-                )
 
 
 def measures_validation(records: Records) -> bool:

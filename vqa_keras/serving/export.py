@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from vqa_keras.errors import UserError
 from vqa_keras.image_encoders.resize import resize
+from vqa_keras.lock import one_writer
 
 
 def export(task, directory, version=1, top_k=5):
@@ -73,8 +74,14 @@ def export(task, directory, version=1, top_k=5):
             "KERAS_BACKEND must be tensorflow to write a SavedModel. "
             f"Received: {keras.config.backend()}"
         )
+    with one_writer(target, directory / f".{version}.lock"):
+        _write(task, directory, target, top_k)
+    return target
+
+
+def _write(task, directory, target, top_k):
     # Not a number, so that TF Serving ignores the rest of a killed export.
-    temporary = directory / f"unfinished-{version}"
+    temporary = directory / f"unfinished-{target.name}"
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -89,7 +96,6 @@ def export(task, directory, version=1, top_k=5):
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return target
 
 
 def _archive(task, top_k):

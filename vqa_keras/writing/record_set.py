@@ -23,6 +23,7 @@ from vqa_keras.errors import UserError
 from vqa_keras.files import flush_files
 from vqa_keras.files import read_json
 from vqa_keras.files import write_atomically
+from vqa_keras.lock import LOCK
 from vqa_keras.writing.dropped import DROPPED_FILE
 from vqa_keras.writing.dropped import check_dropped
 from vqa_keras.writing.dropped import write_dropped
@@ -79,7 +80,7 @@ def open_folder(
     if (
         output.is_dir()
         and _written_arguments(output) is None
-        and any(path.name != work.path.name for path in output.iterdir())
+        and {path.name for path in output.iterdir()} - {work.path.name, LOCK}
     ):
         raise UserError(
             "--output must be a new or empty folder, or one that this command "

@@ -15,6 +15,7 @@ from vqa_keras.datasets.readers import READERS
 from vqa_keras.datasets.readers import Reader
 from vqa_keras.errors import UserError
 from vqa_keras.images import MAX_PIXELS
+from vqa_keras.lock import one_writer
 from vqa_keras.writing import record_set
 from vqa_keras.writing.beam_errors import user_errors
 from vqa_keras.writing.feature_source import FeatureSource
@@ -102,8 +103,10 @@ def write_records(
     text = complete(text or TextOptions(), reader.ANSWER_RULE, vocabularies)
     source.check(store_images)
     max_pixels = _max_pixels(max_megapixels)
-    work = record_set.open_folder(output, overwrite)
     with contextlib.ExitStack() as stack:
+        if "://" not in str(output):  # which `open_folder` refuses
+            stack.enter_context(one_writer(output))
+        work = record_set.open_folder(output, overwrite)
         table = stack.enter_context(
             QuestionTable(work.path / "questions.sqlite")
         )

@@ -35,6 +35,7 @@ from vqa_keras.command import run
 from vqa_keras.datasets.asked_questions import AskedQuestions
 from vqa_keras.errors import UserError
 from vqa_keras.image_encoders import weights_sha256
+from vqa_keras.lock import one_writer
 from vqa_keras.runs.answer_many import BATCH_SIZE
 from vqa_keras.runs.answer_many import TOP_K
 from vqa_keras.runs.answer_many import answer_many
@@ -86,6 +87,12 @@ _RESUME = flags.DEFINE_bool(
 
 
 def main(argv):
+    output = pathlib.Path(os.path.realpath(_OUTPUT.value))
+    with one_writer(output, output.with_name(f".{output.name}.lock")):
+        _main(argv)
+
+
+def _main(argv):
     folder = one_run(argv)
     threshold = check_threshold(_THRESHOLD.value)
     questions = AskedQuestions(_INPUT.value, _QUESTION.value, _IMAGES.value)

@@ -9,6 +9,7 @@ to ask about; `SHIPPED` in vqa_keras/presets.py gives the preset its name.
 """
 
 import dataclasses
+import os
 import pathlib
 
 from absl import flags
@@ -17,6 +18,7 @@ from vqa_keras import presets
 from vqa_keras.command import run
 from vqa_keras.files import write_json
 from vqa_keras.image_encoders import weights_sha256
+from vqa_keras.lock import one_writer
 from vqa_keras.runs.run import check_takes_images
 from vqa_keras.runs.run import load_run
 from vqa_keras.zoo.arguments import one_run
@@ -39,6 +41,14 @@ def main(argv):
     sha256 = weights_sha256(task.backbone.image_encoder)
     presets.load_image_encoder(name, sha256)  # refuses another CNN
     output = pathlib.Path(_OUTPUT.value)
+    # Beside the folder: results.json names all files in it.
+    whole = pathlib.Path(os.path.realpath(output))
+    with one_writer(output, whole.with_name(f".{whole.name}.lock")):
+        _write(output, task, results, name, sha256)
+    print(f"preset       {output}")
+
+
+def _write(output, task, results, name, sha256):
     (output / presets.RESULTS).unlink(missing_ok=True)
     task.without_image_encoder().save_to_preset(str(output))
     shipped = dataclasses.replace(
@@ -48,7 +58,6 @@ def main(argv):
         files=presets.file_hashes(output),
     )
     write_json(output / presets.RESULTS, shipped.to_json())
-    print(f"preset       {output}")
 
 
 if __name__ == "__main__":
