@@ -86,31 +86,6 @@ def make_folder(folder):
         raise UserError(_refused(folder, error)) from error
 
 
-def check_output(path):
-    """Raises UserError if a file cannot be written: before the work for it.
-
-    Args:
-        path: str or path of the file; its folder is created. None is no file.
-    """
-    if path is None:
-        return
-    path = pathlib.Path(path)
-    if path.is_dir():
-        raise UserError(f"{path} must be a file to write. Received: a folder")
-    check_writable(path.parent)
-
-
-def check_writable(folder):
-    """Raises UserError if a folder, created if missing, takes no file."""
-    make_folder(folder)
-    probe = pathlib.Path(folder, f".{uuid.uuid4().hex}.tmp")
-    try:
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise UserError(_refused(folder, error)) from error
-
-
 @contextlib.contextmanager
 def replacing(path, ending=".tmp"):
     """Yields a temporary path and renames it to `path` on success.

@@ -24,7 +24,6 @@ from absl import flags
 from vqa_keras import visualization
 from vqa_keras.command import run
 from vqa_keras.errors import UserError
-from vqa_keras.files import check_output
 from vqa_keras.files import make_folder_of
 from vqa_keras.files import write_atomically
 from vqa_keras.images import UnreadableImage
@@ -32,6 +31,7 @@ from vqa_keras.images import decode
 from vqa_keras.runs.run import check_takes_images
 from vqa_keras.runs.run import load_run
 from vqa_keras.zoo.arguments import one_run
+from vqa_keras.zoo.outputs import check_output
 
 _IMAGE = flags.DEFINE_string(
     "image", None, "Required. Image file.", required=True

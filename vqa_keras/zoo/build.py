@@ -13,10 +13,10 @@ from absl import flags
 from vqa_keras import zoo
 from vqa_keras.command import run
 from vqa_keras.errors import UserError
-from vqa_keras.files import check_output
 from vqa_keras.runs.parameters import count_trainable
 from vqa_keras.runs.parameters import describe_parameters
 from vqa_keras.zoo.arguments import one_argument
+from vqa_keras.zoo.outputs import check_output
 
 _LIST = flags.DEFINE_bool(
     "list", False, "Lists the entries of the zoo, with mechanism and source."

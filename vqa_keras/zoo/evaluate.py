@@ -28,7 +28,6 @@ from absl import flags
 
 from vqa_keras.command import run
 from vqa_keras.data import Records
-from vqa_keras.files import check_output
 from vqa_keras.files import write_json
 from vqa_keras.runs import evaluation
 from vqa_keras.runs.print_evaluation import print_evaluation
@@ -39,6 +38,7 @@ from vqa_keras.runs.thresholds import print_calibration
 from vqa_keras.zoo import question_only
 from vqa_keras.zoo.arguments import check_threshold
 from vqa_keras.zoo.arguments import one_run
+from vqa_keras.zoo.outputs import check_output
 
 _DATA = flags.DEFINE_string(
     "data",

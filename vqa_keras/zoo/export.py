@@ -16,10 +16,10 @@ from absl import flags
 
 from vqa_keras import serving
 from vqa_keras.command import run
-from vqa_keras.files import check_writable
 from vqa_keras.runs.run import check_takes_images
 from vqa_keras.runs.run import load_run
 from vqa_keras.zoo.arguments import one_run
+from vqa_keras.zoo.outputs import check_writable
 
 _OUTPUT = flags.DEFINE_string(
     "output",

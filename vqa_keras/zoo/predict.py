@@ -35,7 +35,6 @@ from absl import flags
 from vqa_keras.command import run
 from vqa_keras.datasets.asked_questions import AskedQuestions
 from vqa_keras.errors import UserError
-from vqa_keras.files import check_output
 from vqa_keras.image_encoders import weights_sha256
 from vqa_keras.lock import one_writer
 from vqa_keras.runs.answer_many import BATCH_SIZE
@@ -47,6 +46,7 @@ from vqa_keras.runs.run import load_run
 from vqa_keras.writing.progress import Progress
 from vqa_keras.zoo.arguments import check_threshold
 from vqa_keras.zoo.arguments import one_run
+from vqa_keras.zoo.outputs import check_output
 
 _INPUT = flags.DEFINE_string(
     "input",

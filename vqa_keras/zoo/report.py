@@ -22,7 +22,6 @@ from vqa_keras import visualization
 from vqa_keras.command import run
 from vqa_keras.data import Records
 from vqa_keras.errors import UserError
-from vqa_keras.files import check_output
 from vqa_keras.runs import evaluation
 from vqa_keras.runs.examples import choose
 from vqa_keras.runs.examples import choose_confident_mistakes
@@ -35,6 +34,7 @@ from vqa_keras.runs.run import task_for_records
 from vqa_keras.runs.thresholds import print_calibration
 from vqa_keras.zoo import question_only
 from vqa_keras.zoo.arguments import one_run
+from vqa_keras.zoo.outputs import check_output
 
 _DATA = flags.DEFINE_string(
     "data",
