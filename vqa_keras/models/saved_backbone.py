@@ -7,6 +7,8 @@ import keras_hub
 from vqa_keras.models.frozen_layers import freeze
 from vqa_keras.models.frozen_layers import freeze_layers
 from vqa_keras.models.frozen_layers import frozen_layers
+from vqa_keras.models.layer_order import order_as_in_file
+from vqa_keras.models.layer_order import set_layer_order
 from vqa_keras.renamed import refuse_old_arguments
 
 _COMMON = {"self", "dtype", "name", "trainable", "kwargs", "unknown"}
@@ -25,8 +27,17 @@ class SavedBackbone(keras_hub.models.Backbone):
 
     def __init__(self, inputs, outputs, dtype, name, trainable):
         super().__init__(inputs=inputs, outputs=outputs, dtype=dtype, name=name)
+        set_layer_order(self)
         if not trainable:  # setting True would unfreeze the image encoder
             freeze(self)
+
+    def save_own_variables(self, store):
+        set_layer_order(self)
+        super().save_own_variables(store)
+
+    def load_own_variables(self, store):
+        super().load_own_variables(store)
+        order_as_in_file(self, store)
 
     fixed_arguments = ()  # arguments of a base class that a subclass sets
 

@@ -5,6 +5,8 @@ import keras_hub
 from keras_hub.src.utils.preset_utils import get_preset_loader
 
 from vqa_keras import presets
+from vqa_keras.models.layer_order import order_as_in_file
+from vqa_keras.models.layer_order import set_layer_order
 
 
 class SavedTask(keras_hub.models.Task):
@@ -14,6 +16,18 @@ class SavedTask(keras_hub.models.Task):
     beside subclasses of users; presets hold no state of the optimizer; and a
     loaded `.keras` file is compiled again, as in Keras.
     """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        set_layer_order(self)
+
+    def save_own_variables(self, store):
+        set_layer_order(self)
+        super().save_own_variables(store)
+
+    def load_own_variables(self, store):
+        super().load_own_variables(store)
+        order_as_in_file(self, store)
 
     @classmethod
     def from_preset(cls, preset, load_weights=True, **kwargs):
