@@ -17,6 +17,8 @@ class SavedTask(keras_hub.models.Task):
     loaded `.keras` file is compiled again, as in Keras.
     """
 
+    _from_file = False  # the state of the optimizer is still to be read
+
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         set_layer_order(self)
@@ -28,6 +30,10 @@ class SavedTask(keras_hub.models.Task):
     def load_own_variables(self, store):
         super().load_own_variables(store)
         order_as_in_file(self, store)
+        if self._from_file and self.optimizer is not None:
+            self._from_file = False
+            if len(store.get("optimizer")) > len(self.optimizer.variables):
+                self.optimizer.build(self.trainable_variables)
 
     @classmethod
     def from_preset(cls, preset, load_weights=True, **kwargs):
@@ -79,17 +85,10 @@ class SavedTask(keras_hub.models.Task):
         finally:
             self.optimizer = optimizer
 
-    def get_compile_config(self):
-        config = super().get_compile_config()
-        if config and self.optimizer is not None:
-            config["optimizer_built"] = self.optimizer.built
-        return config
-
     def compile_from_config(self, config):
         # As Keras does for models that do not override `compile`, except that
         # an optimizer without saved state is not built: Keras would warn.
         config = dict(config)
-        built = config.pop("optimizer_built", False)
+        config.pop("optimizer_built", None)  # in files of earlier versions
         self.compile(**keras.saving.deserialize_keras_object(config))
-        if built:
-            self.optimizer.build(self.trainable_variables)
+        self._from_file = True
