@@ -117,7 +117,10 @@ def fit(task, plain, x, y, *args, **kwargs):
     Args:
         task: `VQA`.
         plain: `fit` of its base class, for the data that this takes.
-        x, y, *args, **kwargs: as for `keras.Model.fit`.
+        x: inputs of `keras.Model.fit`.
+        y: targets, if `x` does not contain them.
+        *args: the arguments of `keras.Model.fit` after those.
+        **kwargs: others of them.
     """
     prepare = task.preprocess_samples
     validation = kwargs.get("validation_data")
@@ -208,7 +211,8 @@ def _without_objects(x):
     """Returns arrays of texts as lists, which tokenizers take."""
     if isinstance(x, dict):
         return {name: _without_objects(value) for name, value in x.items()}
-    return x.tolist() if getattr(x, "dtype", None) == object else x
+    is_text = isinstance(x, np.ndarray) and x.dtype.kind in "OU"
+    return x.tolist() if is_text else x
 
 
 def _common_length(data):

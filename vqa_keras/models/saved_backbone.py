@@ -31,6 +31,19 @@ class SavedBackbone(keras_hub.models.Backbone):
         if not trainable:  # setting True would unfreeze the image encoder
             freeze(self)
 
+    def default_lora_layer_names(self):
+        """Returns the names of the dense layers, outside an image encoder."""
+        encoder = self.image_encoder
+        outside = encoder._flatten_layers() if encoder is not None else ()
+        omitted = {id(layer) for layer in outside}
+        kinds = (keras.layers.Dense, keras.layers.EinsumDense)
+        names = [
+            layer.name
+            for layer in self._flatten_layers()
+            if isinstance(layer, kinds) and id(layer) not in omitted
+        ]
+        return list(dict.fromkeys(names))
+
     def save_own_variables(self, store):
         set_layer_order(self)
         super().save_own_variables(store)

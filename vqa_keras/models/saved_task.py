@@ -5,6 +5,7 @@ import keras_hub
 from keras_hub.src.utils.preset_utils import get_preset_loader
 
 from vqa_keras import presets
+from vqa_keras.models.frozen_layers import freeze
 from vqa_keras.models.layer_order import order_as_in_file
 from vqa_keras.models.layer_order import set_layer_order
 
@@ -13,8 +14,9 @@ class SavedTask(keras_hub.models.Task):
     """Base class of `VQA`: saves and loads presets and `.keras` files.
 
     Unlike `keras_hub.models.Task`, one class loads with any backbone, also
-    beside subclasses of users; presets hold no state of the optimizer; and a
-    loaded `.keras` file is compiled again, as in Keras.
+    beside subclasses of users; presets hold no state of the optimizer; a loaded
+    `.keras` file is compiled again, as in Keras; and frozen layers of the head
+    are frozen again.
     """
 
     _from_file = False  # the state of the optimizer is still to be read
@@ -59,6 +61,9 @@ class SavedTask(keras_hub.models.Task):
         if new_head:
             kwargs.setdefault("preprocessor", None)
         task = loader.load_task(cls, load_weights, not new_head, **kwargs)
+        if new_head:
+            for layer in task._frozen_head():
+                layer.trainable = True
         if new_head and load_weights and task.ngrams and "ngrams" not in kwargs:
             # The known n-grams are weights of the task, which a new head omits.
             saved = loader.load_task(cls, True, True)
@@ -84,6 +89,30 @@ class SavedTask(keras_hub.models.Task):
             yield
         finally:
             self.optimizer = optimizer
+
+    def _frozen_head(self):
+        return [
+            layer
+            for layer in self.layers
+            if layer.weights
+            and layer is not self.backbone
+            and not layer.trainable
+        ]
+
+    def get_config(self):
+        config = super().get_config()
+        if frozen := [layer.name for layer in self._frozen_head()]:
+            config["frozen_layers"] = frozen
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        frozen = config.pop("frozen_layers", ())
+        task = super().from_config(config)
+        for name in frozen:
+            freeze(task.get_layer(name))
+        return task
 
     def compile_from_config(self, config):
         # As Keras does for models that do not override `compile`, except that

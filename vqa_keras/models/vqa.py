@@ -259,7 +259,7 @@ class VQA(Asking, SavedTask):
         )
         config = self.get_config()
         config.update(backbone=backbone, preprocessor=preprocessor)
-        twin = type(self)(**config)
+        twin = type(self).from_config(config)
         for layer in self.layers:
             if layer.weights and layer is not self.backbone:
                 twin.get_layer(layer.name).set_weights(layer.get_weights())
