@@ -10,6 +10,7 @@ in the other. Orders here are those of TensorFlow and JAX.
 import keras
 from keras import tree
 from keras.src.utils import naming
+from keras.src.utils import tracking
 
 _UNUSED = -1  # an input on which no output depends
 
@@ -68,7 +69,7 @@ def _order_as_in_file(model, store, path):
         for layer, path in zip(group, paths, strict=True):
             if _is_functional(layer):
                 _order_as_in_file(layer, store, path)
-    model._operations[:] = [new.get(id(o), o) for o in model._operations]
+    _set_operations(model, [new.get(id(o), o) for o in model._operations])
 
 
 def _saved_name(store, path):
@@ -84,13 +85,21 @@ def _sort_operations(model):
     """Repeats the sorting of `keras.src.ops.function.map_graph`."""
     order = _traversal(model._outputs_struct)
     by_depth = model._operations_by_depth
-    model._operations[:] = [
+    operations = [
         operation
         for depth in sorted(by_depth, reverse=True)
         for operation in sorted(
             by_depth[depth], key=lambda o: order.get(id(o), _UNUSED)
         )
     ]
+    _set_operations(model, operations)
+
+
+def _set_operations(model, operations):
+    # TensorFlow exports no model whose list was changed in place.
+    if list(map(id, operations)) != list(map(id, model._operations)):
+        with tracking.DotNotTrackScope():
+            model._operations = operations
 
 
 def _traversal(outputs):

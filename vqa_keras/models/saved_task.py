@@ -51,6 +51,11 @@ class SavedTask(keras_hub.models.Task):
         preset = presets.find(preset)
         loader = get_preset_loader(preset)
         presets.check_version(preset)
+        # KerasHub would load half precision in the default policy, or raise.
+        saved = loader.config.get("config", {}).get("dtype")
+        policy = saved and keras.dtype_policies.get(saved)
+        if policy and policy.name != "float32":
+            kwargs.setdefault("dtype", policy)
         if "answers" in kwargs:
             answers = list(kwargs.pop("answers"))
             kwargs["num_classes"] = len(answers)
