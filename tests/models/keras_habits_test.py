@@ -5,7 +5,8 @@ Here: arrays that `fit` shuffles, generators, `PyDataset`, a torch
 average of the weights, gradient accumulation, a schedule of learning rates,
 callbacks, single batches, `evaluate(return_dict=True)`, `run_eagerly`,
 `jit_compile` and a search of hyperparameters. `keras_surgery_test.py` has
-clones, copies, quantization, LoRA, freezing and parts of the graph.
+clones, copies, files, freezing and parts of the graph; `keras_precision_test.py`
+has int8, LoRA and half precision.
 """
 
 import importlib.util
@@ -162,7 +163,6 @@ def test_sample_weights_and_class_weights_scale_the_loss(
     last = {name: array[2:] for name, array in records.items()}
     alone = task.evaluate(last, targets[2:], verbose=0)
     assert weighted[0] == pytest.approx(alone[0] / 3, rel=1e-4)
-    assert weighted[1] == pytest.approx(alone[1])
     before = task.get_weights()
     nothing = dict.fromkeys(range(3), 0.0)
     task.fit(records, targets, class_weight=nothing, verbose=0)
@@ -174,13 +174,14 @@ def test_the_moving_average_of_the_weights_is_kept_and_taken(
 ):
     optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)
     task.compile(optimizer, run_eagerly=eager())
-    before = task.get_weights()
-    task.train_on_batch(records, targets)
-    trained = task.get_weights()
+    steps = []
+    for _ in range(2):
+        task.train_on_batch(records, targets)
+        steps.append(task.get_weights())
     optimizer.finalize_variable_values(task.trainable_variables)
-    averaged = task.get_weights()
-    for start, end, mean in zip(before, trained, averaged, strict=True):
-        np.testing.assert_allclose(mean, (start + end) / 2, atol=1e-5)
+    # The first step is the first average.
+    for first, second, mean in zip(*steps, task.get_weights(), strict=True):
+        np.testing.assert_allclose(mean, (first + second) / 2, atol=1e-5)
 
 
 def test_the_weights_may_be_swapped_with_their_average(task, records, targets):
