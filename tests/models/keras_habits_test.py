@@ -5,8 +5,8 @@ Here: arrays that `fit` shuffles, generators, `PyDataset`, a torch
 average of the weights, gradient accumulation, a schedule of learning rates,
 callbacks, single batches, `evaluate(return_dict=True)`, `run_eagerly`,
 `jit_compile` and a search of hyperparameters. `keras_surgery_test.py` has
-clones, copies, files, freezing and parts of the graph; `keras_precision_test.py`
-has int8, LoRA and half precision.
+clones, copies, files, freezing and parts of the graph,
+`keras_precision_test.py` int8, LoRA and half precision.
 """
 
 import importlib.util

@@ -7,6 +7,8 @@ from keras import ops
 
 from vqa_keras.models import VQA
 
+HALF = ["float16", "mixed_float16", "mixed_bfloat16"]
+
 
 def steps(task):
     task.compile(
@@ -91,9 +93,7 @@ def test_a_global_policy_of_half_precision_is_used_and_saved(
     np.testing.assert_array_equal(logits(twin, records), logits(task, records))
 
 
-@pytest.mark.parametrize(
-    "dtype", ["float16", "mixed_float16", "mixed_bfloat16"]
-)
+@pytest.mark.parametrize("dtype", HALF)
 def test_a_preset_in_half_precision_loads_as_it_was_saved(
     make_task, records, logits, tmp_path, dtype
 ):

@@ -1,8 +1,8 @@
 """Habits of Keras users that a task keeps: copies, files and parts.
 
 Here: `clone_model`, pickling and deep copies, `.keras` and `.weights.h5` files,
-freezing, a subclass of one's own, `summary`, `plot_model`, intermediate outputs,
-`export` and training loops of one's own.
+freezing, a subclass of one's own, `summary`, `model_to_dot`, intermediate
+outputs, `export` and training loops of one's own.
 """
 
 import copy
@@ -170,9 +170,8 @@ def test_keras_exports_the_logits(make_task, records, tmp_path):
     tf = importlib.import_module("tensorflow")
     task = make_task()
     task.export(tmp_path / "saved", verbose=False)
-    served = tf.saved_model.load(str(tmp_path / "saved")).serve(
-        records_32(records)
-    )
+    saved = tf.saved_model.load(str(tmp_path / "saved"))
+    served = saved.serve(records_32(records))
     np.testing.assert_allclose(
         served, task.predict_on_batch(records), atol=1e-5
     )

@@ -9,13 +9,14 @@ from vqa_keras.models.frozen_layers import freeze_layers
 from vqa_keras.models.frozen_layers import frozen_layers
 from vqa_keras.models.layer_order import order_as_in_file
 from vqa_keras.models.layer_order import set_layer_order
+from vqa_keras.models.quantizing import Quantizing
 from vqa_keras.renamed import refuse_old_arguments
 
 _COMMON = {"self", "dtype", "name", "trainable", "kwargs", "unknown"}
 PARTS = ("question_encoder", "image_encoder", "contextualizer")
 
 
-class SavedBackbone(keras_hub.models.Backbone):
+class SavedBackbone(Quantizing, keras_hub.models.Backbone):
     """Base class of `VQABackbone`: configuration, saving, copying and freezing.
 
     The config is read from the signatures of the constructors: each argument

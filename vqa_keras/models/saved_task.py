@@ -8,9 +8,10 @@ from vqa_keras import presets
 from vqa_keras.models.frozen_layers import freeze
 from vqa_keras.models.layer_order import order_as_in_file
 from vqa_keras.models.layer_order import set_layer_order
+from vqa_keras.models.quantizing import Quantizing
 
 
-class SavedTask(keras_hub.models.Task):
+class SavedTask(Quantizing, keras_hub.models.Task):
     """Base class of `VQA`: saves and loads presets and `.keras` files.
 
     Unlike `keras_hub.models.Task`, one class loads with any backbone, also
