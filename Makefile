@@ -12,6 +12,7 @@ PYTEST_ARGS ?= --numprocesses=2 --dist=loadfile
 
 VENV := .venv
 BIN := $(VENV)/bin
+TORCH := .venv-torch
 # Newer than pyproject.toml and constraints.txt: nothing to install.
 INSTALLED := $(VENV)/installed
 # Folders whose code uses keras.ops only and runs on every Keras backend.
@@ -25,8 +26,8 @@ export KERAS_BACKEND := tensorflow
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo quick test test-tensorflow test-jax lint format \
-	bench lock clean
+.PHONY: help install demo quick test test-tensorflow test-jax test-torch lint \
+	format bench lock clean
 .NOTPARALLEL:
 
 help: ## Lists the targets.
@@ -94,6 +95,19 @@ test-jax: $(INSTALLED) ## Tests of layers, models, metrics and encoders, on JAX.
 		JAX_COMPILATION_CACHE_DIR="$$compiled" \
 		$(BIN)/python -m pytest $(ON_JAX) $(PYTEST_ARGS)
 
+# Not in .venv: torch is no dependency, and its packages take several GB.
+$(TORCH)/installed: pyproject.toml constraints.txt
+	@echo "== Installing torch and the rest into $(TORCH), once: several GB"
+	$(PYTHON) -m venv $(TORCH)
+	$(TORCH)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[dev,torch]'
+	@touch $@
+
+test-torch: export KERAS_BACKEND := torch
+test-torch: $(TORCH)/installed ## The tests of test-jax, on torch: several GB.
+	$(TORCH)/bin/python -m pytest $(ON_JAX) $(PYTEST_ARGS)
+	$(TORCH)/bin/python benchmarks/backends.py
+
 lint: $(INSTALLED) ## Checks style, formatting and types, changes nothing.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -115,5 +129,5 @@ lock: $(INSTALLED) ## Renews constraints.txt from pyproject.toml.
 		pyproject.toml --output-file constraints.txt
 
 clean: ## Removes the demo, the environment and the caches.
-	rm -rf demo $(VENV) .pytest_cache .ruff_cache
+	rm -rf demo $(VENV) $(TORCH) .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -7,13 +7,16 @@ import keras_hub
 from vqa_keras.models.frozen_layers import freeze
 from vqa_keras.models.frozen_layers import freeze_layers
 from vqa_keras.models.frozen_layers import frozen_layers
+from vqa_keras.models.layer_order import order_as_in_file
+from vqa_keras.models.layer_order import set_layer_order
+from vqa_keras.models.quantizing import Quantizing
 from vqa_keras.renamed import refuse_old_arguments
 
 _COMMON = {"self", "dtype", "name", "trainable", "kwargs", "unknown"}
 PARTS = ("question_encoder", "image_encoder", "contextualizer")
 
 
-class SavedBackbone(keras_hub.models.Backbone):
+class SavedBackbone(Quantizing, keras_hub.models.Backbone):
     """Base class of `VQABackbone`: configuration, saving, copying and freezing.
 
     The config is read from the signatures of the constructors: each argument
@@ -25,8 +28,30 @@ class SavedBackbone(keras_hub.models.Backbone):
 
     def __init__(self, inputs, outputs, dtype, name, trainable):
         super().__init__(inputs=inputs, outputs=outputs, dtype=dtype, name=name)
+        set_layer_order(self)
         if not trainable:  # setting True would unfreeze the image encoder
             freeze(self)
+
+    def default_lora_layer_names(self):
+        """Returns the names of the dense layers, outside an image encoder."""
+        encoder = self.image_encoder
+        outside = encoder._flatten_layers() if encoder is not None else ()
+        omitted = {id(layer) for layer in outside}
+        kinds = (keras.layers.Dense, keras.layers.EinsumDense)
+        names = [
+            layer.name
+            for layer in self._flatten_layers()
+            if isinstance(layer, kinds) and id(layer) not in omitted
+        ]
+        return list(dict.fromkeys(names))
+
+    def save_own_variables(self, store):
+        set_layer_order(self)
+        super().save_own_variables(store)
+
+    def load_own_variables(self, store):
+        super().load_own_variables(store)
+        order_as_in_file(self, store)
 
     fixed_arguments = ()  # arguments of a base class that a subclass sets
 

@@ -10,15 +10,38 @@ from vqa_keras import preset_files
 from vqa_keras import presets
 from vqa_keras.finite_weights import check_finite_weights
 from vqa_keras.models import preset_loading
+from vqa_keras.models.frozen_layers import freeze
+from vqa_keras.models.layer_order import order_as_in_file
+from vqa_keras.models.layer_order import set_layer_order
+from vqa_keras.models.quantizing import Quantizing
 
 
-class SavedTask(keras_hub.models.Task):
+class SavedTask(Quantizing, keras_hub.models.Task):
     """Base class of `VQA`: saves and loads presets and `.keras` files.
 
     Unlike `keras_hub.models.Task`, one class loads with any backbone, also
-    beside subclasses of users; presets hold no state of the optimizer; and a
-    loaded `.keras` file is compiled again, as in Keras.
+    beside subclasses of users; presets hold no state of the optimizer; a loaded
+    `.keras` file is compiled again, as in Keras; and frozen layers of the head
+    are frozen again.
     """
+
+    _from_file = False  # the state of the optimizer is still to be read
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        set_layer_order(self)
+
+    def save_own_variables(self, store):
+        set_layer_order(self)
+        super().save_own_variables(store)
+
+    def load_own_variables(self, store):
+        super().load_own_variables(store)
+        order_as_in_file(self, store)
+        if self._from_file and self.optimizer is not None:
+            self._from_file = False
+            if len(store.get("optimizer")) > len(self.optimizer.variables):
+                self.optimizer.build(self.trainable_variables)
 
     @classmethod
     def from_preset(cls, preset, load_weights=True, **kwargs):
@@ -46,6 +69,11 @@ class SavedTask(keras_hub.models.Task):
     def _from_preset(cls, preset, load_weights, kwargs):
         loader = get_preset_loader(preset)
         presets.check_version(preset)
+        # KerasHub would load half precision in the default policy, or raise.
+        saved = loader.config.get("config", {}).get("dtype")
+        policy = saved and keras.dtype_policies.get(saved)
+        if policy and policy.name != "float32":
+            kwargs.setdefault("dtype", policy)
         if "answers" in kwargs:
             answers = list(kwargs.pop("answers"))
             kwargs["num_classes"] = len(answers)
@@ -58,6 +86,9 @@ class SavedTask(keras_hub.models.Task):
         else:
             preset_loading.check_config(preset)
         task = loader.load_task(cls, load_weights, not new_head, **kwargs)
+        if new_head:
+            for layer in task._frozen_head():
+                layer.trainable = True
         if new_head and load_weights and task.ngrams and "ngrams" not in kwargs:
             # The known n-grams are weights of the task, which a new head omits.
             saved = loader.load_task(cls, True, True)
@@ -112,17 +143,34 @@ class SavedTask(keras_hub.models.Task):
         finally:
             self.optimizer = optimizer
 
-    def get_compile_config(self):
-        config = super().get_compile_config()
-        if config and self.optimizer is not None:
-            config["optimizer_built"] = self.optimizer.built
+    def _frozen_head(self):
+        return [
+            layer
+            for layer in self.layers
+            if layer.weights
+            and layer is not self.backbone
+            and not layer.trainable
+        ]
+
+    def get_config(self):
+        config = super().get_config()
+        if frozen := [layer.name for layer in self._frozen_head()]:
+            config["frozen_layers"] = frozen
         return config
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        frozen = config.pop("frozen_layers", ())
+        task = super().from_config(config)
+        for name in frozen:
+            freeze(task.get_layer(name))
+        return task
 
     def compile_from_config(self, config):
         # As Keras does for models that do not override `compile`, except that
         # an optimizer without saved state is not built: Keras would warn.
         config = dict(config)
-        built = config.pop("optimizer_built", False)
+        config.pop("optimizer_built", None)  # in files of earlier versions
         self.compile(**keras.saving.deserialize_keras_object(config))
-        if built:
-            self.optimizer.build(self.trainable_variables)
+        self._from_file = True

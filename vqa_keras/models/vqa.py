@@ -5,6 +5,7 @@ from keras import ops
 from vqa_keras.layers import NgramDense
 from vqa_keras.layers.check_mask import check_input_mask
 from vqa_keras.metrics import VQAAccuracy
+from vqa_keras.models import fit_data
 from vqa_keras.models.answerer import Answerers
 from vqa_keras.models.asking import Asking
 from vqa_keras.models.damaged_records import naming_damage
@@ -13,6 +14,7 @@ from vqa_keras.models.raw_inputs import check_inputs
 from vqa_keras.models.raw_inputs import check_vocabularies
 from vqa_keras.models.saved_backbone import refuse
 from vqa_keras.models.saved_task import SavedTask
+from vqa_keras.models.text_targets import text_targets
 from vqa_keras.models.vqa_backbone import VQABackbone
 from vqa_keras.models.vqa_preprocessor import VQAPreprocessor
 
@@ -180,19 +182,31 @@ class VQA(Asking, SavedTask):
             loss = keras.losses.CategoricalCrossentropy(from_logits=True)
         return {"loss": loss, "metrics": [VQAAccuracy(name="accuracy")]}
 
-    def fit(self, x=None, *args, **kwargs):
+    def fit(self, x=None, y=None, *args, **kwargs):
+        """Trains as Keras does; `y` may be the texts of the answers."""
         kwargs.setdefault("shuffle", isinstance(x, dict))  # not for datasets
-        check_vocabularies(kwargs.get("validation_data"), self.preprocessor)
-        with naming_damage(x, kwargs.get("validation_data")):
-            return super().fit(self._checked(x), *args, **kwargs)
+        validation_data = kwargs.get("validation_data")
+        check_vocabularies(validation_data, self.preprocessor)
+        with naming_damage(x, validation_data):
+            x, y = self._checked(x), text_targets(y, self.preprocessor)
+            return fit_data.fit(self, super().fit, x, y, *args, **kwargs)
 
-    def evaluate(self, x=None, *args, **kwargs):
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        if kwargs.get("_use_cached_eval_dataset"):  # of `fit`, preprocessed
+            return super().evaluate(x, y, *args, **kwargs)
         with naming_damage(x):
-            return super().evaluate(self._checked(x), *args, **kwargs)
+            x, y = self._checked(x), text_targets(y, self.preprocessor)
+            if fit_data.is_iterated(x):
+                x = fit_data.iterated(x, self.preprocess_samples)
+                return keras.Model.evaluate(self, x, y, *args, **kwargs)
+            return super().evaluate(x, y, *args, **kwargs)
 
     def predict(self, x=None, *args, **kwargs):
         with naming_damage(x):
             x = check_inputs(x, self.preprocessor, answers=False)
+            if fit_data.is_iterated(x):
+                x = fit_data.iterated(x, self.preprocess_samples)
+                return keras.Model.predict(self, x, *args, **kwargs)
             return super().predict(x, *args, **kwargs)
 
     def _checked(self, x):
@@ -201,6 +215,7 @@ class VQA(Asking, SavedTask):
     def preprocess_samples(self, x, y=None, sample_weight=None):
         """Prepares a batch; region features without a mask are all valid."""
         check_input_mask(x)
+        y = text_targets(y, self.preprocessor)
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(
             super().preprocess_samples(x, y, sample_weight)
         )
@@ -248,7 +263,7 @@ class VQA(Asking, SavedTask):
         )
         config = self.get_config()
         config.update(backbone=backbone, preprocessor=preprocessor)
-        twin = type(self)(**config)
+        twin = type(self).from_config(config)
         for layer in self.layers:
             if layer.weights and layer is not self.backbone:
                 twin.get_layer(layer.name).set_weights(layer.get_weights())
