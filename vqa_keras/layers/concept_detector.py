@@ -88,8 +88,7 @@ class ConceptDetector(AttentionLayer):
             ops.cast(self.embeddings, self.compute_dtype),
             (ops.shape(regions)[0], *self.embeddings.shape),
         )  # (B, C, E)
-        # The initial 0 lets a batch be empty.
-        return concepts, ops.max(probabilities, axis=1, initial=0.0)  # (B, C)
+        return concepts, ops.max(probabilities, axis=1)  # (B, C)
 
     def compute_output_shape(self, regions_shape):
         batch = regions_shape[0]

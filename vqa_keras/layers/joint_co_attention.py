@@ -157,10 +157,9 @@ class JointCoAttention(AttentionLayer):
         if words_mask is not None:
             is_word = ops.cast(words_mask, "bool")[:, :, None]
             by_region = ops.where(is_word, affinity, -1.0)
-        # The initial -1 lets a batch be empty.
         return (
-            self.temperature * ops.max(by_word, axis=2, initial=-1.0),
-            self.temperature * ops.max(by_region, axis=1, initial=-1.0),
+            self.temperature * ops.max(by_word, axis=2),
+            self.temperature * ops.max(by_region, axis=1),
         )
 
     def _hidden_scores(self, affinity, words, regions):
