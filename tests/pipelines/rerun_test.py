@@ -12,6 +12,7 @@ import pytest
 from tests.fixtures.changed_info import change
 from vqa_keras.data import DatasetInfo
 from vqa_keras.errors import UserError
+from vqa_keras.lock import one_writer
 from vqa_keras.writing import record_maker
 from vqa_keras.writing import record_set
 from vqa_keras.writing import shard_sizes
@@ -42,6 +43,20 @@ def test_finished_records_are_unchanged(write, tmp_path, capsys, monkeypatch):
     write(tmp_path / "records")
     assert "nothing to do" in capsys.readouterr().out
     assert contents(tmp_path / "records") == before
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_records_that_another_process_writes_are_left(
+    write, tmp_path, overwrite
+):
+    folder = tmp_path / "records"
+    folder.mkdir()
+    (folder / "train-00000-of-00001.tfrecord").write_bytes(b"its")
+    with one_writer(folder):
+        before = contents(folder)
+        with pytest.raises(UserError, match="must be written by one process"):
+            write(folder, overwrite=overwrite)
+        assert contents(folder) == before
 
 
 def test_other_arguments_are_refused_unless_overwritten(write, tmp_path):
