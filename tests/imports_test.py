@@ -25,8 +25,9 @@ FLOORS = [
     {"presets"},
     {"models", "writing"},
     {"runs"},
-    {"benchmarks", "pipelines"},
+    {"pipelines"},
     {"notebooks", "zoo"},
+    {"benchmarks"},
 ]
 OPEN_TO_ALL = {"attention_axes", "errors", "renamed"}
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

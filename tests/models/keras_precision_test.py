@@ -29,6 +29,9 @@ def test_int8_right_after_loading_is_near_float32(
     scale = np.abs(expected).max()
     assert 0 < np.abs(found - expected).max() < 0.1 * scale
     assert task.answer_dense.kernel.dtype == "int8"
+    for save in (task.save_to_preset, task.save):
+        with pytest.raises(ValueError, match="saved before `quantize`"):
+            save(tmp_path / "quantized.keras")
 
 
 def test_lora_leaves_the_kernels_and_trains_its_factors(

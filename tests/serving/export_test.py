@@ -252,4 +252,4 @@ def test_a_full_disk_leaves_nothing(task, tmp_path, interrupt):
     interrupt(full)
     with pytest.raises(UserError, match="No space left"):
         serving.export(task, tmp_path / "model")
-    assert not any((tmp_path / "model").iterdir())
+    assert not any(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 import warnings
 
 from keras_hub.src.utils.preset_utils import TASK_CONFIG_FILE
@@ -10,7 +11,10 @@ from keras_hub.src.utils.preset_utils import check_file_exists
 
 from vqa_keras import preset_files
 from vqa_keras.errors import UserError
+from vqa_keras.files import read_json
+from vqa_keras.image_encoders import keras_file
 
+_CONFIGS = ("config.json", "task.json", "preprocessor.json", "tokenizer.json")
 _NEW_HEAD = "; `num_classes` or `answers` gives a new head"
 
 
@@ -29,6 +33,7 @@ def reading(preset, arguments):
         with preset_files.checked(preset), warnings.catch_warnings():
             # Of members of an ensemble, Keras then keeps the random weights.
             warnings.filterwarnings("error", "Skipping nested container")
+            _check_classes(preset)
             yield
     except (UserError, MemoryError):
         raise
@@ -42,6 +47,17 @@ def reading(preset, arguments):
             f"{preset} must hold the whole preset of a task. Received: "
             f"{type(error).__name__}: {text}"
         ) from error
+
+
+def _check_classes(preset):
+    # Keras imports the module of a class that it does not know.
+    for name in _CONFIGS:
+        path = pathlib.Path(preset, name)
+        if path.is_file():
+            try:
+                keras_file.check_config(read_json(path))
+            except UserError as error:
+                raise UserError(f"{path}: {error}") from error
 
 
 def check_config(preset):

@@ -108,7 +108,9 @@ class SavedTask(Quantizing, keras_hub.models.Task):
         Raises:
             UserError: if the folder cannot be written, or the disk has not
                 enough space.
+            ValueError: if the task is quantized.
         """
+        self.refuse_quantized()
         size = preset_files.size_of(self)
         with (
             self._optimizer_aside(),
@@ -121,7 +123,9 @@ class SavedTask(Quantizing, keras_hub.models.Task):
 
         Raises:
             UserError: if the `.keras` file cannot be written.
+            ValueError: if the task is quantized.
         """
+        self.refuse_quantized()
         path = pathlib.Path(filepath)
         if path.suffix != ".keras" or "://" in str(filepath) or not overwrite:
             super().save(filepath, overwrite, **kwargs)

@@ -8,6 +8,7 @@ from vqa_keras.attention_axes import attention_axes
 from vqa_keras.layers import QuestionEncoder
 from vqa_keras.layers import RegionEncoder
 from vqa_keras.layers.check_mask import check_input_mask
+from vqa_keras.layers.masked_layer import MaskedLayer
 from vqa_keras.models import parts
 from vqa_keras.models.frozen_layers import freeze
 from vqa_keras.models.saved_backbone import PARTS
@@ -229,7 +230,11 @@ class VQABackbone(SavedBackbone):
 
     def encode_regions(self, features, regions_mask):
         """Returns regions of width D and the contextualizer's attention."""
-        return self.contextualize(self.region_encoder(features), regions_mask)
+        encoder = self.region_encoder
+        masks = {"regions_mask": regions_mask}
+        takes_masks = isinstance(encoder, MaskedLayer)  # an Identity does not
+        regions = encoder(features, **(masks if takes_masks else {}))
+        return self.contextualize(regions, regions_mask)
 
     def contextualize(self, regions, regions_mask):
         """Returns regions in context and the contextualizer's attention."""
