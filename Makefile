@@ -100,7 +100,9 @@ $(TORCH)/installed: pyproject.toml constraints.txt
 	@echo "== Installing torch and the rest into $(TORCH), once: several GB"
 	$(PYTHON) -m venv $(TORCH)
 	$(TORCH)/bin/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable '.[dev,torch]'
+		--require-hashes --only-binary=:all: --requirement constraints.txt
+	$(TORCH)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--no-build-isolation --editable '.[dev,torch]'
 	@touch $@
 
 test-torch: export KERAS_BACKEND := torch

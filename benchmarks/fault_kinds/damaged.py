@@ -94,7 +94,7 @@ class Damaged:
     def _files(self, area):
         whole = self.workspace.whole / area.name
         if whole.is_file():
-            return [whole.name, f"{whole.name}.settings.json"]
+            return [whole.name, *_beside(whole.name)]
         names = sorted(
             path.relative_to(whole).as_posix()
             for path in whole.rglob("*")
@@ -181,5 +181,10 @@ def _cut_answers(whole, copy):
     """Copies a part of a file of answers, as a killed command leaves it."""
     lines = whole.read_bytes().splitlines(keepends=True)
     copy.write_bytes(b"".join(lines[: len(lines) // 2]) + lines[-1][:20])
-    settings = f"{whole.name}.settings.json"
-    shutil.copyfile(whole.with_name(settings), copy.with_name(settings))
+    for name in _beside(whole.name):
+        shutil.copyfile(whole.with_name(name), copy.with_name(name))
+
+
+def _beside(name):
+    """Returns the names of the files beside a file of answers."""
+    return [f"{name}.settings.json", f"{name}.checksums"]
