@@ -9,6 +9,8 @@ import pytest
 from tests.fixtures.region_files import image
 from tests.fixtures.region_files import reason
 from vqa_keras.errors import UserError
+from vqa_keras.writing.region_arrays import UnreadableFeatures
+from vqa_keras.writing.region_arrays import read_npz
 
 # Three regions of four channels, and their boxes.
 FEATURES = np.float32([[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12]])
@@ -165,6 +167,25 @@ def test_a_truncated_npy_file_is_damaged(index, folder, length):
     (folder / "bad.npy").write_bytes(content[:length])
     _, features = index(folder)
     assert reason(features, image("bad")) == "damaged_file"
+
+
+def test_no_flipped_bit_of_an_npz_file_changes_its_regions(folder):
+    path = folder / "9.npz"
+    np.savez(path, features=FEATURES, boxes=BOXES, **SIZE)
+    content, expected = path.read_bytes(), read_npz(path)
+    refused = 0
+    for bit in range(0, 8 * len(content), 3):
+        changed = bytearray(content)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        try:
+            found = read_npz(path)
+        except UnreadableFeatures:
+            refused += 1
+            continue
+        for a, b in zip(expected, found, strict=True):
+            np.testing.assert_array_equal(a, b, f"bit {bit}")
+    assert refused > len(content)
 
 
 def test_a_header_of_a_huge_shape_takes_no_memory(index, folder):

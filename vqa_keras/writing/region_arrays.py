@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
+from typing import BinaryIO
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from vqa_keras.writing.regions import checked
 from vqa_keras.writing.regions import named
 
 INFO = "_info.npy"
+_END = 22  # bytes of the end of an archive without a comment
 _HEADER = 2**16  # bytes of the largest header of an array
 _NUMBERS = "fiub"  # kinds of dtype
 
@@ -47,6 +49,7 @@ def read_npz(path: str | os.PathLike[str]) -> Regions:
             open(path, "rb") as file,
             np.load(file, allow_pickle=False) as arrays,
         ):
+            _check_members(arrays.zip, file)
             return _regions(arrays.files, lambda name: _member(arrays, name))
 
     return _reading(read)
@@ -105,6 +108,23 @@ def _reading(read: Callable[[], Regions]) -> Regions:
         zlib.error,
     ):
         raise UnreadableFeatures("damaged_file") from None
+
+
+def _check_members(archive: zipfile.ZipFile, file: BinaryIO) -> None:
+    """Checks number, names and checksums of the members of an .npz file.
+
+    A damaged entry would be an array that the file does not have, and NumPy
+    reads no checksum of an array whose header has become smaller.
+    """
+    file.seek(-_END, os.SEEK_END)
+    end = file.read()
+    count = int.from_bytes(end[10:12], "little")
+    if not end.startswith(b"PK\5\6") or count != len(archive.infolist()):
+        raise zipfile.BadZipFile
+    for info in archive.infolist():
+        with archive.open(info) as member:  # compares both of its names
+            while info.file_size <= MAX_BYTES and member.read(2**20):
+                pass
 
 
 def _member(arrays: Any, name: str) -> np.ndarray:
