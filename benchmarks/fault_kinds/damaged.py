@@ -120,7 +120,9 @@ class Damaged:
             others = [
                 root / other
                 for other in self._files(area)
-                if other != name and (root / other).is_file()
+                if other != name
+                and (root / other).is_file()
+                and area.name != "regions"  # whole files of the user's
             ]
             counterpart = self.workspace.folder / "none"
             if area.other:

@@ -1,10 +1,14 @@
 import json
 import pathlib
+import shutil
 
 import numpy as np
+import pytest
 from keras import ops
 
 from vqa_keras import image_encoders
+from vqa_keras import preset_files
+from vqa_keras.errors import UserError
 
 PRESET = pathlib.Path(__file__).parents[2] / "zoo/image_encoders/grid_cnn"
 
@@ -41,3 +45,16 @@ def test_a_cell_of_the_shipped_cnn_depends_on_itself_and_a_margin():
 def test_the_preset_is_small():
     sizes = [path.stat().st_size for path in PRESET.iterdir()]
     assert sum(sizes) < 2**20
+
+
+def test_the_cnn_in_a_run_is_compared_with_the_results_of_the_run(tmp_path):
+    copy = shutil.copytree(PRESET, tmp_path / "image_encoder")
+    files = preset_files.describe(tmp_path)
+    preset_files.write_results(tmp_path, {"files": files})
+    image_encoders.load(str(copy))
+    weights = copy / "model.weights.h5"
+    changed = bytearray(weights.read_bytes())
+    changed[-100] ^= 1
+    weights.write_bytes(changed)
+    with pytest.raises(UserError, match="model.weights.h5 must have the cont"):
+        image_encoders.load(str(copy))

@@ -5,6 +5,7 @@ import pathlib
 import keras
 import keras_hub
 
+from vqa_keras import preset_files
 from vqa_keras.errors import UserError
 from vqa_keras.files import zoo_folder
 from vqa_keras.image_encoders.applications import APPLICATIONS
@@ -173,6 +174,9 @@ def _load_file(path, size):
 
 
 def _load_preset(preset, size, weights):
+    run = pathlib.Path(preset).absolute().parent
+    if pathlib.Path(preset).is_dir():
+        preset_files.check(run)  # whose results.json names these files too
     """Returns a network, its pixel normalization and its image size."""
     network, normalization, preset_size = load_preset(preset, size, weights)
     trained_size = _input_size(preset, network)
