@@ -30,7 +30,7 @@ ROWS = {
     ],
 }
 # They run whole commands for minutes; their parts are tested elsewhere.
-NOT_RUN = {"faults", "memory"}
+NOT_RUN = {"backends", "faults", "memory"}
 
 
 @pytest.fixture(scope="module")

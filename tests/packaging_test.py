@@ -148,7 +148,7 @@ def test_every_locked_version_has_a_hash():
 
 def test_make_installs_what_has_a_hash_and_then_the_package_alone():
     makefile = (ROOT / "Makefile").read_text().replace("\\\n", "")
-    installs = re.findall(r"pip install(.*)", makefile)
+    installs = re.findall(r"\$\(BIN\).*pip install(.*)", makefile)
     locked, package = [line for line in installs if " uv" not in line]
     assert "--require-hashes" in locked and "--only-binary=:all:" in locked
     assert "--no-deps" in package and "--no-build-isolation" in package

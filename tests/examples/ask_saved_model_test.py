@@ -24,6 +24,7 @@ class Served(tf.Module):
         return {
             "answers": tf.stack([size, questions], axis=1),
             "scores": tf.constant([[0.75, 0.25]]),
+            "readable": tf.ones_like(images, tf.bool),
             "regions_1": tf.constant([[[0.1, 0.2, 0.1], [0.1, 0.1, 0.4]]]),
         }
 

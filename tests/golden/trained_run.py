@@ -100,7 +100,7 @@ def outputs(written, run, folder):
     for name, tensor in sorted(found.items()):
         if tensor.dtype == tf.string:
             texts["served"] = tensor.numpy().astype(str).tolist()
-        else:
+        elif name != "readable":  # newer than the golden outputs
             numbers[f"served/{name}"] = tensor.numpy()
     found = written
     task = task_for_records(task, found, results)

@@ -57,7 +57,10 @@ def _check_classes(preset):
             try:
                 keras_file.check_config(read_json(path))
             except UserError as error:
-                raise UserError(f"{path}: {error}") from error
+                raise UserError(
+                    f"{preset} must hold the whole preset of a task. "
+                    f"Received: {name}: {error}"
+                ) from error
 
 
 def check_config(preset):

@@ -130,6 +130,7 @@ class SavedTask(Quantizing, keras_hub.models.Task):
         if path.suffix != ".keras" or "://" in str(filepath) or not overwrite:
             super().save(filepath, overwrite, **kwargs)
             return
+        files.make_folder_of(path)
         with files.replacing(path, ending=".keras") as temporary:
             super().save(temporary, **kwargs)
             files.flush_files([temporary])

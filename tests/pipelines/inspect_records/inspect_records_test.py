@@ -111,7 +111,7 @@ def test_features_are_measured(records, images):
     early = np.stack([i.features["early"] for i in images]).astype("float64")
     late = np.arange(10.0)  # every value of image i is i
     assert features["early"]["shape"] == [4, 4, 2]
-    assert features["late"]["shape"] == [4, 3]
+    assert features["late"]["shape"] == [2, 2, 3]
     assert features["late"]["images"] == 10
     assert features["late"]["mean"] == pytest.approx(4.5)
     assert features["late"]["std"] == pytest.approx(late.std())
