@@ -27,7 +27,7 @@ def check_first_record(files: RecordFiles) -> None:
             shape, the number of token ids or the image differs.
     """
     # The last split first: to evaluate it takes no record of the training.
-    for split in reversed(files.info.splits.values()):
+    for split in reversed(list(files.info.splits.values())):
         for shard in split.shards:
             if shard.images:
                 _check(files, shard)
