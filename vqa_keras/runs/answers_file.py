@@ -106,10 +106,10 @@ class AnswersFile:
             ):
                 for batch in batches:
                     lines = [self._line(answered) for answered in batch]
-                    # The lines first: one without a checksum is written again.
+                    # Checksums first: every whole line of a kill has one.
                     for written, parts in (
-                        (file, lines),
                         (checksums, map(_checksum, lines)),
+                        (file, lines),
                     ):
                         written.write(b"".join(parts))
                         written.flush()
