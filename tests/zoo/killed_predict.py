@@ -57,7 +57,8 @@ class HalfWritten:
 
 
 def opened(path, mode):
-    return (HalfWritten if mode == "ab" else builtins.open)(path, mode)
+    halved = mode == "ab" and path.suffix == ".jsonl"
+    return (HalfWritten if halved else builtins.open)(path, mode)
 
 
 answers_file.open = opened
