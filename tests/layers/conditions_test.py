@@ -245,8 +245,8 @@ def test_one_word_and_one_region_give_finite_outputs(case):
     assert_finite(layer(**pad(inputs, masks, np.inf), **with_masks(masks)))
 
 
-# TensorFlow adds no bias in an empty LSTM or convolution, and Keras takes no
-# maximum of an empty tensor there and on torch.
+# TensorFlow adds no bias in an empty LSTM or convolution, JAX runs no empty
+# LSTM, and Keras takes no maximum of an empty tensor on TensorFlow and torch.
 NEVER_EMPTY = {
     "tensorflow": [
         "BiLSTMContextualizer",
@@ -255,6 +255,7 @@ NEVER_EMPTY = {
         "PhraseEncoder",
         "QuestionEncoder",
     ],
+    "jax": ["BiLSTMContextualizer", "QuestionEncoder"],
     "torch": ["ConceptDetector", "JointCoAttention()"],
 }
 

@@ -7,7 +7,9 @@ from keras import ops
 
 from vqa_keras.models import VQA
 
-HALF = ["float16", "mixed_float16", "mixed_bfloat16"]
+HALF = ["mixed_float16", "mixed_bfloat16"]
+if keras.config.backend() != "jax":  # JAX starts no LSTM in float16: no QR
+    HALF.append("float16")
 
 
 def steps(task):
