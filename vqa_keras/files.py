@@ -195,11 +195,13 @@ def check_content(path, sha256):
         _verified[path] = seen
 
 
-def read_json(path):
+def read_json(path, max_bytes=None):
     """Reads a JSON file.
 
     Args:
         path: str or path.
+        max_bytes: int, size above which the file is refused. Defaults to None,
+            any size.
 
     Returns:
         The parsed value.
@@ -209,6 +211,12 @@ def read_json(path):
             message states line and column.
     """
     try:
+        size = pathlib.Path(path).stat().st_size
+        if max_bytes is not None and size > max_bytes:
+            raise UserError(
+                f"{path} must have at most {max_bytes:,} bytes. Received: "
+                f"{size:,}"
+            )
         text = pathlib.Path(path).read_bytes()
     except OSError as error:
         raise UserError(

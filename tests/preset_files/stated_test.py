@@ -167,3 +167,9 @@ def test_a_replacement_explains_the_error_of_reading(folder):
         with preset_files.checked(folder):
             (folder / "config.json").unlink()
             raise KeyError("registered_name")
+
+
+def test_a_huge_results_file_is_refused_before_it_is_read(folder):
+    with open(folder / "results.json", "ab") as file:
+        file.truncate(2**24 + 1)
+    assert "at most 16,777,216 bytes" in refusal(folder)

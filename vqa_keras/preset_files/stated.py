@@ -22,6 +22,7 @@ from vqa_keras.files import write_json
 from vqa_keras.json_hash import json_sha256
 
 RESULTS = "results.json"
+MAX_BYTES = 2**24  # of results.json, which has some kilobytes
 # Names at the top of a folder that are read as a part of its preset.
 _OF_PRESET = re.compile(
     r"(config|task|preprocessor|tokenizer|metadata|image_converter)\.json"
@@ -108,7 +109,7 @@ def check(folder):
     path = folder / RESULTS
     if not path.is_file():
         return None
-    values = read_json(path)
+    values = read_json(path, MAX_BYTES)
     check_results(values, path)
     if isinstance(values, dict) and "files" in values:
         files = _checked_names(values["files"], path)

@@ -240,7 +240,7 @@ def read_results(path: str | os.PathLike[str]) -> RunResults:
     Raises:
         UserError: if the file is damaged or of vqa_keras 0.1.
     """
-    values = read_json(path)
+    values = read_json(path, preset_files.MAX_BYTES)
     if isinstance(values, dict) and _is_of_old_task(values.get("recipe")):
         raise UserError(
             f"{path} must be of a run of this version. Received: a run of "
@@ -265,7 +265,7 @@ def read_published(path: str | os.PathLike[str]) -> list[RunResults]:
     Raises:
         UserError: if the file is damaged or of vqa_keras 0.1.
     """
-    values = read_json(path)
+    values = read_json(path, preset_files.MAX_BYTES)
     _refuse_old_names(values, path)
     if not isinstance(values, list):
         raise UserError(
