@@ -9,14 +9,14 @@ import tempfile
 from support import forks
 from support import system
 
-from fault_kinds.commands import COMMANDS
+from fault_kinds.command_cases import CommandCases
 from fault_kinds.damaged import compare
 from fault_kinds.outcome import LOST
 from fault_kinds.outcome import REFUSED
 from fault_kinds.outcome import judge_ended
 
 
-class Disks:
+class Disks(CommandCases):
     """Cases of one command on a disk of a random size, and then of enough.
 
     The disk is a tmpfs of 4 kB to the size of the undisturbed output; where
@@ -29,22 +29,10 @@ class Disks:
     """
 
     name = "disks"
-    timeout = 3600
-
-    def __init__(self, workspace):
-        self.workspace = workspace
-
-    def computes(self, number):
-        """Whether `run` computes: it starts commands."""
-        return False
-
-    def describe(self, number):
-        """Returns the command of a case."""
-        return COMMANDS[number % len(COMMANDS)].name
 
     def run(self, number):
         """Returns the `Outcome` of a case."""
-        command = COMMANDS[number % len(COMMANDS)]
+        command = self.command(number)
         rng = self.workspace.rng(self.name, number)
         with (
             tempfile.TemporaryDirectory(

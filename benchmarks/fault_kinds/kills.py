@@ -7,7 +7,7 @@ import tempfile
 
 from support import forks
 
-from fault_kinds.commands import COMMANDS
+from fault_kinds.command_cases import CommandCases
 from fault_kinds.damaged import compare
 from fault_kinds.outcome import EQUAL
 from fault_kinds.outcome import LOST
@@ -18,7 +18,7 @@ from fault_kinds.outcome import judge_ended
 _MOST = 3  # kills of one case
 
 
-class Kills:
+class Kills(CommandCases):
     """Cases of one command that is killed one to three times.
 
     The same command must then end with the undisturbed outcome and keep what
@@ -29,18 +29,6 @@ class Kills:
     """
 
     name = "kills"
-    timeout = 3600
-
-    def __init__(self, workspace):
-        self.workspace = workspace
-
-    def computes(self, number):
-        """Whether `run` computes: it starts commands."""
-        return False
-
-    def describe(self, number):
-        """Returns the command of a case."""
-        return COMMANDS[number % len(COMMANDS)].name
 
     def run(self, number):
         """Returns the `Outcome` of a case."""
@@ -50,7 +38,7 @@ class Kills:
             return self._run(number, pathlib.Path(folder))
 
     def _run(self, number, folder):
-        command = COMMANDS[number % len(COMMANDS)]
+        command = self.command(number)
         rng = self.workspace.rng(self.name, number)
         output = folder / command.output
         kills, moments, before = rng.randint(1, _MOST), [], {}

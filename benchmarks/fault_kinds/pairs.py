@@ -6,14 +6,14 @@ import time
 
 from support import forks
 
-from fault_kinds.commands import COMMANDS
+from fault_kinds.command_cases import CommandCases
 from fault_kinds.damaged import compare
 from fault_kinds.outcome import LOST
 from fault_kinds.outcome import REFUSED
 from fault_kinds.outcome import judge_ended
 
 
-class Pairs:
+class Pairs(CommandCases):
     """Cases of two processes, the second one started at a random moment.
 
     Each must succeed or be refused by name, not both refused, and the output
@@ -24,22 +24,10 @@ class Pairs:
     """
 
     name = "pairs"
-    timeout = 3600
-
-    def __init__(self, workspace):
-        self.workspace = workspace
-
-    def computes(self, number):
-        """Whether `run` computes: it starts commands."""
-        return False
-
-    def describe(self, number):
-        """Returns the command of a case."""
-        return COMMANDS[number % len(COMMANDS)].name
 
     def run(self, number):
         """Returns the `Outcome` of a case."""
-        command = COMMANDS[number % len(COMMANDS)]
+        command = self.command(number)
         rng = self.workspace.rng(self.name, number)
         with tempfile.TemporaryDirectory(
             dir=self.workspace.folder / "cases"

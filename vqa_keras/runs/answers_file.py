@@ -8,15 +8,14 @@ import pathlib
 from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
+from typing import NoReturn
 
 from vqa_keras.datasets.asked_questions import AskedQuestion
 from vqa_keras.errors import UserError
 from vqa_keras.files import flush_files
 from vqa_keras.files import make_folder_of
 from vqa_keras.files import parse_json
-from vqa_keras.files import read_json
-from vqa_keras.files import write_json
-from vqa_keras.json_hash import json_sha256
+from vqa_keras.runs import checked_json
 from vqa_keras.runs.answer_many import AnsweredQuestion
 
 
@@ -66,13 +65,13 @@ class AnswersFile:
                     "must be a new file, or that of the same command",
                     f"a file without {path.name}",
                 )
-        found = read_json(self._settings_path)
-        found = found if isinstance(found, dict) else {}
-        if found.get("sha256") != json_sha256(found):
+        try:
+            found = checked_json.read(self._settings_path)
+        except (ValueError, OSError) as error:
             self._refuse(
                 f"must be beside the {self._settings_path.name} that was "
                 "written with it",
-                "a changed one",
+                f"a changed one: {error}",
             )
         for name, value in self.settings.items():
             if found.get(name) != value:
@@ -90,8 +89,7 @@ class AnswersFile:
             self._checksums_path.write_bytes(b"")
         except OSError as error:
             raise self._unwritable(error) from error
-        values = {**self.settings, "sha256": json_sha256(self.settings)}
-        write_json(self._settings_path, values)
+        checked_json.write(self._settings_path, self.settings)
 
     def write(self, batches: Iterable[list[AnsweredQuestion]]) -> Iterator[int]:
         """Appends the lines of batches; yields the number after each batch.
@@ -168,7 +166,7 @@ class AnswersFile:
     def _beside(self, ending: str) -> pathlib.Path:
         return self.path.with_name(f"{self.path.name}.{ending}")
 
-    def _refuse(self, rule: str, received: str) -> None:
+    def _refuse(self, rule: str, received: str) -> NoReturn:
         raise UserError(
             f"--output: {self.path} {rule}; give another --output, or "
             f"--noresume to start anew. Received: {received}"
