@@ -30,6 +30,29 @@ def test_preset_gives_back_the_task(both, logits, tmp_path):
     np.testing.assert_array_equal(logits(twin, inputs), logits(task, inputs))
 
 
+class Adam(keras.optimizers.Adam):
+    """Stands for the Adam that Keras makes on torch."""
+
+
+Adam.__module__ = "keras.src.backend.torch.optimizers.torch_adam"
+
+
+@pytest.mark.parametrize("adam", [keras.optimizers.Adam, Adam])
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_saved_optimizer_needs_no_torch(make_task, tmp_path, adam, scaled):
+    task = make_task()
+    optimizer = adam(0.25)
+    if scaled:
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    task.compile(optimizer, "mse", metrics=[])
+    assert "torch" not in json.dumps(task.get_compile_config())
+    task.save(tmp_path / "task.keras")
+    twin = keras.saving.load_model(tmp_path / "task.keras").optimizer
+    twin = twin.inner_optimizer if scaled else twin
+    assert isinstance(twin, keras.optimizers.Adam)
+    assert float(twin.learning_rate) == 0.25
+
+
 @pytest.mark.slow
 def test_preset_has_no_optimizer_state(make_task, records, targets, tmp_path):
     h5py = pytest.importorskip("h5py")

@@ -163,6 +163,9 @@ class SavedTask(Quantizing, keras_hub.models.Task):
             config["frozen_layers"] = frozen
         return config
 
+    def get_compile_config(self):
+        return _on_any_backend(super().get_compile_config())
+
     @classmethod
     def from_config(cls, config):
         config = dict(config)
@@ -179,3 +182,19 @@ class SavedTask(Quantizing, keras_hub.models.Task):
         config.pop("optimizer_built", None)  # in files of earlier versions
         self.compile(**keras.saving.deserialize_keras_object(config))
         self._from_file = True
+
+
+def _on_any_backend(config):
+    """Returns the configuration with no module of torch's own optimizers.
+
+    On torch Keras saves those, and another backend would import torch to read
+    a task, or fail without it.
+    """
+    if isinstance(config, (list, tuple)):
+        return [_on_any_backend(value) for value in config]
+    if not isinstance(config, dict):
+        return config
+    found = {name: _on_any_backend(value) for name, value in config.items()}
+    if str(found.get("module")).startswith("keras.src.backend.torch"):
+        found["module"] = "keras.optimizers"
+    return found
