@@ -85,6 +85,7 @@ def finished(output):
         str(path.relative_to(output)): path.stat().st_mtime_ns
         for pattern in ("*.tfrecord", "seed_*/results.json")
         for path in output.glob(pattern)
+        if path.suffix != ".tfrecord" or _is_finished_shard(path)
     }
     names = [p.name for p in output.glob("training/checkpoints/*.weights.h5")]
     epochs = [name.split(".")[0].removeprefix("epoch_") for name in names]
@@ -92,6 +93,12 @@ def finished(output):
     if epochs and not (output / "results.json").exists():
         found["epochs"] = max(epochs)
     return found
+
+
+def _is_finished_shard(path):
+    """Whether a shard has its marker, or all of the records are finished."""
+    marker = path.with_name(f"{path.name}.done.json")
+    return marker.exists() or path.with_name("dataset_info.json").exists()
 
 
 def _lost(before, output, ended):

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 
 import numpy as np
 
@@ -22,6 +23,7 @@ _OF_THE_PROCESS = {
     "resumed_after_epoch",
     "files",
     "sha256",
+    "configs",
 }
 
 
@@ -154,13 +156,17 @@ def _task(task):
 
     processor = task.preprocessor
     encoder = task.backbone.image_encoder
+    configs = {
+        "tokenizer": _config(processor.tokenizer),
+        "backbone": _config(task.backbone),
+        "config": _config(task),
+    }
     found = {
         "answers": processor.answers,
         "words": processor.tokenizer.get_vocabulary(),
-        "tokenizer": _config(processor.tokenizer),
         "preprocessor": _text([processor.image_size]),
-        "backbone": _config(task.backbone),
-        "config": _config(task),
+        "configs": {name: _digest(text) for name, text in configs.items()},
+        **{n: _digest(_without_counters(t)) for n, t in configs.items()},
         "activation": str(task.activation),
         "weights": _digest(*map(_array, task.get_weights())),
         "encoder": encoder and weights_sha256(encoder),
@@ -184,8 +190,13 @@ def _images(model):
 
 
 def _config(layer):
-    text = json.dumps(layer.get_config(), sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return json.dumps(layer.get_config(), sort_keys=True, default=str)
+
+
+def _without_counters(config):
+    # Keras counts the unnamed layers of a process, and a run that continues
+    # builds fewer: adam_12 is then adam_4.
+    return re.sub(r'("name": "[a-z_0-9]*?)(_\d+)?"', r'\1"', config)
 
 
 def _array(values):
