@@ -23,7 +23,8 @@ SHEEP = flags.DEFINE_integer("sheep", None, "How many sheep.", required=True)
 
 def main(argv):
     if SHEEP.value > 3:
-        raise UserError("--sheep must be at most 3. Received: many")
+        names = " ".join(argv[1:]) or "many"
+        raise UserError(f"--sheep must be at most 3. Received: {names}")
     if SHEEP.value < 0:
         raise OSError(28, "No space left on device")
     print(SHEEP.value, argv[1:], 6 // SHEEP.value)
@@ -105,6 +106,14 @@ def test_a_mistake_of_the_user_ends_with_status_2_and_one_line(start):
     assert own_lines(done.stderr) == [
         "error: --sheep must be at most 3. Received: many"
     ]
+
+
+def test_a_message_holds_no_commands_for_a_terminal(call):
+    done = call("--sheep=4", "a\x1b[2J\u2028\rb", "\udcffc", "\u00fc")
+    assert done.stderr == (
+        "error: --sheep must be at most 3. Received: a\\x1b[2J\\u2028\\rb "
+        "\\udcffc \u00fc\n"
+    )
 
 
 def test_a_full_disk_ends_with_status_2_and_what_to_do(call):

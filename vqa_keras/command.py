@@ -65,5 +65,13 @@ def run(main, keep_unknown=False):
 
 
 def _fail(message):
-    print(f"error: {message}", file=sys.stderr)
+    # Names and contents of damaged files may hold anything, such as commands
+    # for a terminal.
+    text = "".join(
+        char
+        if char.isprintable() or char in "\n\t"
+        else char.encode("unicode_escape").decode()
+        for char in str(message)
+    )
+    print(f"error: {text}", file=sys.stderr)
     sys.exit(2)

@@ -95,6 +95,8 @@ def test_an_output_of_other_settings_or_lines_is_kept(
     assert output.read_bytes() == b"".join(swapped)
     output.write_bytes(before.replace(b"red", b"rod", 1))
     assert "must hold what was written at line" in refused()
+    output.write_bytes(b"a\rb\x1b[2J\xff" * 9 + before)
+    assert "must hold what was written at line" in refused()
     output.write_bytes(before)
     settings = output.with_name("answers.jsonl.settings.json")
     written = settings.read_bytes()

@@ -4,6 +4,7 @@ import json
 import pathlib
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from vqa_keras.models import VQA
 from vqa_keras.runs.run import load_run
 from vqa_keras.zoo.outputs import check_output
 
+ROOT = pathlib.Path(__file__).parents[2]
 IMAGE = presets.example_image("stacked_easy_vqa")
 ASKED = ["--question=is there a red shape?", f"--image={IMAGE}"]
 
@@ -154,38 +156,43 @@ def test_an_output_may_be_a_new_file_only_in_a_folder_that_takes_it(tmp_path):
 
 
 @pytest.fixture
-def read_only(run, records, tmp_path):
-    """Mounts of a run and of its records that take no file."""
+def read_only(tmp_path):
+    """Function of a folder that returns a mount of it that takes no file."""
     mounted = []
-    for name, folder in {"run": run, "records": records}.items():
-        path = tmp_path / "read_only" / name
+
+    def mount(folder):
+        path = tmp_path / "read_only" / str(len(mounted))
         path.mkdir(parents=True)
-        for options in (["--bind", folder, path], ["-o", "remount,bind,ro"]):
-            command = ["mount", *options, *([path] if len(options) < 3 else [])]
-            done = subprocess.run(command, capture_output=True)
-            if done.returncode == 0 and path not in mounted:
-                mounted.append(path)
-            if done.returncode:
-                _unmount(mounted)
-                pytest.skip("mounting is not allowed here")
-    yield mounted
-    _unmount(mounted)
+        if subprocess.run(["mount", "--bind", folder, path]).returncode:
+            pytest.skip("mounting is not allowed here")
+        mounted.append(path)
+        remount = ["mount", "-o", "remount,bind,ro", path]
+        subprocess.run(remount, check=True)
+        with pytest.raises(OSError):
+            (path / "new").touch()
+        return path
 
-
-def _unmount(paths):
-    for path in paths:
+    yield mount
+    for path in mounted:
         subprocess.run(["umount", path], check=True)
 
 
 def test_every_command_reads_a_run_and_records_on_a_read_only_disk(
-    call, read_only, output
+    call, run, records, read_only, output
 ):
-    run, records = read_only
-    with pytest.raises(OSError):
-        (run / "new").touch()
+    run, records = read_only(run), read_only(records)
     for command, arguments in commands(run, records, output).items():
         done = call(command, *arguments)
         assert done.status == 0, (command, done.stderr)
+    served = read_only(output / "served")
+    script = ROOT / "examples" / "ask_saved_model.py"
+    asked = subprocess.run(
+        [sys.executable, script, served, IMAGE, "is there a red shape?"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert "yes" in asked.stdout or "no" in asked.stdout
 
 
 def test_no_command_changes_the_run_or_the_records(call, run, records, output):

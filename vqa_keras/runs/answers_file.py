@@ -144,7 +144,7 @@ class AnswersFile:
                 if checksum != _checksum(line):
                     self._refuse(
                         f"must hold what was written at line {number}",
-                        line.decode("utf-8", "replace")[:200].strip(),
+                        repr(line[:100]),
                     )
                 values = parse_json(line, self.path, number)
                 asked = next(questions, None)
@@ -152,7 +152,7 @@ class AnswersFile:
                     self._refuse(
                         f"must hold the answers in the order of the questions "
                         f"at line {number}",
-                        line.decode()[:200].strip(),
+                        repr(line[:100]),
                     )
                 self._tally(values)
                 size += len(line)
