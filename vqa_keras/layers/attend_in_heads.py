@@ -1,5 +1,6 @@
-import keras
 from keras import ops
+
+from vqa_keras.layers.at_least_float32 import at_least_float32
 
 
 def attend_in_heads(
@@ -31,7 +32,7 @@ def attend_in_heads(
         return ops.reshape(vectors, shape)
 
     # In float32: products of long vectors overflow in float16.
-    dtype = keras.backend.result_type(queries.dtype, "float32")
+    dtype = at_least_float32(queries.dtype)
     queries, keys = ops.cast(queries, dtype), ops.cast(keys, dtype)
     queries = split(queries * (queries.shape[-1] // num_heads) ** -0.5)
     scores = ops.einsum("bphd,bmhd->bhpm", queries, split(keys))

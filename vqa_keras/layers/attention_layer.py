@@ -2,6 +2,7 @@ import keras
 from keras import KerasTensor
 from keras import ops
 
+from vqa_keras.layers.at_least_float32 import at_least_float32
 from vqa_keras.layers.masked_layer import MaskedLayer
 
 
@@ -41,7 +42,7 @@ class AttentionLayer(MaskedLayer):
 
     @property
     def weights_dtype(self):
-        return keras.backend.result_type(self.compute_dtype, "float32")
+        return at_least_float32(self.compute_dtype)
 
     def softmax(self, scores, mask=None):
         """Returns attention weights: the softmax of the scores' last axis.

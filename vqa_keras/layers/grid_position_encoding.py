@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.at_least_float32 import at_least_float32
 from vqa_keras.layers.masked_layer import MaskedLayer
 from vqa_keras.layers.zero_padding import zero_padding
 
@@ -92,7 +93,7 @@ class GridPositionEncoding(MaskedLayer):
             )
         cells = ops.arange(ops.shape(regions)[1])  # (M,)
         half = regions.shape[-1] // 2
-        dtype = keras.backend.result_type(self.compute_dtype, "float32")
+        dtype = at_least_float32(self.compute_dtype)
         encodings = ops.concatenate(
             [
                 _waves(cells // width, half, dtype),

@@ -1,8 +1,8 @@
 """Mean of a sequence over its valid positions."""
 
-import keras
 from keras import ops
 
+from vqa_keras.layers.at_least_float32 import at_least_float32
 from vqa_keras.layers.zero_padding import zero_padding
 
 
@@ -20,7 +20,7 @@ def masked_mean(vectors, mask=None):
     Raises:
         ValueError: if `mask` is not of the shape `(B, P)`.
     """
-    dtype = keras.backend.result_type(vectors.dtype, "float32")
+    dtype = at_least_float32(vectors.dtype)
     vectors = ops.cast(vectors, dtype)
     if mask is None:
         return ops.mean(vectors, axis=1)

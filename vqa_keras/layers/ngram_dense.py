@@ -2,6 +2,7 @@ import keras
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.at_least_float32 import at_least_float32
 from vqa_keras.layers.masked_layer import MaskedLayer
 from vqa_keras.layers.zero_padding import remove_padding
 
@@ -108,7 +109,7 @@ class NgramDense(MaskedLayer):
     def call(self, token_ids, token_ids_mask=None, training=None):
         # Of each n-gram in the question one entry, at the first of equal rows;
         # unknown ones, row 0, come first and equal the zero before them.
-        dtype = keras.backend.result_type(self.compute_dtype, "float32")
+        dtype = at_least_float32(self.compute_dtype)
         token_ids = remove_padding(token_ids, token_ids_mask)
         rows = ops.sort(self.rows(token_ids), axis=-1)  # (B, 3 N - 3)
         before = ops.pad(rows[:, :-1], [[0, 0], [1, 0]])

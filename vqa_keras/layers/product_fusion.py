@@ -2,6 +2,7 @@ import keras
 from keras import ops
 
 from vqa_keras.layers.arguments import check_size
+from vqa_keras.layers.at_least_float32 import at_least_float32
 from vqa_keras.layers.cast_finite import cast_finite
 
 
@@ -70,7 +71,7 @@ class ProductFusion(keras.layers.Layer):
 
     def call(self, question, image):
         # In float32: without a bounded activation, float16 overflows.
-        dtype = keras.backend.result_type(self.compute_dtype, "float32")
+        dtype = at_least_float32(self.compute_dtype)
         question = ops.cast(self.question_dense(question), dtype)
         image = ops.cast(self.image_dense(image), dtype)
         return cast_finite(question * image, self.compute_dtype)

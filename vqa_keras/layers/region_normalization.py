@@ -1,6 +1,7 @@
 import keras
 from keras import ops
 
+from vqa_keras.layers.at_least_float32 import at_least_float32
 from vqa_keras.layers.masked_layer import MaskedLayer
 from vqa_keras.layers.zero_padding import zero_padding
 
@@ -49,7 +50,7 @@ class RegionNormalization(MaskedLayer):
 
     def call(self, regions, regions_mask=None):
         regions = zero_padding(regions, regions_mask, "regions_mask")
-        dtype = keras.backend.result_type(self.compute_dtype, "float32")
+        dtype = at_least_float32(self.compute_dtype)
         features = ops.cast(regions, dtype)
         squares = ops.sum(ops.square(features), axis=-1, keepdims=True)
         unit = features * ops.rsqrt(ops.maximum(squares, 1e-12))
