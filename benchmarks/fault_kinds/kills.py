@@ -14,6 +14,7 @@ from fault_kinds.outcome import LOST
 from fault_kinds.outcome import REFUSED
 from fault_kinds.outcome import Outcome
 from fault_kinds.outcome import judge_ended
+from fault_kinds.workspace import ProbeFailed
 
 _MOST = 3  # kills of one case
 
@@ -60,8 +61,11 @@ class Kills(CommandCases):
         remark = f"killed after {moments} s"
         outcome = judge_ended(command.name, ended)
         if outcome is not None:
-            if outcome.outcome == REFUSED:  # and so it cannot be continued
-                outcome = outcome._replace(outcome=LOST)
+            if outcome.outcome == REFUSED:
+                # It cannot be continued, or it was finished and is not
+                # overwritten, such as a version of an exported model.
+                whole = self._is_whole(command, output)
+                outcome = outcome._replace(outcome=EQUAL if whole else LOST)
             remark = f"{remark}; {outcome.remark}"
             return outcome._replace(remark=remark, tried=len(moments))
         outcome = compare(self.workspace, command, output, command.name)
@@ -70,6 +74,13 @@ class Kills(CommandCases):
             outcome = Outcome(LOST, command.name, lost)
         remark = f"{remark}; {outcome.remark}"
         return outcome._replace(remark=remark, tried=len(moments))
+
+    def _is_whole(self, command, output):
+        try:
+            found = compare(self.workspace, command, output, command.name)
+        except ProbeFailed:  # not there, or not readable
+            return False
+        return found.outcome == EQUAL
 
     def _start(self, command, output, folder):
         arguments = command.arguments(self.workspace.whole, output)
