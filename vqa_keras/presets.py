@@ -4,7 +4,8 @@ A shipped preset is a run (`vqa_keras.runs.run`) without its CNN, which ships
 with the package separately. Its results.json is that of the training, with one
 more field:
 
-    image_encoder    name of the CNN for `image_encoders.load`
+    image_encoder    name of the CNN for `image_encoders.load`; metadata.json
+                     has it too
 
 `weights_sha256` in it is the hash of the CNN whose features trained the model.
 """
@@ -14,6 +15,7 @@ import os
 import pathlib
 
 import keras_hub
+from keras_hub.src.utils.preset_utils import METADATA_FILE
 from keras_hub.src.utils.preset_utils import TASK_CONFIG_FILE
 from keras_hub.src.utils.preset_utils import check_file_exists
 from keras_hub.src.utils.preset_utils import load_json
@@ -21,6 +23,7 @@ from keras_hub.src.utils.preset_utils import load_json
 from vqa_keras import image_encoders
 from vqa_keras.errors import UserError
 from vqa_keras.files import read_json
+from vqa_keras.files import write_json
 from vqa_keras.files import zoo_folder
 from vqa_keras.preset_files import RESULTS
 
@@ -96,10 +99,14 @@ def complete(task, preset):
         A `VQA`.
 
     Raises:
-        UserError: if the CNN has other weights than in training.
+        UserError: if the CNN has other weights than in training, or if the
+            results.json that names it is missing.
     """
     path = pathlib.Path(preset) / RESULTS
-    if task.backbone.image_encoder is not None or not path.is_file():
+    if task.backbone.image_encoder is not None:
+        return task
+    if not path.is_file():
+        _check_names_no_image_encoder(preset)
         return task
     results = read_json(path)
     if not isinstance(results, dict) or "image_encoder" not in results:
@@ -111,6 +118,28 @@ def complete(task, preset):
             f"Received: {named}"
         )
     return task.with_image_encoder(load_image_encoder(*named))
+
+
+def _check_names_no_image_encoder(preset):
+    path = pathlib.Path(preset) / METADATA_FILE
+    metadata = read_json(path) if path.is_file() else {}
+    if isinstance(metadata, dict) and "image_encoder" in metadata:
+        raise UserError(
+            f"{preset} must have the {RESULTS} it was shipped with, which "
+            "states the weights of its image encoder, "
+            f"{metadata['image_encoder']}. Received: a preset without"
+        )
+
+
+def set_image_encoder(preset, name):
+    """Writes to the metadata of a preset that it is shipped without its CNN.
+
+    Args:
+        preset: path of the folder.
+        name: str, the name of the CNN.
+    """
+    path = preset / METADATA_FILE
+    write_json(path, {**read_json(path), "image_encoder": name})
 
 
 def load_image_encoder(name, needed):

@@ -7,6 +7,8 @@ import pytest
 from vqa_keras import preset_files
 from vqa_keras import presets
 from vqa_keras.data import Records
+from vqa_keras.errors import UserError
+from vqa_keras.models import VQA
 
 
 def test_ship_leaves_the_cnn_out_and_names_it(call, run, records, tmp_path):
@@ -38,6 +40,9 @@ def test_ship_leaves_the_cnn_out_and_names_it(call, run, records, tmp_path):
         for folder in (output, run)
     ]
     assert figures[0] == figures[1] != ""
+    (output / "results.json").unlink()
+    with pytest.raises(UserError, match="must have the results.json it was sh"):
+        VQA.from_preset(output)
 
 
 def test_ship_refuses_another_cnn_and_writes_nothing(call, run, tmp_path):

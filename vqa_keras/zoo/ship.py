@@ -53,6 +53,7 @@ def main(argv):
 def _write(output, task, results, name, sha256):
     (output / RESULTS).unlink(missing_ok=True)
     task.without_image_encoder().save_to_preset(str(output))
+    presets.set_image_encoder(output, name)
     shipped = dataclasses.replace(
         results,
         image_encoder=name,
