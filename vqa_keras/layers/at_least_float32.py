@@ -6,8 +6,7 @@ def at_least_float32(dtype):
 
     On JAX Keras computes float64 in float32.
     """
-    if keras.config.backend() == "torch":
-        # Keras gives float32 for float64 there, in which torch does compute.
-        if keras.backend.standardize_dtype(dtype) == "float64":
-            return "float64"
+    dtype = keras.backend.standardize_dtype(dtype)
+    if dtype == "float64" and keras.config.backend() == "torch":
+        return dtype  # Keras gives float32, though torch computes in float64.
     return keras.backend.result_type(dtype, "float32")
